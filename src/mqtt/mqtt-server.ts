@@ -1,0 +1,114 @@
+import type { Duplex } from 'node:stream';
+
+/** A CONNECT packet that has passed the rules of MQTT 3.1.1. */
+export interface ConnectRequest {
+	readonly clientId: string;
+	readonly cleanSession: boolean;
+	/** Seconds; 0 for none. */
+	readonly keepAlive: number;
+	readonly userName?: string;
+	readonly password?: string;
+	readonly will?: Publication & { readonly qos: 0 | 1 };
+	/** DER of the certificate that the client showed in the TLS handshake. */
+	readonly clientCertificate?: Uint8Array;
+	readonly remoteAddress: string;
+}
+
+/** CONNACK return codes [MQTT-3.2.2.3]. */
+export type ConnectReturnCode =
+	| 0
+	/** Unacceptable protocol level. */
+	| 1
+	/** Identifier rejected. */
+	| 2
+	/** Server unavailable: the client should try again. */
+	| 3
+	/** Bad user name or password. */
+	| 4
+	/** Not authorised. */
+	| 5;
+
+/** An application message. */
+export interface Publication {
+	readonly topic: string;
+	readonly payload: Uint8Array;
+}
+
+/** What a session of a client that asked for `cleanSession: false` keeps [MQTT-3.1.2-4]. */
+export interface StoredSession {
+	readonly clientId: string;
+	/** Topic filter → granted QoS. */
+	readonly subscriptions: ReadonlyMap<string, 0 | 1>;
+}
+
+/** Where sessions outlive connections, and the server. */
+export interface SessionStore {
+	load(clientId: string): StoredSession | undefined;
+	save(session: StoredSession): void;
+	delete(clientId: string): void;
+}
+
+/**
+ * A connected client, for as long as its connection lasts. The server deals with packets,
+ * keep-alive, takeover and packet identifiers; topics mean nothing to it.
+ */
+export interface MqttConnection {
+	readonly clientId: string;
+	readonly request: ConnectRequest;
+	readonly subscriptions: ReadonlyMap<string, 0 | 1>;
+	/**
+	 * Sends a message. QoS 0 resolves when it is written (waiting for a slow peer), QoS 1 when the
+	 * client has acknowledged it.
+	 * @throws EdgeError EDGE_CLIENT_GONE when the connection ends first, or the acknowledgement does not come in time.
+	 */
+	publish(publication: Publication, qos: 0 | 1): Promise<void>;
+	/** Ends the connection. */
+	close(): void;
+	/** Aborted when the connection has ended. */
+	readonly closed: AbortSignal;
+}
+
+/** What the server asks of its owner. */
+export interface MqttServerHandler {
+	/** Decides on a CONNECT. Anything but 0 refuses it and closes the connection. */
+	authenticate(request: ConnectRequest): Promise<ConnectReturnCode>;
+	/** The CONNACK is sent; the session's stored subscriptions are active. */
+	connected(connection: MqttConnection): void;
+	/**
+	 * A PUBLISH. A QoS 1 message is acknowledged when the promise resolves [MQTT-4.3.2-2];
+	 * a rejection closes the connection without acknowledgement, so that the client sends it again.
+	 */
+	published(connection: MqttConnection, publication: Publication, qos: 0 | 1): Promise<void>;
+	/** Grants a subscription; undefined refuses it with 0x80. Called before the SUBACK. */
+	subscribe(connection: MqttConnection, filter: string, qos: 0 | 1): 0 | 1 | undefined;
+	/** After the SUBACK, once a packet. */
+	subscribed(connection: MqttConnection, filters: readonly string[]): void;
+	unsubscribed(connection: MqttConnection, filters: readonly string[]): void;
+	/** Once, whatever ended the connection. */
+	disconnected(connection: MqttConnection): void;
+}
+
+/** Bounds that protect the server. */
+export interface MqttServerLimits {
+	/** Bytes of the largest packet. */
+	readonly maxPacketBytes: number;
+	readonly maxConnections: number;
+	/** Publishes of one client that wait for `published` before reading from it stops. */
+	readonly maxUnacknowledged: number;
+	/** Milliseconds within which CONNECT must come. */
+	readonly connectTimeout: number;
+	/** Milliseconds within which a PUBACK must come. */
+	readonly acknowledgementTimeout: number;
+}
+
+/** An MQTT 3.1.1 server over streams that somebody else accepts (TLS, WebSocket, in-memory). */
+export interface MqttServer {
+	/** Serves one connection; returns at once. */
+	accept(
+		stream: Duplex,
+		peer: { readonly remoteAddress: string; readonly clientCertificate?: Uint8Array },
+	): void;
+	readonly connections: ReadonlyMap<string, MqttConnection>;
+	/** Closes every connection. */
+	stop(): Promise<void>;
+}
