@@ -15,4 +15,22 @@ export const errorCatalogue = {
 		summary: 'A setting from the environment or the command line has a value that cannot be used.',
 		remedy: 'Correct the setting; `docs/configuration.md` lists its form.',
 	},
+	// protocol
+	EDGE_CONNECTION_STRING_INVALID: {
+		summary: 'A connection string lacks a member.',
+		remedy: 'Copy the whole connection string again from IoT Hub.',
+	},
+	EDGE_TOKEN_INVALID: {
+		summary: 'A shared access signature cannot be read.',
+		remedy: 'Make a new token: `SharedAccessSignature sr=…&sig=…&se=…`.',
+	},
+	EDGE_PROPERTY_BAG_INVALID: {
+		summary: 'The properties in an MQTT topic cannot be read.',
+		remedy: 'Percent-encode names and values of message properties.',
+	},
+	EDGE_METHOD_INVALID: {
+		summary: 'A direct method call has a wrong form.',
+		remedy:
+			'Send `{"methodName", "payload", "responseTimeoutInSeconds", "connectTimeoutInSeconds"}`.',
+	},
 } as const satisfies Record<string, ErrorKind>;
