@@ -41,6 +41,12 @@ const inboundOnly = new Set(['outputName', 'iothub-interface-id']);
 /** Told by the connection, never believed from a client. */
 const assignedByServer = new Set(['connectionDeviceId', 'connectionModuleId']);
 
+/** Who caused a message that the hub itself sends. */
+const realSenders: ReadonlyMap<string, string> = new Map([
+	['connectionDeviceId', 'rpSenderDeviceId'],
+	['connectionModuleId', 'rpSenderModuleId'],
+]);
+
 const wireNames: ReadonlyMap<string, string> = new Map(
 	[...systemNames].map(([wire, name]) => [name, wire]),
 );
@@ -59,16 +65,21 @@ export function messageFromBag(bag: ReadonlyMap<string, string | null>, body: Ui
 
 /**
  * The bag of a message on its way to a client: application properties, then system properties. An
- * application property that poses as a system property is left out.
+ * application property that poses as a system property gives way to the real one. A twin change
+ * carries the client whose twin it was in place of the hub that sends it.
  */
 export function bagOfMessage(message: Message): Map<string, string | null> {
+	const { systemProperties } = message;
 	const bag = new Map<string, string | null>();
 	for (const [key, value] of message.properties) {
-		if (!systemNames.has(key)) bag.set(key, value);
+		const real = systemNames.get(key);
+		if (real === undefined) bag.set(key, value);
+		else if (systemProperties.has(real)) bag.set(key, systemProperties.get(real) ?? null);
 	}
-	for (const [name, value] of message.systemProperties) {
+	for (const [name, value] of systemProperties) {
 		const wire = wireNames.get(name);
-		if (wire !== undefined && !inboundOnly.has(name)) bag.set(wire, value);
+		if (wire === undefined || inboundOnly.has(name)) continue;
+		bag.set(wire, systemProperties.get(realSenders.get(name) ?? '') ?? value);
 	}
 	return bag;
 }

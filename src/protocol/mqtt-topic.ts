@@ -48,11 +48,10 @@ function parseTwinPatch(rest: string): ClientTopic | undefined {
 	if (found === undefined) return undefined;
 	const requestId = found.get('$rid');
 	const version = found.get('$version');
-	if (version !== undefined && !/^\d{1,15}$/.test(version)) return undefined;
 	return {
 		kind: 'twin-patch',
 		...(requestId ? { requestId } : {}),
-		...(version === undefined ? {} : { version: Number(version) }),
+		...(version !== undefined && /^\d{1,15}$/.test(version) ? { version: Number(version) } : {}),
 	};
 }
 

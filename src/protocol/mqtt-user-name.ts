@@ -11,6 +11,10 @@ export interface MqttUserName {
 	readonly authChain?: string;
 }
 
+/** How one old SDK ends its user name: slashes where every other client percent-encodes. */
+const legacyQuery =
+	'api-version=2017-06-30/DeviceClientType=Microsoft.Azure.Devices.Client/1.5.1-preview-003';
+
 /**
  * Reads `{hub}/{device}[/{module}]/[?]api-version=…[&DeviceClientType=…][&model-id=…][&auth-chain=…]`.
  * Unknown members are ignored, the first of several equal ones counts.
@@ -18,14 +22,14 @@ export interface MqttUserName {
  * @returns undefined for anything else.
  */
 export function parseMqttUserName(text: string): MqttUserName | undefined {
-	const segments = text.split('/');
-	// A value such as the platform in DeviceClientType may hold slashes: the query is all that
-	// follows the segment it begins in.
-	const queryAt = segments.findIndex((segment) => /^\?|(^|&)api-version=/.test(segment));
-	if (queryAt !== 2 && queryAt !== 3) return undefined;
-	const [hostName = '', deviceId = '', moduleId] = segments.slice(0, queryAt);
+	const normal = text.endsWith(`/${legacyQuery}`)
+		? text.replace(legacyQuery, legacyQuery.replace('/', '&').replace('/1.5', '%2F1.5'))
+		: text;
+	const segments = normal.split('/');
+	if (segments.length !== 3 && segments.length !== 4) return undefined;
+	const [hostName = '', deviceId = '', moduleId] = segments.slice(0, -1);
 	if (hostName === '' || deviceId.trim() === '' || moduleId === '') return undefined;
-	const query = parseQuery(segments.slice(queryAt).join('/').replace(/^\?/, ''));
+	const query = parseQuery(segments.at(-1)?.replace(/^\?/, '') ?? '');
 	const apiVersion = query?.get('api-version');
 	if (query === undefined || !apiVersion) return undefined;
 	return {
