@@ -33,4 +33,27 @@ export const errorCatalogue = {
 		remedy:
 			'Send `{"methodName", "payload", "responseTimeoutInSeconds", "connectTimeoutInSeconds"}`.',
 	},
+	// src/mqtt
+	EDGE_PACKET_MALFORMED: {
+		summary: 'A client sent bytes that break the rules of MQTT 3.1.1.',
+		remedy: 'Correct the client; its connection was closed.',
+	},
+	EDGE_PROTOCOL_LEVEL: {
+		summary: 'A client speaks a version of MQTT other than 3.1.1.',
+		remedy: 'Let the client use MQTT 3.1.1 (protocol level 4).',
+	},
+	EDGE_CLIENT_GONE: {
+		summary: 'A client ended its connection, or did not acknowledge a message in time.',
+		remedy: 'Nothing, when the client comes back; otherwise look at the log of the client.',
+	},
+	EDGE_PUBLICATION_INVALID: {
+		summary: 'A message cannot be written as an MQTT packet: its topic or the packet is too long.',
+		remedy: 'Send fewer or shorter message properties.',
+	},
+	// src/local-cluster/node
+	EDGE_POD_NETWORK_UNAVAILABLE: {
+		summary: 'The local cluster cannot give every pod an own loopback address.',
+		remedy:
+			'On macOS add addresses with `sudo ifconfig lo0 alias 127.x.y.z`, or run on Linux or Windows, or use a real cluster.',
+	},
 } as const satisfies Record<string, ErrorKind>;
