@@ -56,4 +56,62 @@ export const errorCatalogue = {
 		remedy:
 			'On macOS add addresses with `sudo ifconfig lo0 alias 127.x.y.z`, or run on Linux or Windows, or use a real cluster.',
 	},
+	// iot-hub-client
+	EDGE_HUB_UNREACHABLE: {
+		summary: 'IoT Hub cannot be reached, or has not answered in time.',
+		remedy: 'Check network, DNS and clock of the device; the program keeps trying.',
+	},
+	EDGE_HUB_REFUSED: {
+		summary: 'IoT Hub does not accept an identity: unknown, disabled, or its key is wrong.',
+		remedy: 'Check the identity in IoT Hub and the connection string; the program keeps trying.',
+	},
+	EDGE_HUB_REQUEST_FAILED: {
+		summary: 'IoT Hub has answered a request with an error.',
+		remedy: 'See the status in the message; throttled requests (429) are repeated later.',
+	},
+	// src/cluster
+	EDGE_KUBECONFIG_INVALID: {
+		summary: 'A kubeconfig cannot be used to reach a cluster.',
+		remedy: 'Check the file with `kubectl --kubeconfig <file> version`.',
+	},
+	EDGE_CLUSTER_CREDENTIALS: {
+		summary: 'The credentials for the Kubernetes API cannot be read or obtained.',
+		remedy: 'Check the token file, the client certificate or the exec plugin of the kubeconfig.',
+	},
+	EDGE_CLUSTER_UNREACHABLE: {
+		summary: 'The Kubernetes API server does not answer, or its certificate is not trusted.',
+		remedy: 'Check address, network and certificate authority; the program keeps trying.',
+	},
+	EDGE_CLUSTER_UNAUTHORIZED: {
+		summary: 'The Kubernetes API server does not accept the credentials.',
+		remedy: 'Renew the token or client certificate of the kubeconfig or ServiceAccount.',
+	},
+	EDGE_CLUSTER_FORBIDDEN: {
+		summary: 'The Kubernetes API server does not allow a request.',
+		remedy: 'Grant the verb named in the message with a Role in the namespace, or raise the quota.',
+	},
+	EDGE_CLUSTER_NOT_FOUND: {
+		summary: 'The Kubernetes API server has no such object, namespace or kind.',
+		remedy: 'Create the namespace, or install what serves the kind.',
+	},
+	EDGE_CLUSTER_CONFLICT: {
+		summary: 'A Kubernetes object exists already, or has changed in the meantime.',
+		remedy: 'Nothing: the program reads the object again and repeats the change.',
+	},
+	EDGE_CLUSTER_EXPIRED: {
+		summary: 'A watch or list of the Kubernetes API asked for a state that is no longer kept.',
+		remedy: 'Nothing: the program lists again.',
+	},
+	EDGE_CLUSTER_REFUSED: {
+		summary: 'The Kubernetes API server refuses an object as invalid.',
+		remedy: 'Correct the fields that the message names.',
+	},
+	EDGE_CLUSTER_BUSY: {
+		summary: 'The Kubernetes API server is overloaded or has an internal fault.',
+		remedy: 'Nothing: the program tries again later. If it lasts, look at the API server.',
+	},
+	EDGE_CLUSTER_ANSWER_INVALID: {
+		summary: 'The Kubernetes API server answered something that is not of the Kubernetes API.',
+		remedy: 'Check that the server address leads to a Kubernetes API and not to a proxy.',
+	},
 } as const satisfies Record<string, ErrorKind>;
