@@ -114,4 +114,25 @@ export const errorCatalogue = {
 		summary: 'The Kubernetes API server answered something that is not of the Kubernetes API.',
 		remedy: 'Check that the server address leads to a Kubernetes API and not to a proxy.',
 	},
+	// src/storage
+	EDGE_STORAGE_FULL: {
+		summary: 'The disk, or the limit set for the stored messages, is reached.',
+		remedy: 'Free space on the volume or raise the limit; senders repeat what was refused.',
+	},
+	EDGE_STORAGE_FAILED: {
+		summary: 'The disk refused to read or write.',
+		remedy: 'Look at the volume: it may be read-only, detached or broken.',
+	},
+	EDGE_STORAGE_CORRUPT: {
+		summary: 'Stored bytes are not what was written.',
+		remedy: 'Check the disk. Restore the folder from a copy or remove it to start empty.',
+	},
+	EDGE_STORAGE_VERSION: {
+		summary: 'Stored data has the form of another version of this program.',
+		remedy: 'Run the version that wrote it, or remove the folder to start empty.',
+	},
+	EDGE_STORAGE_LOCKED: {
+		summary: 'Another process has the stored data open.',
+		remedy: 'Stop the other process; a folder belongs to one process at a time.',
+	},
 } as const satisfies Record<string, ErrorKind>;

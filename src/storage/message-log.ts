@@ -1,39 +1,64 @@
-/** A record as it was appended. */
+/** A record that is still owed: appended, and not released in all its parts. */
 export interface LogRecord {
-	/** Position in the log: grows by one with every record, never reused. */
+	/** Position in the log: grows with every record, never reused. */
 	readonly offset: number;
-	/** A small header that is kept in memory while the record lives: who it is for, when it expires. */
+	/** What the writer said about the record, e.g. who it is for and when it expires. */
 	readonly header: Uint8Array;
+	/** Bit n is set while part n has not been released. */
+	readonly pending: number;
 }
 
-/** What a log needs at most, and what happens beyond. */
-export interface MessageLogLimits {
-	/** Bytes on disk at which `append` fails with EDGE_STORAGE_FULL. */
-	readonly maxBytes: number;
-}
+/** Parts that one record can have. */
+export const maxParts = 32;
 
 /**
- * A durable, append-only log of messages whose records are released one by one. `append` resolves
- * when the record is on disk (written and synced; one sync serves all that wait: group commit).
- * Space of released records is given back to the file system. A torn tail after a crash is cut
- * off; a record that was acknowledged is never lost.
+ * A durable, append-only log of messages whose records are released one by one, in any order. A
+ * record may have several parts (a message that is owed to several receivers), which are released
+ * separately; it lives until its last part is released.
+ *
+ * `append` resolves when the record is on disk; one sync serves all that wait (group commit). A
+ * record that was acknowledged is never lost; space of released records is given back.
  */
 export interface MessageLog {
-	/** Reads what is there. @returns the live (appended, not released) records in order of offset. */
-	open(): Promise<readonly LogRecord[]>;
 	/**
-	 * @returns the record's offset once it is durable.
-	 * @throws EdgeError EDGE_STORAGE_FULL when the limit or the disk is reached; the log stays usable.
+	 * Reads what is there and calls `recover` for every live record in order of offset. The header
+	 * is only valid during the call.
+	 * @throws EdgeError EDGE_STORAGE_VERSION for files of another version, EDGE_STORAGE_FAILED.
 	 */
-	append(header: Uint8Array, body: Uint8Array): Promise<number>;
-	/** The body of a live record. @throws RangeError for an offset that is not live. */
+	open(recover: (record: LogRecord) => void): Promise<void>;
+	/**
+	 * Appends resolve in the order in which they were called. Header and body must not change
+	 * before that.
+	 * @param parts how many parts the record has, 1 (default) to `maxParts`.
+	 * @returns the record's offset once it is durable.
+	 * @throws EdgeError EDGE_STORAGE_FULL when the limit or the disk is reached, EDGE_STORAGE_FAILED
+	 * for other faults of the disk; the log stays usable.
+	 */
+	append(header: Uint8Array, body: Uint8Array, parts?: number): Promise<number>;
+	/**
+	 * The body of a live record.
+	 * @throws RangeError for an offset that is not live, EdgeError EDGE_STORAGE_CORRUPT when its bytes
+	 * have changed on disk.
+	 */
 	read(offset: number): Promise<Uint8Array>;
 	/**
-	 * Marks a record as done. Durable soon (with the next sync or within a second), not at once:
-	 * after a crash a released record may come back.
+	 * Marks a part of a record as done (part 0 by default); nothing happens when it already was.
+	 * Recorded within milliseconds and synced within a second, not at once: after a crash it may
+	 * come back.
 	 */
-	release(offset: number): void;
-	/** Bytes on disk and live records. */
+	release(offset: number, part?: number): void;
+	/** Bytes on disk, and live records. */
 	readonly size: { readonly bytes: number; readonly records: number };
+	/** Damaged records that `open` had to skip. */
+	readonly damaged: number;
+	/** Waits for appends under way, writes and syncs releases. May be called more than once. */
 	close(): Promise<void>;
+}
+
+/** The pending bits of a record with so many parts. */
+export function allParts(parts: number): number {
+	if (!Number.isInteger(parts) || parts < 1 || parts > maxParts) {
+		throw new RangeError(`A record has 1 to ${maxParts} parts, not ${parts}.`);
+	}
+	return parts === maxParts ? 0xffff_ffff : 2 ** parts - 1;
 }

@@ -1,0 +1,15 @@
+import type { Identity } from '../../protocol/identity.ts';
+
+/** Source of a change of a client's reported properties. */
+export const twinChangeSource = '/twinChangeNotifications';
+
+/**
+ * The source of telemetry, for the FROM of routes: `/messages` of a leaf device,
+ * `/messages/modules/{moduleId}`, or `/messages/modules/{moduleId}/outputs/{output}`
+ * (Azure IoT Edge documentation, "Declare routes").
+ */
+export function telemetrySource(sender: Identity, output?: string): string {
+	if (sender.moduleId === undefined) return '/messages';
+	const source = `/messages/modules/${sender.moduleId}`;
+	return output === undefined || output === '' ? source : `${source}/outputs/${output}`;
+}
