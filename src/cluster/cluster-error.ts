@@ -1,0 +1,94 @@
+import { EdgeError, type EdgeErrorOptions, type ErrorCode } from '../runtime/edge-error.ts';
+import { isJsonObject } from '../runtime/json.ts';
+
+/** What a `ClusterError` carries besides what every `EdgeError` does. */
+export interface ClusterErrorOptions extends EdgeErrorOptions {
+	/** The HTTP status; 0 where there was no answer. */
+	readonly status?: number;
+	/** `reason` of the Kubernetes `Status`, for example `AlreadyExists`. */
+	readonly reason?: string;
+	/** Milliseconds after which the server wants to be asked again. */
+	readonly retryAfter?: number;
+}
+
+/** A request to the Kubernetes API that failed. */
+export class ClusterError extends EdgeError {
+	readonly status: number;
+	readonly reason: string;
+	readonly retryAfter: number | undefined;
+
+	constructor(code: ErrorCode, message: string, options: ClusterErrorOptions = {}) {
+		super(code, message, options);
+		this.status = options.status ?? 0;
+		this.reason = options.reason ?? '';
+		this.retryAfter = options.retryAfter;
+	}
+
+	/**
+	 * Whether repeating the same request is pointless until somebody changes it. Everything else
+	 * passes: rights are granted, namespaces appear, quotas are raised, servers recover.
+	 */
+	get terminal(): boolean {
+		return terminalStatuses.has(this.status);
+	}
+}
+
+const terminalStatuses = new Set([400, 405, 406, 413, 414, 415, 422]);
+
+const codes = new Map<number, ErrorCode>([
+	[401, 'EDGE_CLUSTER_UNAUTHORIZED'],
+	[403, 'EDGE_CLUSTER_FORBIDDEN'],
+	[404, 'EDGE_CLUSTER_NOT_FOUND'],
+	[408, 'EDGE_CLUSTER_BUSY'],
+	[409, 'EDGE_CLUSTER_CONFLICT'],
+	[410, 'EDGE_CLUSTER_EXPIRED'],
+	[412, 'EDGE_CLUSTER_CONFLICT'],
+	[429, 'EDGE_CLUSTER_BUSY'],
+]);
+
+/** The error for an HTTP status that is no success and the body that came with it. */
+export function errorOfAnswer(
+	status: number,
+	body: string,
+	where: string,
+	retryAfterHeader?: string,
+): ClusterError {
+	const details = parseStatus(body);
+	const retryAfter = retryAfterMs(retryAfterHeader) ?? details.retryAfter;
+	const code = codes.get(status) ?? (status >= 500 ? 'EDGE_CLUSTER_BUSY' : 'EDGE_CLUSTER_REFUSED');
+	return new ClusterError(code, details.message || `HTTP status ${status}`, {
+		where,
+		status,
+		reason: details.reason,
+		...(retryAfter === undefined ? {} : { retryAfter }),
+	});
+}
+
+interface StatusDetails {
+	readonly message: string;
+	readonly reason: string;
+	readonly retryAfter: number | undefined;
+}
+
+/** Reads a Kubernetes `Status` object; any other body counts as its message, shortened. */
+function parseStatus(body: string): StatusDetails {
+	const plain = { message: body.trim().slice(0, 300), reason: '', retryAfter: undefined };
+	try {
+		const status: unknown = JSON.parse(body);
+		if (!isJsonObject(status)) return plain;
+		const { message, reason, details } = status;
+		const seconds = isJsonObject(details) ? details['retryAfterSeconds'] : undefined;
+		return {
+			message: typeof message === 'string' ? message : '',
+			reason: typeof reason === 'string' ? reason : '',
+			retryAfter: typeof seconds === 'number' && seconds > 0 ? seconds * 1000 : undefined,
+		};
+	} catch {
+		return plain;
+	}
+}
+
+function retryAfterMs(header: string | undefined): number | undefined {
+	const seconds = Number(header ?? Number.NaN);
+	return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
+}
