@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import mqttPacket, { type IConnectPacket, type IPublishPacket, type Packet } from 'mqtt-packet';
-import { CertificateAuthority } from '../../src/certificates/certificate-authority.ts';
+import { localhostCertificate } from './localhost-certificate.ts';
 
 /** What a fake hub does with one client's packet. */
 export type PacketHandler = (packet: Packet, client: FakeHubClient) => void;
@@ -52,7 +52,7 @@ export class FakeHub {
 	#server: Server | undefined;
 
 	async start(port = 0): Promise<void> {
-		const { authority, credentials } = await sharedCredentials();
+		const { authority, credentials } = await localhostCertificate();
 		this.authority = authority;
 		this.#server = createServer(
 			{ cert: credentials.certificate, key: credentials.privateKey },
@@ -140,25 +140,4 @@ export class FakeHub {
 			client.publish(`$iothub/twin/res/204/?$rid=${rid}&$version=2`, '');
 		}
 	}
-}
-
-interface SharedCredentials {
-	readonly authority: string;
-	readonly credentials: { readonly certificate: string; readonly privateKey: string };
-}
-
-let shared: Promise<SharedCredentials> | undefined;
-
-function sharedCredentials(): Promise<SharedCredentials> {
-	shared ??= (async () => {
-		const authority = await CertificateAuthority.create({ commonName: 'Fake hub', days: 1 });
-		const credentials = await authority.issue({
-			commonName: 'localhost',
-			dnsNames: ['localhost'],
-			usages: ['server'],
-			days: 1,
-		});
-		return { authority: authority.certificate, credentials };
-	})();
-	return shared;
 }
