@@ -8,6 +8,7 @@ export interface ConnectRequest {
 	readonly keepAlive: number;
 	readonly userName?: string;
 	readonly password?: string;
+	/** Goes to `published` when the connection ends without DISCONNECT [MQTT-3.1.2-8]. */
 	readonly will?: Publication & { readonly qos: 0 | 1 };
 	/** DER of the certificate that the client showed in the TLS handshake. */
 	readonly clientCertificate?: Uint8Array;
@@ -32,6 +33,10 @@ export type ConnectReturnCode =
 export interface Publication {
 	readonly topic: string;
 	readonly payload: Uint8Array;
+	/** RETAIN of a received message. This server keeps no retained messages; its owner may care. */
+	readonly retain?: boolean;
+	/** DUP of a received message: the client may have sent it before [MQTT-3.3.1-1]. */
+	readonly duplicate?: boolean;
 }
 
 /** What a session of a client that asked for `cleanSession: false` keeps [MQTT-3.1.2-4]. */
@@ -58,8 +63,9 @@ export interface MqttConnection {
 	readonly subscriptions: ReadonlyMap<string, 0 | 1>;
 	/**
 	 * Sends a message. QoS 0 resolves when it is written (waiting for a slow peer), QoS 1 when the
-	 * client has acknowledged it.
-	 * @throws EdgeError EDGE_CLIENT_GONE when the connection ends first, or the acknowledgement does not come in time.
+	 * client has acknowledged it. Messages leave in the order of the calls.
+	 * @throws EdgeError EDGE_CLIENT_GONE when the connection ends first, or the acknowledgement does
+	 * not come in time; EDGE_PUBLICATION_INVALID for a topic or a message that no packet can carry
 	 */
 	publish(publication: Publication, qos: 0 | 1): Promise<void>;
 	/** Ends the connection. */
@@ -81,10 +87,10 @@ export interface MqttServerHandler {
 	published(connection: MqttConnection, publication: Publication, qos: 0 | 1): Promise<void>;
 	/** Grants a subscription; undefined refuses it with 0x80. Called before the SUBACK. */
 	subscribe(connection: MqttConnection, filter: string, qos: 0 | 1): 0 | 1 | undefined;
-	/** After the SUBACK, once a packet. */
+	/** After the SUBACK, once a packet, with the filters that were granted. */
 	subscribed(connection: MqttConnection, filters: readonly string[]): void;
 	unsubscribed(connection: MqttConnection, filters: readonly string[]): void;
-	/** Once, whatever ended the connection. */
+	/** Once, whatever ended the connection; after the will, when there is one. */
 	disconnected(connection: MqttConnection): void;
 }
 
@@ -95,11 +101,26 @@ export interface MqttServerLimits {
 	readonly maxConnections: number;
 	/** Publishes of one client that wait for `published` before reading from it stops. */
 	readonly maxUnacknowledged: number;
+	/** QoS 1 messages to one client that wait for its PUBACK; further ones wait here. */
+	readonly maxInFlight: number;
+	/** Seconds; a longer keep-alive, or none, counts as this. */
+	readonly maxKeepAlive: number;
 	/** Milliseconds within which CONNECT must come. */
 	readonly connectTimeout: number;
 	/** Milliseconds within which a PUBACK must come. */
 	readonly acknowledgementTimeout: number;
 }
+
+/** IoT Hub's packet size and longest keep-alive; the other figures are ours. */
+export const defaultMqttServerLimits: MqttServerLimits = {
+	maxPacketBytes: 262_144 + 65_536,
+	maxConnections: 1_000,
+	maxUnacknowledged: 16,
+	maxInFlight: 64,
+	maxKeepAlive: 1_767,
+	connectTimeout: 60_000,
+	acknowledgementTimeout: 30_000,
+};
 
 /** An MQTT 3.1.1 server over streams that somebody else accepts (TLS, WebSocket, in-memory). */
 export interface MqttServer {
@@ -108,7 +129,8 @@ export interface MqttServer {
 		stream: Duplex,
 		peer: { readonly remoteAddress: string; readonly clientCertificate?: Uint8Array },
 	): void;
+	/** Client id → connection. */
 	readonly connections: ReadonlyMap<string, MqttConnection>;
-	/** Closes every connection. */
+	/** Closes every connection without its will, and accepts no more. */
 	stop(): Promise<void>;
 }

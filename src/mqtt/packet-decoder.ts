@@ -1,0 +1,148 @@
+import {
+	type IConnectPacket,
+	type IPublishPacket,
+	type Packet,
+	type Parser,
+	parser,
+} from 'mqtt-packet';
+import { EdgeError } from '../runtime/edge-error.ts';
+import { PacketFramer } from './packet-framer.ts';
+import { isTopicName } from './topic-filter.ts';
+
+const connectType = 0x10;
+const protocolLevel = 4;
+
+/**
+ * Turns the bytes of one client into MQTT 3.1.1 packets, and refuses everything that the
+ * specification calls a protocol violation of the packet itself. `mqtt-packet` reads the fields;
+ * the framing, the limits and the rules that it leaves open are here.
+ */
+export class PacketDecoder {
+	readonly #framer: PacketFramer;
+	readonly #parser: Parser = parser({ protocolVersion: protocolLevel });
+	#parsed: Packet | undefined;
+	#failure: unknown;
+
+	constructor(maxPacketBytes: number) {
+		this.#framer = new PacketFramer(maxPacketBytes);
+		this.#parser.on('packet', (packet) => {
+			this.#parsed = packet;
+		});
+		this.#parser.on('error', (error) => {
+			this.#failure = error;
+		});
+	}
+
+	push(chunk: Buffer): void {
+		this.#framer.push(chunk);
+	}
+
+	/**
+	 * @throws EdgeError EDGE_PACKET_MALFORMED: the connection must be closed [MQTT-4.8.0-1];
+	 * EDGE_PROTOCOL_LEVEL for a CONNECT of another MQTT version
+	 */
+	next(): Packet | undefined {
+		const bytes = this.#framer.next();
+		if (bytes === undefined) return undefined;
+		if ((bytes[0] ?? 0) === connectType) assertProtocolLevel(bytes);
+		const packet = this.#parse(bytes);
+		assertValid(packet, bytes);
+		return packet;
+	}
+
+	#parse(bytes: Buffer): Packet {
+		this.#parsed = undefined;
+		this.#failure = undefined;
+		try {
+			this.#parser.parse(bytes);
+		} catch (error) {
+			this.#failure = error;
+		}
+		if (this.#failure !== undefined || this.#parsed === undefined) {
+			throw malformed('The packet cannot be read.', this.#failure);
+		}
+		return this.#parsed;
+	}
+}
+
+/** Other levels get a CONNACK of their own [MQTT-3.1.2-2]; other protocol names get nothing [MQTT-3.1.2-1]. */
+function assertProtocolLevel(bytes: Buffer): void {
+	let at = 1;
+	while ((bytes[at] ?? 0) >= 0x80) at += 1;
+	const nameLength = bytes.length >= at + 3 ? bytes.readUInt16BE(at + 1) : 0;
+	const name = bytes.toString('latin1', at + 3, at + 3 + nameLength);
+	if (name !== 'MQTT' && name !== 'MQIsdp') throw malformed('The protocol name is not MQTT.');
+	const level = bytes[at + 3 + nameLength];
+	if (level === undefined) throw malformed('CONNECT ends before the protocol level.');
+	if (name === 'MQTT' && level === protocolLevel) return;
+	throw new EdgeError('EDGE_PROTOCOL_LEVEL', `Protocol level ${level} is not MQTT 3.1.1.`);
+}
+
+function assertValid(packet: Packet, bytes: Buffer): void {
+	switch (packet.cmd) {
+		case 'connect':
+			assertConnect(packet, bytes);
+			break;
+		case 'publish':
+			assertPublish(packet, bytes);
+			break;
+		case 'subscribe':
+			assertPacketId(packet.messageId);
+			assertFilters(
+				packet.subscriptions.map(({ topic }) => topic),
+				bytes,
+			);
+			break;
+		case 'unsubscribe':
+			assertPacketId(packet.messageId);
+			assertFilters(packet.unsubscriptions, bytes);
+			break;
+		default:
+	}
+}
+
+function assertPublish({ topic, qos, dup, messageId }: IPublishPacket, bytes: Buffer): void {
+	assertText(topic, bytes);
+	if (!isTopicName(topic)) throw malformed('The topic cannot be published to.');
+	// [MQTT-3.3.1-2]
+	if (qos === 0 && dup) throw malformed('DUP is set on a QoS 0 message.');
+	if (qos > 0) assertPacketId(messageId);
+}
+
+/** [MQTT-3.8.3-3], [MQTT-3.10.3-2] */
+function assertFilters(filters: readonly string[], bytes: Buffer): void {
+	if (filters.length === 0) throw malformed('The packet names no topic filter.');
+	for (const filter of filters) assertText(filter, bytes);
+}
+
+function assertConnect(packet: IConnectPacket, bytes: Buffer): void {
+	for (const text of [packet.clientId, packet.username, packet.will?.topic]) {
+		if (text !== undefined) assertText(text, bytes);
+	}
+	// [MQTT-3.1.2-22]
+	if (packet.password !== undefined && packet.username === undefined) {
+		throw malformed('CONNECT carries a password without a user name.');
+	}
+	if (packet.will === undefined) return;
+	if (!isTopicName(packet.will.topic)) throw malformed('The will topic cannot be published to.');
+	// [MQTT-3.1.2-14] forbids 3; QoS 2 is not offered, as in IoT Hub.
+	if ((packet.will.qos ?? 0) > 1) throw malformed('The QoS of the will is not 0 or 1.');
+}
+
+/** [MQTT-2.3.1-1] */
+function assertPacketId(id: number | undefined): void {
+	if (id === undefined || id === 0) throw malformed('The packet identifier is 0.');
+}
+
+/** Ill-formed UTF-8 and U+0000 close the connection [MQTT-1.5.3-1], [MQTT-1.5.3-2]. */
+function assertText(text: string, bytes: Buffer): void {
+	if (text.includes('\0')) throw malformed('A text contains U+0000.');
+	// The parser replaces ill-formed UTF-8 by U+FFFD: then the text's own encoding is not in the packet.
+	if (text.includes('\ufffd') && !bytes.includes(Buffer.from(text))) {
+		throw malformed('A text is not well-formed UTF-8.');
+	}
+}
+
+function malformed(message: string, cause?: unknown): EdgeError {
+	return new EdgeError('EDGE_PACKET_MALFORMED', message, { cause });
+}

@@ -1,0 +1,116 @@
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../runtime/clock.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { ClientConnection } from './client-connection.ts';
+import { ConnectHandshake, type Peer } from './connect-handshake.ts';
+import type {
+	ConnectRequest,
+	MqttConnection,
+	MqttServer,
+	MqttServerHandler,
+	MqttServerLimits,
+	SessionStore,
+} from './mqtt-server.ts';
+import { PacketStream } from './packet-stream.ts';
+
+/** Streams that may be open without being a client: before CONNECT, or about to close. */
+const maxStrangers = 256;
+
+export interface StreamMqttServerOptions {
+	readonly handler: MqttServerHandler;
+	readonly sessions: SessionStore;
+	readonly limits: MqttServerLimits;
+	readonly clock: Clock;
+	readonly logger: Logger;
+}
+
+/** The MQTT server: connections, their client ids and their sessions. */
+export class StreamMqttServer implements MqttServer {
+	readonly #options: StreamMqttServerOptions;
+	readonly #connections = new Map<string, ClientConnection>();
+	/** Every open stream, accepted as a client or not. */
+	readonly #open = new Map<ConnectHandshake, Promise<void>>();
+	#stopping = false;
+
+	constructor(options: StreamMqttServerOptions) {
+		this.#options = options;
+	}
+
+	get connections(): ReadonlyMap<string, MqttConnection> {
+		return this.#connections;
+	}
+
+	accept(stream: Duplex, peer: Peer): void {
+		const { limits, clock, handler, logger } = this.#options;
+		if (this.#stopping || this.#open.size - this.#connections.size >= maxStrangers) {
+			stream.on('error', () => {});
+			stream.destroy();
+			return;
+		}
+		const { promise, resolve } = Promise.withResolvers<void>();
+		const handshake = new ConnectHandshake(peer, {
+			logger,
+			authenticate: (request) => handler.authenticate(request),
+			establish: (request, packets) => this.#establish(request, packets),
+			ended: () => {
+				this.#open.delete(handshake);
+				resolve();
+			},
+		});
+		const packets = new PacketStream(stream, handshake, { ...limits, clock });
+		this.#open.set(handshake, promise);
+		handshake.begin(
+			packets,
+			clock.after(limits.connectTimeout, () => handshake.close()),
+		);
+		packets.start();
+	}
+
+	async stop(): Promise<void> {
+		this.#stopping = true;
+		for (const handshake of this.#open.keys()) handshake.close();
+		await Promise.all(this.#open.values());
+	}
+
+	#establish(request: ConnectRequest, stream: PacketStream): ClientConnection | undefined {
+		const { sessions, limits } = this.#options;
+		const previous = this.#connections.get(request.clientId);
+		const full = previous === undefined && this.#connections.size >= limits.maxConnections;
+		if (this.#stopping || full) return undefined;
+		previous?.close(); // [MQTT-3.1.4-2]
+		const stored = request.cleanSession ? undefined : sessions.load(request.clientId);
+		const subscriptions = new Map(stored?.subscriptions);
+		const connection = this.#connection(request, stream, subscriptions);
+		this.#connections.set(request.clientId, connection);
+		if (request.cleanSession)
+			sessions.delete(request.clientId); // [MQTT-3.1.2-6]
+		else if (stored === undefined) sessions.save({ clientId: request.clientId, subscriptions });
+		connection.open(stored !== undefined); // [MQTT-3.2.2-1], [MQTT-3.2.2-2], [MQTT-3.2.2-3]
+		return connection;
+	}
+
+	#connection(
+		request: ConnectRequest,
+		stream: PacketStream,
+		subscriptions: Map<string, 0 | 1>,
+	): ClientConnection {
+		const { handler, limits, clock, logger, sessions } = this.#options;
+		const { clientId, cleanSession } = request;
+		const connection: ClientConnection = new ClientConnection({
+			request,
+			stream,
+			subscriptions,
+			handler,
+			limits,
+			clock,
+			logger,
+			changed: () => {
+				if (!cleanSession) sessions.save({ clientId, subscriptions: new Map(subscriptions) });
+			},
+			ended: () => {
+				if (this.#connections.get(clientId) === connection) this.#connections.delete(clientId);
+			},
+		});
+		return connection;
+	}
+}

@@ -1,0 +1,118 @@
+import type { AddressInfo, Socket } from 'node:net';
+import { createServer, type Server, type TLSSocket } from 'node:tls';
+import type { Lifecycle } from '../runtime/lifecycle.ts';
+import type { Logger } from '../runtime/logger.ts';
+
+/** PEM: the server's certificate, followed by those that lead to its authority, and its key. */
+export interface ServerCertificate {
+	readonly certificate: string;
+	readonly privateKey: string;
+}
+
+export interface TlsListenerOptions {
+	/** 0 lets the system choose. */
+	readonly port: number;
+	/** Address to listen on; all when absent. */
+	readonly host?: string;
+	readonly certificate: ServerCertificate;
+	/** Asks clients for a certificate. It is not verified here: who it belongs to is the owner's question. */
+	readonly requestClientCertificate?: boolean;
+	/** Connections beyond are closed at once. */
+	readonly maxConnections: number;
+	/** Milliseconds for the TLS handshake. */
+	readonly handshakeTimeout: number;
+	/** Serves a connection whose handshake is done. */
+	readonly accept: (
+		socket: TLSSocket,
+		peer: { readonly remoteAddress: string; readonly clientCertificate?: Uint8Array },
+	) => void;
+	readonly logger: Logger;
+}
+
+/** Listens for TLS connections, with a certificate that can be replaced while it serves. */
+export class TlsListener implements Lifecycle {
+	readonly #options: TlsListenerOptions;
+	readonly #sockets = new Set<Socket>();
+	#server: Server | undefined;
+	#certificate: ServerCertificate;
+
+	constructor(options: TlsListenerOptions) {
+		this.#options = options;
+		this.#certificate = options.certificate;
+	}
+
+	/** The port that it listens on; 0 before `start`. */
+	get port(): number {
+		return (this.#server?.address() as AddressInfo | null | undefined)?.port ?? 0;
+	}
+
+	/** @throws the system's error when the port is taken */
+	async start(): Promise<void> {
+		const { port, host, maxConnections } = this.#options;
+		const server = this.#createServer();
+		server.maxConnections = maxConnections;
+		this.#server = server;
+		await new Promise<void>((resolve, reject) => {
+			server.once('error', reject);
+			server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
+				server.off('error', reject);
+				resolve();
+			});
+		});
+	}
+
+	/** Shows another certificate to whoever connects from now on; open connections stay. */
+	replaceCertificate(certificate: ServerCertificate): void {
+		this.#certificate = certificate;
+		this.#server?.setSecureContext(secureContext(certificate));
+	}
+
+	async stop(): Promise<void> {
+		const server = this.#server;
+		if (server === undefined) return;
+		this.#server = undefined;
+		const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+		for (const socket of this.#sockets) socket.destroy();
+		await closed;
+	}
+
+	#createServer(): Server {
+		const { requestClientCertificate = false, handshakeTimeout, logger } = this.#options;
+		const server = createServer({
+			...secureContext(this.#certificate),
+			minVersion: 'TLSv1.2',
+			requestCert: requestClientCertificate,
+			rejectUnauthorized: false,
+			handshakeTimeout,
+			noDelay: true,
+			keepAlive: true,
+		});
+		server.on('connection', (socket: Socket) => {
+			this.#sockets.add(socket);
+			socket.once('close', () => this.#sockets.delete(socket));
+		});
+		server.on('secureConnection', (socket) => this.#accept(socket));
+		server.on('tlsClientError', (error, socket) => {
+			logger.debug('a TLS handshake failed', {
+				remoteAddress: socket.remoteAddress,
+				reason: error.message,
+			});
+			socket.destroy();
+		});
+		server.on('drop', () => logger.warn('too many connections: closed one'));
+		return server;
+	}
+
+	#accept(socket: TLSSocket): void {
+		socket.on('error', () => socket.destroy());
+		const certificate = socket.getPeerX509Certificate()?.raw;
+		this.#options.accept(socket, {
+			remoteAddress: socket.remoteAddress ?? '',
+			...(certificate === undefined ? {} : { clientCertificate: certificate }),
+		});
+	}
+}
+
+function secureContext({ certificate, privateKey }: ServerCertificate) {
+	return { cert: certificate, key: privateKey };
+}
