@@ -135,4 +135,96 @@ export const errorCatalogue = {
 		summary: 'Another process has the stored data open.',
 		remedy: 'Stop the other process; a folder belongs to one process at a time.',
 	},
+	// src/manifest
+	EDGE_MANIFEST_TOO_LARGE: {
+		summary: 'A manifest is larger or nests deeper than any that IoT Hub would take.',
+		remedy: 'Check that it is the right file; split large createOptions into several modules.',
+	},
+	EDGE_MANIFEST_SYNTAX: {
+		summary: 'A text is not JSON.',
+		remedy: 'Correct the text at the line and column that the message names.',
+	},
+	EDGE_MANIFEST_FORM: {
+		summary: 'A manifest lacks a member, or a member has a value that the runtime cannot use.',
+		remedy: 'Correct the member at the path that the message names.',
+	},
+	EDGE_MANIFEST_MEMBER_UNKNOWN: {
+		summary: 'A member is none that the runtime knows; it has no effect.',
+		remedy: 'Correct its spelling or remove it.',
+	},
+	EDGE_MANIFEST_MEMBER_REPEATED: {
+		summary: 'A JSON object has the same member twice; the last one counts.',
+		remedy: 'Remove or rename one of them.',
+	},
+	EDGE_MANIFEST_EMPTY: {
+		summary: 'The desired properties of `$edgeAgent` are empty (status 417).',
+		remedy: 'Set a deployment manifest for the device.',
+	},
+	EDGE_SCHEMA_VERSION: {
+		summary: 'The schema version of the desired properties is none that is read (status 412).',
+		remedy: 'Use `schemaVersion` 1.0 or 1.1 for `$edgeAgent`, 1.0 to 1.3 for `$edgeHub`.',
+	},
+	EDGE_MODULE_NAME_INVALID: {
+		summary: 'A module has a name that no module identity can have.',
+		remedy: 'Use at most 128 letters, digits, `-` and `_`, and not the name of a system module.',
+	},
+	EDGE_IMAGE_INVALID: {
+		summary: 'A module names no image that a container runtime can pull.',
+		remedy: 'Write `registry/repository:tag`, the repository in lower case.',
+	},
+	EDGE_CREATE_OPTIONS_INVALID: {
+		summary: 'The createOptions of a module are no JSON object, or their chunks do not fit.',
+		remedy: 'Give the JSON text of an object; number chunks 01, 02… after the unnumbered one.',
+	},
+	EDGE_TEMPLATE_UNRESOLVED: {
+		summary: 'A template has placeholders for which no value is known.',
+		remedy: 'Set the variable in the environment or in `.env`, or add the module folder.',
+	},
+	EDGE_LAYER_IGNORED: {
+		summary: 'A layer of a deployment has no effect, because a base of higher priority hides it.',
+		remedy: 'Give layers a higher priority than the base deployment.',
+	},
+	EDGE_MANIFEST_SIGNATURE: {
+		summary: 'A manifest is not signed by a certificate that the trust bundle vouches for.',
+		remedy: 'Sign the manifest again, or configure the trust bundle that belongs to its signer.',
+	},
+	// src/edge-agent/translation
+	EDGE_CREATE_OPTION_APPROXIMATED: {
+		summary: 'Kubernetes has no exact counterpart of a Docker option; the nearest is used.',
+		remedy:
+			'Check that the module can live with it; `docs/create-options.md` explains each option.',
+	},
+	EDGE_CREATE_OPTION_INVALID: {
+		summary: 'A Docker option has a value of a form that Docker would not take either.',
+		remedy: 'Correct the value at the path that the message names.',
+	},
+	EDGE_CREATE_OPTION_REFUSED: {
+		summary: 'A module needs something of Docker that Kubernetes cannot give; it is not started.',
+		remedy: 'Remove the option, or use `k8s-extensions` to say what the module needs.',
+	},
+	EDGE_CREATE_OPTION_UNKNOWN: {
+		summary: 'A member of createOptions is no Docker option, or stands in the wrong place.',
+		remedy: 'Correct its spelling or its place.',
+	},
+	EDGE_POLICY_DENIED: {
+		summary: 'A module asks for a right that the operator of the cluster has not granted.',
+		remedy: "Remove the demand, or let the operator allow it in the agent's settings.",
+	},
+	EDGE_EXTENSION_INVALID: {
+		summary: 'A member of `k8s-extensions` or `k8s-experimental` has a value that cannot be used.',
+		remedy: 'Correct the value; `docs/create-options.md` lists the members and their forms.',
+	},
+	EDGE_EXTENSION_UNKNOWN: {
+		summary: 'A member of `k8s-extensions` or `k8s-experimental` is unknown; it has no effect.',
+		remedy: 'Correct its spelling or remove it.',
+	},
+	EDGE_ENVIRONMENT_NAME: {
+		summary: 'An environment variable cannot be set under its name.',
+		remedy: 'Rename the variable as the message says.',
+	},
+	EDGE_IDENTITY_MISSING: {
+		summary: 'A module has no identity at IoT Hub yet, so that it could not connect.',
+		remedy:
+			"Nothing: identities are made before modules start. If it lasts, check the agent's log.",
+	},
 } as const satisfies Record<string, ErrorKind>;

@@ -1,0 +1,224 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../runtime/json.ts';
+import { canonicalMembers, type Spelling } from './canonical-members.ts';
+import { joinChunks, readCreateOptions } from './create-options-text.ts';
+import type {
+	Deployment,
+	ModuleDeployment,
+	RegistryCredential,
+	RestartPolicy,
+} from './deployment.ts';
+import { deploymentSchema } from './deployment-schema.ts';
+import { normaliseImage } from './image-name.ts';
+import { memberPath } from './json-path.ts';
+import { readEnvironment } from './module-environment.ts';
+import { moduleNameProblem } from './module-name.ts';
+import type { DeploymentStatusCode, Problem } from './problem.ts';
+import { schemaProblems } from './schema-problems.ts';
+import { isSupportedVersion } from './schema-version.ts';
+
+/** A deployment, or why there is none. Without a deployment the running one stays. */
+export interface ParsedDeployment {
+	readonly deployment?: Deployment;
+	readonly problems: readonly Problem[];
+	/** 200, or what the agent reports: 400 format, 412 schema version, 417 empty. */
+	readonly statusCode: DeploymentStatusCode;
+}
+
+const latestOrder = 4294967295;
+const validate = schemaProblems(deploymentSchema);
+
+const moduleSpelling: Spelling = {
+	type: null,
+	status: null,
+	restartPolicy: null,
+	imagePullPolicy: null,
+	version: null,
+	startupOrder: null,
+	env: null,
+	settings: { image: null, createOptions: null },
+};
+const spelling: Spelling = {
+	schemaVersion: null,
+	runtime: {
+		type: null,
+		settings: {
+			minDockerVersion: null,
+			loggingOptions: null,
+			registryCredentials: { '*': { address: null, username: null, password: null } },
+		},
+	},
+	systemModules: { edgeAgent: moduleSpelling, edgeHub: moduleSpelling },
+	modules: { '*': moduleSpelling },
+	integrity: null,
+};
+
+/**
+ * Reads the desired properties of `$edgeAgent`. Problems of every part are reported together; one
+ * error is enough to refuse the whole, as a deployment without its faulty module would remove what
+ * runs under that module's name.
+ *
+ * @param options.path JSON path of the properties within their document.
+ * @param options.layered Whether they only add to a base deployment, and need no schema version.
+ */
+export function parseDeployment(
+	desired: JsonObject,
+	{ path = '$', layered = false }: { readonly path?: string; readonly layered?: boolean } = {},
+): ParsedDeployment {
+	const { $version, $metadata, ...properties } = desired;
+	if (Object.values(properties).every((value) => value === null || value === undefined)) {
+		return refuse(417, [problem('EDGE_MANIFEST_EMPTY', path, 'There is no deployment.')]);
+	}
+	const document = lowerWords(canonicalMembers(properties, spelling));
+	const version = document['schemaVersion'] ?? (layered ? '1.1' : undefined);
+	if (!isSupportedVersion(version, '$edgeAgent')) {
+		const text = version === undefined ? 'is missing' : `is ${JSON.stringify(version)}`;
+		const place = memberPath(path, 'schemaVersion');
+		return refuse(412, [
+			problem('EDGE_SCHEMA_VERSION', place, `The schema version ${text}; 1.0 and 1.1 are read.`),
+		]);
+	}
+	const problems = validate(document, path);
+	if (isRefused(problems)) return refuse(400, problems);
+	const deployment: Deployment = {
+		schemaVersion: String(version),
+		runtime: objectAt(document, 'runtime'),
+		registryCredentials: readCredentials(document, path, problems),
+		modules: readModules(document, path, problems),
+	};
+	return isRefused(problems) ? refuse(400, problems) : { deployment, problems, statusCode: 200 };
+}
+
+function refuse(statusCode: DeploymentStatusCode, problems: readonly Problem[]): ParsedDeployment {
+	return { problems, statusCode };
+}
+
+function isRefused(problems: readonly Problem[]): boolean {
+	return problems.some(({ severity }) => severity === 'error');
+}
+
+function readModules(document: JsonObject, root: string, problems: Problem[]): ModuleDeployment[] {
+	const system = objectAt(document, 'systemModules');
+	const systemPath = memberPath(root, 'systemModules');
+	const modules: ModuleDeployment[] = [];
+	for (const name of ['edgeAgent', 'edgeHub']) {
+		const entry = system[name];
+		if (isJsonObject(entry)) modules.push(readModule(name, entry, true, systemPath, problems));
+	}
+	const modulesPath = memberPath(root, 'modules');
+	for (const [name, entry] of Object.entries(objectAt(document, 'modules'))) {
+		const fault = moduleNameProblem(name, memberPath(modulesPath, name));
+		if (fault !== undefined) problems.push(fault);
+		else if (isJsonObject(entry)) {
+			modules.push(readModule(name, entry, false, modulesPath, problems));
+		}
+	}
+	return modules;
+}
+
+function readModule(
+	name: string,
+	entry: JsonObject,
+	system: boolean,
+	parent: string,
+	problems: Problem[],
+): ModuleDeployment {
+	const path = memberPath(parent, name);
+	const settings = objectAt(entry, 'settings');
+	const found: Problem[] = [];
+	const image = normaliseImage(String(settings['image']));
+	if (image === undefined) {
+		const place = memberPath(memberPath(path, 'settings'), 'image');
+		found.push(problem('EDGE_IMAGE_INVALID', place, 'This is not the name of an image.'));
+	}
+	const order = entry['startupOrder'];
+	const module: ModuleDeployment = {
+		name,
+		system,
+		path,
+		version: String(entry['version'] ?? ''),
+		status: entry['status'] === 'stopped' ? 'stopped' : 'running',
+		restartPolicy: restartPolicyOf(entry, system),
+		imagePullPolicy: entry['imagePullPolicy'] === 'never' ? 'never' : 'on-create',
+		startupOrder: name === 'edgeAgent' && system ? 0 : Number(order ?? latestOrder),
+		image: image ?? '',
+		createOptions: createOptionsOf(settings, memberPath(path, 'settings'), found),
+		env: readEnvironment(objectAt(entry, 'env'), memberPath(path, 'env'), found),
+	};
+	problems.push(...found.map((one) => ({ ...one, module: name })));
+	return module;
+}
+
+function restartPolicyOf(entry: JsonObject, system: boolean): RestartPolicy {
+	const policy = entry['restartPolicy'];
+	if (typeof policy === 'string') return policy as RestartPolicy;
+	return system ? 'always' : 'on-unhealthy';
+}
+
+function createOptionsOf(settings: JsonObject, path: string, problems: Problem[]): JsonObject {
+	const place = memberPath(path, 'createOptions');
+	const joined = joinChunks(settings);
+	const read = 'error' in joined ? joined : readCreateOptions(joined.value);
+	if ('options' in read) return read.options;
+	problems.push(
+		problem('EDGE_CREATE_OPTIONS_INVALID', place, `createOptions cannot be read: ${read.error}`),
+	);
+	return {};
+}
+
+function readCredentials(
+	document: JsonObject,
+	root: string,
+	problems: Problem[],
+): ReadonlyMap<string, RegistryCredential> {
+	const path = `${root}.runtime.settings.registryCredentials`;
+	const settings = objectAt(objectAt(document, 'runtime'), 'settings');
+	const credentials = new Map<string, RegistryCredential>();
+	for (const [name, entry] of Object.entries(objectAt(settings, 'registryCredentials'))) {
+		if (!isJsonObject(entry)) continue;
+		const { address, username, password } = entry;
+		const parts = {
+			address: text(address).trim(),
+			username: text(username),
+			password: text(password),
+		};
+		if (Object.values(parts).every((part) => part !== '')) {
+			credentials.set(name, parts);
+			continue;
+		}
+		problems.push({
+			severity: 'warning',
+			code: 'EDGE_MANIFEST_FORM',
+			path: memberPath(path, name),
+			message: 'This registry credential lacks address, username or password; it is not used.',
+			remedy: 'Complete or remove it.',
+		});
+	}
+	return credentials;
+}
+
+/** The members whose values are words, whatever their case: `"Running"` is `"running"`. */
+function lowerWords(document: JsonObject): JsonObject {
+	const modules = ['systemModules', 'modules'].flatMap((group) => {
+		return Object.values(objectAt(document, group)).filter(isJsonObject);
+	});
+	for (const module of modules) {
+		for (const name of ['type', 'status', 'restartPolicy', 'imagePullPolicy']) {
+			const value = module[name];
+			if (typeof value === 'string') module[name] = value.toLowerCase();
+		}
+	}
+	return document;
+}
+
+function objectAt(object: JsonObject, name: string): JsonObject {
+	const value = Object.hasOwn(object, name) ? object[name] : undefined;
+	return isJsonObject(value) ? value : {};
+}
+
+function text(value: JsonValue | undefined): string {
+	return typeof value === 'string' ? value : '';
+}
+
+function problem(code: string, path: string, message: string): Problem {
+	return { severity: 'error', code, path, message };
+}
