@@ -1,0 +1,138 @@
+import { crc32 } from 'node:zlib';
+
+/**
+ * The form of a record in a segment file, little-endian:
+ * magic u32 · frame checksum u32 (of what follows, up to the header) · content checksum u32 (of header
+ * and body) · header length u32 · body length u32 · offset u64 · pending parts u32 · header · body.
+ *
+ * The frame checksum starts from the segment's salt, so that bytes inside of a message never pass
+ * for a record when a damaged segment is searched for the next good one.
+ */
+export const frameBytes = 32;
+
+const magic = Buffer.from([0x9e, 0x6c, 0x6f, 0x67]);
+const magicNumber = magic.readUInt32LE(0);
+const checkedFrom = 8;
+
+/** A record that is to be written. */
+export interface RecordContent {
+	readonly offset: number;
+	readonly pending: number;
+	readonly header: Uint8Array;
+	readonly body: Uint8Array;
+}
+
+/** A record found in the bytes of a segment. */
+export interface FoundRecord extends RecordContent {
+	/** Where it starts in the segment. */
+	readonly position: number;
+	/** Frame, header and body. */
+	readonly length: number;
+}
+
+/** What a search through a segment has found besides records. */
+export interface ScanResult {
+	/** Behind the last good record. */
+	readonly end: number;
+	/** Damaged places with a good record behind them. */
+	readonly damaged: number;
+	/** Whether something that is no record follows `end`. */
+	readonly torn: boolean;
+}
+
+export function recordLength(header: Uint8Array, body: Uint8Array): number {
+	return frameBytes + header.byteLength + body.byteLength;
+}
+
+/** Writes a record into `target`. @returns the position behind it. */
+export function encodeRecord(
+	target: Buffer,
+	position: number,
+	record: RecordContent,
+	salt: number,
+): number {
+	const { header, body, offset } = record;
+	const content = position + frameBytes;
+	const end = content + header.byteLength + body.byteLength;
+	target.set(header, content);
+	target.set(body, content + header.byteLength);
+	target.writeUInt32LE(magicNumber, position);
+	target.writeUInt32LE(crc32(target.subarray(content, end)), position + 8);
+	target.writeUInt32LE(header.byteLength, position + 12);
+	target.writeUInt32LE(body.byteLength, position + 16);
+	target.writeUInt32LE(offset % 2 ** 32, position + 20);
+	target.writeUInt32LE(Math.floor(offset / 2 ** 32), position + 24);
+	target.writeUInt32LE(record.pending, position + 28);
+	const frame = target.subarray(position + checkedFrom, content);
+	target.writeUInt32LE(crc32(frame, salt), position + 4);
+	return end;
+}
+
+/** The record at a position, or undefined where there is no whole and undamaged one. */
+export function decodeRecord(
+	bytes: Buffer,
+	position: number,
+	salt: number,
+): FoundRecord | undefined {
+	const length = frameLength(bytes, position, salt);
+	if (length === undefined) return undefined;
+	const content = position + frameBytes;
+	const end = position + length;
+	if (crc32(bytes.subarray(content, end)) !== bytes.readUInt32LE(position + 8)) return undefined;
+	const bodyStart = content + bytes.readUInt32LE(position + 12);
+	return {
+		position,
+		length,
+		offset: bytes.readUInt32LE(position + 20) + bytes.readUInt32LE(position + 24) * 2 ** 32,
+		pending: bytes.readUInt32LE(position + 28),
+		header: bytes.subarray(content, bodyStart),
+		body: bytes.subarray(bodyStart, end),
+	};
+}
+
+/** Finds every good record from `start` on, in order; steps over damage. */
+export function scanRecords(
+	bytes: Buffer,
+	start: number,
+	salt: number,
+	found: (record: FoundRecord) => void,
+): ScanResult {
+	let end = start;
+	let damaged = 0;
+	let broken = 0;
+	for (let position = start; position < bytes.byteLength; ) {
+		const record = decodeRecord(bytes, position, salt);
+		if (record === undefined) {
+			broken += 1;
+			position = behindDamage(bytes, position, salt);
+			continue;
+		}
+		found(record);
+		damaged += broken;
+		broken = 0;
+		position += record.length;
+		end = position;
+	}
+	return { end, damaged, torn: end < bytes.byteLength };
+}
+
+/** Length of the record whose frame is good and that fits into the bytes. */
+function frameLength(bytes: Buffer, position: number, salt: number): number | undefined {
+	const content = position + frameBytes;
+	if (content > bytes.byteLength || bytes.readUInt32LE(position) !== magicNumber) return undefined;
+	const frame = bytes.subarray(position + checkedFrom, content);
+	if (crc32(frame, salt) !== bytes.readUInt32LE(position + 4)) return undefined;
+	const length = frameBytes + bytes.readUInt32LE(position + 12) + bytes.readUInt32LE(position + 16);
+	return position + length <= bytes.byteLength ? length : undefined;
+}
+
+/** Where to look on: behind a record with a good frame, else at the next good frame. */
+function behindDamage(bytes: Buffer, position: number, salt: number): number {
+	const length = frameLength(bytes, position, salt);
+	if (length !== undefined) return position + length;
+	let next = bytes.indexOf(magic, position + 1);
+	while (next >= 0 && frameLength(bytes, next, salt) === undefined) {
+		next = bytes.indexOf(magic, next + 1);
+	}
+	return next < 0 ? bytes.byteLength : next;
+}

@@ -1,0 +1,227 @@
+import { EdgeError } from '../runtime/edge-error.ts';
+import type { FileSystem, StoredFile } from './file-system.ts';
+import { decodeRecord, type FoundRecord } from './log-record.ts';
+import { recordPath, releasePath, type SegmentIdentity } from './segment-file.ts';
+import { encodeReleases, type Release } from './segment-releases.ts';
+
+/** Numbers that the index keeps for a record: delta, position, length, pending parts. */
+const stride = 4;
+
+/**
+ * One file of the log with its index: 16 bytes of memory for a record. Holds no more than one open
+ * file, which is opened when first needed and can be given up at any time.
+ */
+export class LogSegment {
+	readonly identity: SegmentIdentity;
+	/** Size of the file up to the last good record. */
+	bytes: number;
+	/** Size of the file of releases. */
+	releaseBytes = 0;
+	liveBytes = 0;
+	liveRecords = 0;
+	/** Whether releases were written that are not synced. */
+	releasesUnsynced = false;
+	readonly #files: FileSystem;
+	#index = new Uint32Array(64 * stride);
+	#count = 0;
+	#releases: Release[] = [];
+	#file: Promise<StoredFile> | undefined;
+	#users = 0;
+	#givenUp = false;
+
+	constructor(files: FileSystem, identity: SegmentIdentity, bytes: number) {
+		this.#files = files;
+		this.identity = identity;
+		this.bytes = bytes;
+	}
+
+	get recordPath(): string {
+		return recordPath(this.identity);
+	}
+
+	get releasePath(): string {
+		return releasePath(this.identity);
+	}
+
+	get garbage(): number {
+		return this.bytes - this.liveBytes;
+	}
+
+	get hasReleases(): boolean {
+		return this.#releases.length > 0;
+	}
+
+	/** Offset of the last record, live or not; below the base where there is none. */
+	get lastOffset(): number {
+		if (this.#count === 0) return this.identity.base - 1;
+		return this.identity.base + this.#at(this.#count - 1, 0);
+	}
+
+	/** Adds a record that lies in the file. Offsets must come in order. */
+	add(offset: number, position: number, length: number, pending: number): void {
+		const at = this.#count * stride;
+		if (at === this.#index.length) {
+			const larger = new Uint32Array(this.#index.length * 2);
+			larger.set(this.#index);
+			this.#index = larger;
+		}
+		this.#index[at] = offset - this.identity.base;
+		this.#index[at + 1] = position;
+		this.#index[at + 2] = length;
+		this.#index[at + 3] = pending;
+		this.#count += 1;
+		if (pending === 0) return;
+		this.liveBytes += length;
+		this.liveRecords += 1;
+	}
+
+	/** Pending parts of a record; 0 where it is released or unknown. */
+	pending(offset: number): number {
+		const entry = this.#find(offset);
+		return entry < 0 ? 0 : this.#at(entry, 3);
+	}
+
+	/** @returns whether this was the last pending part of the record. */
+	release(offset: number, parts: number): boolean {
+		const entry = this.#find(offset);
+		if (entry < 0) return false;
+		const before = this.#at(entry, 3);
+		const after = (before & ~parts) >>> 0;
+		if (after === before) return false;
+		this.#index[entry * stride + 3] = after;
+		this.#releases.push({ delta: offset - this.identity.base, parts });
+		if (after !== 0) return false;
+		this.liveBytes -= this.#at(entry, 2);
+		this.liveRecords -= 1;
+		return true;
+	}
+
+	/** Reads a live record. @throws RangeError where it is not live, EdgeError EDGE_STORAGE_CORRUPT. */
+	async read(offset: number): Promise<FoundRecord> {
+		const entry = this.#find(offset);
+		if (entry < 0 || this.#at(entry, 3) === 0) {
+			throw new RangeError(`No live record has the offset ${offset}.`);
+		}
+		const position = this.#at(entry, 1);
+		// Not from the pool of small buffers: a body that is kept must not keep its neighbours.
+		const bytes = Buffer.allocUnsafeSlow(this.#at(entry, 2));
+		const length = await this.#use((file) => file.read(bytes, position));
+		const record = decodeRecord(bytes.subarray(0, length), 0, this.identity.salt);
+		if (record === undefined || record.offset !== offset) {
+			throw new EdgeError('EDGE_STORAGE_CORRUPT', `The record ${offset} is damaged.`, {
+				where: this.recordPath,
+			});
+		}
+		return record;
+	}
+
+	/** Offset and pending parts of every live record, in order. */
+	*live(): Generator<readonly [offset: number, pending: number]> {
+		for (let entry = 0; entry < this.#count; entry += 1) {
+			const pending = this.#at(entry, 3);
+			if (pending !== 0) yield [this.identity.base + this.#at(entry, 0), pending];
+		}
+	}
+
+	/** Where live records lie in the file. */
+	*livePositions(): Generator<number> {
+		for (let entry = 0; entry < this.#count; entry += 1) {
+			if (this.#at(entry, 3) !== 0) yield this.#at(entry, 1);
+		}
+	}
+
+	/** The whole file up to the last good record. */
+	async readAll(): Promise<Buffer> {
+		const bytes = Buffer.allocUnsafeSlow(this.bytes);
+		const length = await this.#use((file) => file.read(bytes, 0));
+		return bytes.subarray(0, length);
+	}
+
+	/** Runs an operation on the open file. */
+	async #use<Result>(operation: (file: StoredFile) => Promise<Result>): Promise<Result> {
+		this.#givenUp = false;
+		this.#file ??= this.#files.open(this.recordPath, 'read');
+		const file = this.#file;
+		this.#users += 1;
+		try {
+			return await operation(await file);
+		} catch (error) {
+			if (this.#file === file && this.#users === 1) this.#givenUp = true;
+			throw error;
+		} finally {
+			this.#users -= 1;
+			if (this.#givenUp) await this.giveUpFile();
+		}
+	}
+
+	/** Closes the file as soon as nobody uses it; the next use opens it again. */
+	async giveUpFile(): Promise<void> {
+		this.#givenUp = true;
+		if (this.#users > 0 || this.#file === undefined) return;
+		const file = this.#file;
+		this.#file = undefined;
+		await file.then(
+			(opened) => opened.close(),
+			() => {},
+		);
+	}
+
+	/** Appends collected releases to their file. They stay collected when that fails. */
+	async writeReleases(): Promise<void> {
+		const releases = this.#releases;
+		if (releases.length === 0) return;
+		const bytes = encodeReleases(releases);
+		this.#releases = [];
+		try {
+			await this.#withReleaseFile((file) => file.write(bytes, this.releaseBytes));
+			this.releaseBytes += bytes.byteLength;
+			this.releasesUnsynced = true;
+		} catch (error) {
+			this.#releases = [...releases, ...this.#releases];
+			throw error;
+		}
+	}
+
+	async syncReleases(): Promise<void> {
+		if (!this.releasesUnsynced) return;
+		this.releasesUnsynced = false;
+		await this.#withReleaseFile((file) => file.sync());
+	}
+
+	/** Deletes the files. The record file goes first: releases without records do no harm. */
+	async remove(): Promise<void> {
+		await this.giveUpFile();
+		await this.#files.remove(this.recordPath);
+		if (this.releaseBytes > 0) await this.#files.remove(this.releasePath);
+	}
+
+	async #withReleaseFile(operation: (file: StoredFile) => Promise<void>): Promise<void> {
+		const mode = this.releaseBytes === 0 ? 'create' : 'update';
+		const file = await this.#files.open(this.releasePath, mode);
+		try {
+			await operation(file);
+		} finally {
+			await file.close();
+		}
+	}
+
+	#at(entry: number, column: number): number {
+		return this.#index[entry * stride + column] ?? 0;
+	}
+
+	/** Entry of an offset, or -1. Without gaps in the file the first guess is right. */
+	#find(offset: number): number {
+		const delta = offset - this.identity.base;
+		if (delta < this.#count && this.#at(delta, 0) === delta) return delta;
+		let low = 0;
+		let high = this.#count - 1;
+		while (low <= high) {
+			const middle = (low + high) >> 1;
+			const found = this.#at(middle, 0);
+			if (found === delta) return middle;
+			if (found < delta) low = middle + 1;
+			else high = middle - 1;
+		}
+		return -1;
+	}
+}
