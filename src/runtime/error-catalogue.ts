@@ -227,4 +227,72 @@ export const errorCatalogue = {
 		remedy:
 			"Nothing: identities are made before modules start. If it lasts, check the agent's log.",
 	},
+	// cli
+	EDGE_MODULE_UNKNOWN: {
+		summary: 'The edge has no module of that name.',
+		remedy: 'See `iotedge-k8s list` for the modules that there are.',
+	},
+	EDGE_FILE_UNREADABLE: {
+		summary: 'A file or folder cannot be read.',
+		remedy: 'Check its path and rights.',
+	},
+	// src/edge-hub
+	EDGE_WORKLOAD_FAILED: {
+		summary: 'The edge hub cannot use the workload API of the edge agent.',
+		remedy: 'See whether the edge agent runs and what it logs.',
+	},
+	EDGE_IDENTITY_WITHOUT_KEY: {
+		summary: 'The edge hub has no key with which it could speak to IoT Hub for a client.',
+		remedy:
+			'Let the client use symmetric keys, and see that it is in the scope of the edge device.',
+	},
+	EDGE_METHOD_TARGET_ABSENT: {
+		summary: 'The target of a direct method is not connected, or does not listen for methods.',
+		remedy: 'Start the target, or allow more time with connectTimeoutInSeconds.',
+	},
+	EDGE_METHOD_UNANSWERED: {
+		summary: 'The target of a direct method has not answered in time.',
+		remedy: 'Look at the log of the target, or allow more time with responseTimeoutInSeconds.',
+	},
+	EDGE_TWIN_PATCH_INVALID: {
+		summary: 'A patch of reported properties breaks a rule of twins.',
+		remedy: 'Correct what the message names.',
+	},
+	EDGE_MESSAGE_INVALID: {
+		summary: 'A client has sent a message that is too large or cannot be read.',
+		remedy: 'Send messages of at most 256 KiB with percent-encoded properties.',
+	},
+	// edge-agent: workload API
+	EDGE_CALLER_UNKNOWN: {
+		summary: 'A call of the workload API comes from an address that is not exactly one module.',
+		remedy:
+			'Only pods of this edge device may call, and not from the network of their node (`hostNetwork`).',
+	},
+	EDGE_CALLER_FORBIDDEN: {
+		summary: 'A module asks the workload API to act for another module.',
+		remedy: 'Let each module ask for itself, with the id and generation in its environment.',
+	},
+	EDGE_WORKLOAD_REQUEST_INVALID: {
+		summary: 'A request to the workload API has a wrong form.',
+		remedy: 'Compare it with the workload API of Azure IoT Edge, version 2018-06-28 or later.',
+	},
+	EDGE_WORKLOAD_NOT_FOUND: {
+		summary:
+			'The workload API has no such resource, or does not know that generation of the module.',
+		remedy: 'Nothing: a module whose identity was made anew is restarted with its new generation.',
+	},
+	EDGE_WORKLOAD_BUSY: {
+		summary: 'The workload API serves as many requests as it can.',
+		remedy: 'Try again; look for a module that asks without end.',
+	},
+	// src/iot-hub-emulator
+	EDGE_EMULATOR_PORT_TAKEN: {
+		summary: 'The IoT Hub emulator cannot listen on the port that it was given.',
+		remedy: 'Choose another port, or none to use any free one.',
+	},
+	// src/edge-agent: reconcile
+	EDGE_OBJECT_FOREIGN: {
+		summary: 'A deployment needs a Kubernetes object whose name somebody else uses already.',
+		remedy: 'Rename the module or remove the other object; the agent never takes it over.',
+	},
 } as const satisfies Record<string, ErrorKind>;

@@ -1,0 +1,121 @@
+import { X509Certificate } from 'node:crypto';
+import type { Identity } from '../../protocol/identity.ts';
+import { audienceOf, isExpired, type SasToken, verifySignature } from '../../protocol/sas-token.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { AuthenticationMechanism } from '../registry/authentication-mechanism.ts';
+import type { IdentityRegistry } from '../registry/identity-registry.ts';
+import { coversPath } from './resource-scope.ts';
+import {
+	type AccessSettings,
+	readToken,
+	type ServiceAuthorization,
+	unauthorized,
+} from './service-authorization.ts';
+
+/** What a device or module shows to prove its identity. */
+export interface DeviceCredential {
+	/** A shared access signature. */
+	readonly token?: string;
+	/** DER of a TLS client certificate. */
+	readonly certificate?: Uint8Array;
+}
+
+/** A credential that was found good. */
+export interface Admission {
+	readonly credential: DeviceCredential;
+	/** As in the annotation `iothub-connection-auth-method`. */
+	readonly method: { readonly scope: 'device' | 'module' | 'hub'; readonly type: 'sas' | 'x509' };
+	readonly generationId: string;
+	/** When the credential ends, in milliseconds since the epoch. */
+	readonly expires?: number;
+}
+
+/** Verifies that devices and modules are who they say. */
+export class DeviceAuthentication {
+	readonly #registry: IdentityRegistry;
+	readonly #service: ServiceAuthorization;
+	readonly #settings: AccessSettings;
+	readonly #clock: Clock;
+
+	constructor(
+		registry: IdentityRegistry,
+		service: ServiceAuthorization,
+		settings: AccessSettings,
+		clock: Clock,
+	) {
+		this.#registry = registry;
+		this.#service = service;
+		this.#settings = settings;
+		this.#clock = clock;
+	}
+
+	/**
+	 * @throws IotHubError IotHubUnauthorizedAccess, also for an identity that is unknown or disabled:
+	 * who has no credential must not learn which identities exist.
+	 */
+	admit(identity: Identity, credential: DeviceCredential): Admission {
+		const device = this.#registry.findDevice(identity.deviceId);
+		const { deviceId, moduleId } = identity;
+		const record =
+			moduleId === undefined ? device : this.#registry.findModule({ deviceId, moduleId });
+		if (device === undefined || record === undefined) throw unauthorized('Unknown identity.');
+		if (device.status === 'disabled') throw unauthorized('The device is disabled.');
+		const { authentication, generationId } = record;
+		const scope = moduleId === undefined ? 'device' : 'module';
+		if (credential.token) {
+			const token = readToken(credential.token);
+			this.#requireCover(token, identity);
+			const expires = (token.expiry + this.#settings.clockSkewSeconds) * 1000;
+			const byPolicy = token.keyName !== undefined;
+			if (byPolicy) this.#service.authorizeToken(token, audienceOf('', identity), 'DeviceConnect');
+			else this.#requireKeys(token, authentication);
+			const method = { scope: byPolicy ? 'hub' : scope, type: 'sas' } as const;
+			return { credential, method, generationId, expires };
+		}
+		if (credential.certificate) {
+			requireThumbprint(credential.certificate, authentication, this.#clock.now());
+			return { credential, method: { scope, type: 'x509' }, generationId };
+		}
+		throw unauthorized('There is neither a token nor a certificate.');
+	}
+
+	#requireCover(token: SasToken, identity: Identity): void {
+		const path = audienceOf('', identity);
+		if (!coversPath(token.decodedResource, this.#settings.hostNames, path)) {
+			throw unauthorized('The token is for another resource.');
+		}
+	}
+
+	#requireKeys(token: SasToken, { type, symmetricKey }: AuthenticationMechanism): void {
+		const keys = [symmetricKey.primaryKey, symmetricKey.secondaryKey].filter((key) => key !== null);
+		if (type !== 'sas' || !verifySignature(token, keys)) {
+			throw unauthorized('The signature of the token is not that of the identity.');
+		}
+		if (isExpired(token, this.#clock.now(), this.#settings.clockSkewSeconds)) {
+			throw unauthorized('The token has expired.');
+		}
+	}
+}
+
+function requireThumbprint(
+	der: Uint8Array,
+	{ type, x509Thumbprint }: AuthenticationMechanism,
+	now: number,
+): void {
+	const certificate = new X509Certificate(der);
+	const shown = [certificate.fingerprint, certificate.fingerprint256].map(bareDigits);
+	const known = [x509Thumbprint.primaryThumbprint, x509Thumbprint.secondaryThumbprint]
+		.filter((text) => text !== null)
+		.map(bareDigits);
+	if (type !== 'selfSigned' || !known.some((text) => shown.includes(text))) {
+		throw unauthorized('The certificate is not that of the identity.');
+	}
+	const from = certificate.validFromDate.getTime();
+	if (now < from || now > certificate.validToDate.getTime()) {
+		throw unauthorized('The certificate is not valid now.');
+	}
+}
+
+function bareDigits(thumbprint: string): string {
+	return thumbprint.replaceAll(':', '').toLowerCase();
+}

@@ -1,0 +1,241 @@
+import type { TLSSocket } from 'node:tls';
+import { defaultMqttServerLimits } from '../mqtt/mqtt-server.ts';
+import { StreamMqttServer } from '../mqtt/stream-mqtt-server.ts';
+import { formatConnectionString } from '../protocol/connection-string.ts';
+import type { Identity } from '../protocol/identity.ts';
+import type { Message } from '../protocol/message.ts';
+import { type Clock, systemClock } from '../runtime/clock.ts';
+import { EdgeError } from '../runtime/edge-error.ts';
+import type { Lifecycle } from '../runtime/lifecycle.ts';
+import { type Logger, silentLogger } from '../runtime/logger.ts';
+import type { KeyValueStore } from '../storage/key-value-store.ts';
+import { ConnectionGuard } from './connections/connection-guard.ts';
+import { Faults } from './faults.ts';
+import { HttpHead } from './http/http-head.ts';
+import { Hub } from './hub.ts';
+import { hubCertificate } from './hub-certificate.ts';
+import { openHubStorage } from './hub-storage.ts';
+import { MqttHead } from './mqtt/mqtt-head.ts';
+import { StoredSessions } from './mqtt/stored-sessions.ts';
+import { ProtocolSwitch } from './protocol-switch.ts';
+import type { IdentityRegistry } from './registry/identity-registry.ts';
+import { StoredJson } from './stored-json.ts';
+import { TelemetryLog, type TelemetryRetention } from './telemetry/telemetry-log.ts';
+import type { Twins } from './twin/twins.ts';
+
+/** What an emulated hub is to be like. Everything has a default. */
+export interface IotHubEmulatorSettings {
+	/** Where everything is kept; in memory when absent. */
+	readonly folder?: string;
+	/** 0 (default): the one of the last run if it is free, else any free one. */
+	readonly port?: number;
+	/** Address to listen on. Default 127.0.0.1. */
+	readonly address?: string;
+	/** Names without a port under which clients address the hub, the main one first. Default `localhost`. */
+	readonly hostNames?: readonly string[];
+	/** Seconds that a token is accepted past its expiry. Default 300, as IoT Hub. */
+	readonly clockSkewSeconds?: number;
+	readonly retention?: TelemetryRetention;
+	readonly clock?: Clock;
+	readonly logger?: Logger;
+}
+
+interface Running {
+	readonly hub: Hub;
+	readonly store: KeyValueStore;
+	readonly port: number;
+	readonly authority: string;
+	readonly stop: () => Promise<void>;
+}
+
+const defaultRetention: TelemetryRetention = { maxEvents: 1_000_000, maxBytes: 512 * 1024 * 1024 };
+
+/**
+ * An IoT Hub for development and tests: official device and service SDKs work against it
+ * unmodified. One TLS port serves every protocol, so the host name carries the port.
+ */
+export class IotHubEmulator implements Lifecycle, AsyncDisposable {
+	/** Makes the hub misbehave on purpose. */
+	readonly faults: Faults;
+	readonly #settings: IotHubEmulatorSettings;
+	readonly #hostNames: readonly string[];
+	readonly #clock: Clock;
+	readonly #logger: Logger;
+	#switch: ProtocolSwitch | undefined;
+	#running: Running | undefined;
+
+	constructor(settings: IotHubEmulatorSettings = {}) {
+		this.#settings = settings;
+		this.#hostNames = settings.hostNames ?? ['localhost'];
+		this.#clock = settings.clock ?? systemClock;
+		this.#logger = settings.logger ?? silentLogger;
+		this.faults = new Faults(this.#clock, () => this.#switch?.dropAll());
+	}
+
+	/** As in connection strings: `localhost:41234`. */
+	get hostName(): string {
+		return `${this.#hostNames[0] ?? 'localhost'}:${this.port}`;
+	}
+
+	get port(): number {
+		return this.#required.port;
+	}
+
+	/** PEM of the authority that clients must trust. */
+	get caCertificate(): string {
+		return this.#required.authority;
+	}
+
+	/** Connection string of the policy `iothubowner`, or of another one. It holds a secret. */
+	get connectionString(): string {
+		return this.serviceConnectionString('iothubowner');
+	}
+
+	get registry(): IdentityRegistry {
+		return this.#required.hub.registry;
+	}
+
+	get twins(): Twins {
+		return this.#required.hub.twins;
+	}
+
+	get telemetry(): TelemetryLog {
+		return this.#required.hub.telemetry;
+	}
+
+	/** Connection string of a policy. It holds a secret. @throws RangeError for an unknown policy */
+	serviceConnectionString(policyName: string): string {
+		const policy = this.#required.hub.policies.find(policyName);
+		if (policy === undefined) throw new RangeError(`There is no policy ${policyName}.`);
+		return formatConnectionString({
+			hostName: this.hostName,
+			sharedAccessKeyName: policy.name,
+			sharedAccessKey: policy.primaryKey,
+		});
+	}
+
+	/** Connection string of a device or module. It holds a secret. @throws IotHubError DeviceNotFound… */
+	deviceConnectionString(identity: Identity): string {
+		const { symmetricKey } = this.registry.record(identity).authentication;
+		const { deviceId, moduleId } = identity;
+		return formatConnectionString({
+			hostName: this.hostName,
+			deviceId,
+			...(moduleId === undefined ? {} : { moduleId }),
+			...(symmetricKey.primaryKey === null
+				? { x509: true }
+				: { sharedAccessKey: symmetricKey.primaryKey }),
+		});
+	}
+
+	/** Queues a cloud-to-device message. @throws IotHubError as IoT Hub would refuse it */
+	sendToDevice(deviceId: string, message: Message): void {
+		this.#required.hub.cloudToDevice.send(deviceId, message);
+	}
+
+	/** @throws EdgeError EDGE_EMULATOR_PORT_TAKEN, or of the storage */
+	async start(): Promise<void> {
+		const { folder, retention = defaultRetention } = this.#settings;
+		const runtime = { clock: this.#clock, logger: this.#logger };
+		const { store, log } = await openHubStorage(folder, retention.maxBytes, runtime);
+		const telemetry = new TelemetryLog(log, retention);
+		const undo: (() => unknown)[] = [() => store.close(), () => telemetry.close()];
+		try {
+			this.#running = await this.#serve(store, telemetry, undo);
+		} catch (error) {
+			await runAll(undo);
+			throw error;
+		}
+	}
+
+	async stop(): Promise<void> {
+		const running = this.#running;
+		this.#running = undefined;
+		await running?.stop();
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.stop();
+	}
+
+	get #required(): Running {
+		if (this.#running === undefined) throw new Error('The emulator has not been started.');
+		return this.#running;
+	}
+
+	/** @param undo receives what must be done to stop, in reverse order */
+	async #serve(
+		store: KeyValueStore,
+		telemetry: TelemetryLog,
+		undo: (() => unknown)[],
+	): Promise<Running> {
+		await telemetry.open();
+		const access = {
+			hostNames: this.#hostNames,
+			clockSkewSeconds: this.#settings.clockSkewSeconds ?? 300,
+		};
+		const runtime = { clock: this.#clock, logger: this.#logger };
+		const hub = new Hub({ store, telemetry, access, ...runtime });
+		hub.load();
+		const { authority, server } = await hubCertificate(store, this.#hostNames, this.#clock);
+		const mqtt = new StreamMqttServer({
+			handler: new MqttHead(hub, this.faults, this.#hostNames),
+			sessions: new StoredSessions(store),
+			limits: { ...defaultMqttServerLimits, maxConnections: 10_000 },
+			...runtime,
+		});
+		const http = new HttpHead(hub, this.faults);
+		await http.start();
+		const listener = new ProtocolSwitch({
+			address: this.#settings.address ?? '127.0.0.1',
+			certificate: server,
+			heads: {
+				mqtt: (socket) => mqtt.accept(socket, peerOf(socket)),
+				http: (socket) => http.accept(socket),
+			},
+			absence: () => this.faults.absence,
+			...runtime,
+		});
+		this.#switch = listener;
+		await this.#listen(listener, store);
+		const guard = new ConnectionGuard(
+			hub.connections,
+			hub.deviceAuthentication,
+			hub.registry,
+			this.#clock,
+		);
+		guard.start();
+		undo.push(
+			() => http.stop(),
+			() => mqtt.stop(),
+			() => listener.stop(),
+			() => guard.stop(),
+		);
+		return { hub, store, port: listener.port, authority, stop: () => runAll(undo) };
+	}
+
+	async #listen(listener: ProtocolSwitch, store: KeyValueStore): Promise<void> {
+		const ports = new StoredJson<number>(store, 'ports');
+		const { port = 0 } = this.#settings;
+		listener.prefer(port || (ports.get('tls') ?? 0), port === 0);
+		try {
+			await listener.start();
+		} catch (cause) {
+			const message = `The emulator cannot listen on port ${port}.`;
+			throw new EdgeError('EDGE_EMULATOR_PORT_TAKEN', message, { cause });
+		}
+		ports.set('tls', listener.port);
+	}
+}
+
+async function runAll(undo: (() => unknown)[]): Promise<void> {
+	for (const step of undo.splice(0).reverse()) await step();
+}
+
+function peerOf(socket: TLSSocket) {
+	const clientCertificate = socket.getPeerX509Certificate()?.raw;
+	return {
+		remoteAddress: socket.remoteAddress ?? '',
+		...(clientCertificate === undefined ? {} : { clientCertificate }),
+	};
+}

@@ -1,0 +1,40 @@
+import { pathToFileURL } from 'node:url';
+
+/** What a process needs to talk to the emulator with the official SDKs. */
+export interface EmulatorAccess {
+	/** Connection string of `iothubowner`. */
+	readonly service: string;
+	/** Connection strings by device id. */
+	readonly devices: ReadonlyMap<string, string>;
+	/** File with the hub's authority in PEM. */
+	readonly caFile: string;
+}
+
+/** Module that lets the service SDK use a host name with a port. */
+export const sdkPortPreload = pathToFileURL(
+	`${import.meta.dirname}/sdk-port-preload${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`,
+).href;
+
+/**
+ * The environment variables that let unmodified SDKs and samples work with the emulator. The first
+ * device is `IOTHUB_DEVICE_CONNECTION_STRING`; every one has
+ * `IOTHUB_DEVICE_CONNECTION_STRING_<ID IN CAPITALS>` besides.
+ */
+export function emulatorEnvironment(access: EmulatorAccess): Map<string, string> {
+	const variables = new Map([['IOTHUB_CONNECTION_STRING', access.service]]);
+	const [first] = access.devices.values();
+	if (first !== undefined) variables.set('IOTHUB_DEVICE_CONNECTION_STRING', first);
+	for (const [deviceId, connectionString] of access.devices) {
+		const suffix = deviceId.toUpperCase().replace(/[^A-Z0-9]/g, '_');
+		variables.set(`IOTHUB_DEVICE_CONNECTION_STRING_${suffix}`, connectionString);
+	}
+	variables.set('NODE_EXTRA_CA_CERTS', access.caFile);
+	variables.set('NODE_OPTIONS', `--import=${sdkPortPreload}`);
+	return variables;
+}
+
+/** The same as the content of a `.env` file. It holds secrets. */
+export function environmentFile(access: EmulatorAccess): string {
+	const lines = [...emulatorEnvironment(access)].map(([name, value]) => `${name}="${value}"`);
+	return `${lines.join('\n')}\n`;
+}

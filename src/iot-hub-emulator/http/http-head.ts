@@ -1,0 +1,127 @@
+import { createServer, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
+import { EdgeError } from '../../runtime/edge-error.ts';
+import type { Faults } from '../faults.ts';
+import type { Hub } from '../hub.ts';
+import { asIotHubError, IotHubError } from '../iot-hub-error.ts';
+import { addConfigurationRoutes } from './configuration-routes.ts';
+import { addDeviceRoutes } from './device-routes.ts';
+import { addDeviceScopeRoutes } from './device-scope-routes.ts';
+import { addMethodRoutes } from './method-routes.ts';
+import { addModuleRoutes } from './module-routes.ts';
+import { RequestAuthorization } from './request-authorization.ts';
+import { addTelemetryRoutes } from './telemetry-routes.ts';
+import { addTwinRoutes } from './twin-routes.ts';
+
+/** What a group of routes works with. */
+export interface RouteContext {
+	readonly app: FastifyInstance;
+	readonly hub: Hub;
+	readonly authorization: RequestAuthorization;
+}
+
+/** The SDKs keep connections open between calls and do not expect the hub to close them. */
+const keepAliveTimeout = 180_000;
+
+const maxBodyBytes = 4 * 1024 * 1024;
+
+/** IoT Hub's REST interface, for services and for devices. */
+export class HttpHead {
+	readonly #hub: Hub;
+	readonly #faults: Faults;
+	#server: Server | undefined;
+	#app: FastifyInstance | undefined;
+
+	constructor(hub: Hub, faults: Faults) {
+		this.#hub = hub;
+		this.#faults = faults;
+	}
+
+	async start(): Promise<void> {
+		const app = fastify({
+			serverFactory: (handler) => {
+				this.#server = createServer({ keepAliveTimeout }, handler);
+				return this.#server;
+			},
+			bodyLimit: maxBodyBytes,
+			forceCloseConnections: true,
+			routerOptions: { ignoreTrailingSlash: true, caseSensitive: false, maxParamLength: 512 },
+		});
+		this.#app = app;
+		readBodiesAsJson(app);
+		app.addHook('onRequest', async (request) => {
+			await this.#faults.request();
+			requireApiVersion(request.url);
+		});
+		app.setErrorHandler((error, _request, reply) => this.#refuse(error, reply));
+		app.setNotFoundHandler((request, reply) =>
+			this.#refuse(new IotHubError('RouteNotFound', `No route ${request.method} is here.`), reply),
+		);
+		const authorization = new RequestAuthorization(this.#hub);
+		const context = { app, hub: this.#hub, authorization };
+		addDeviceRoutes(context);
+		addModuleRoutes(context);
+		addDeviceScopeRoutes(context);
+		addTwinRoutes(context);
+		addMethodRoutes(context);
+		addConfigurationRoutes(context);
+		addTelemetryRoutes(context);
+		await app.ready();
+	}
+
+	/** Serves HTTP on a connection. */
+	accept(stream: Duplex): void {
+		this.#server?.emit('connection', stream);
+	}
+
+	async stop(): Promise<void> {
+		await this.#app?.close();
+	}
+
+	#refuse(error: unknown, reply: FastifyReply): FastifyReply {
+		const refusal = refusalOf(error);
+		if (refusal.code === 'ServerError' && refusal !== error) {
+			this.#hub.logger.error('a request failed', { error });
+		}
+		return reply
+			.code(refusal.status)
+			.header('iothub-errorcode', refusal.code)
+			.send(refusal.httpBody(new Date(this.#hub.clock.now())));
+	}
+}
+
+/** What the framework refuses has a status but no code of IoT Hub's. */
+function refusalOf(error: unknown): IotHubError {
+	if (error instanceof EdgeError && error.code === 'EDGE_METHOD_INVALID') {
+		return new IotHubError('ArgumentInvalid', error.message);
+	}
+	const status = (error as Partial<FastifyError>).statusCode;
+	if (error instanceof IotHubError || status === undefined || status >= 500) {
+		return asIotHubError(error);
+	}
+	const code = status === 413 ? 'MessageTooLarge' : 'ArgumentInvalid';
+	return new IotHubError(code, (error as Error).message);
+}
+
+/** Clients send JSON under various content types; no body at all is none. */
+function readBodiesAsJson(app: FastifyInstance): void {
+	app.removeAllContentTypeParsers();
+	app.addContentTypeParser('*', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) => {
+		if (body.length === 0) return undefined;
+		try {
+			return JSON.parse(body.toString()) as unknown;
+		} catch {
+			throw new IotHubError('ArgumentInvalid', 'The body is not JSON.');
+		}
+	});
+}
+
+/** Every documented call names an api-version; the version is not looked at. */
+function requireApiVersion(url: string): void {
+	const question = url.indexOf('?');
+	const path = question < 0 ? url : url.slice(0, question);
+	const query = new URLSearchParams(question < 0 ? '' : url.slice(question + 1));
+	if (path.toLowerCase().startsWith('/messages/events') || query.get('api-version')) return;
+	throw new IotHubError('InvalidProtocolVersion', 'The request has no api-version.');
+}

@@ -1,0 +1,48 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Identity } from '../../protocol/identity.ts';
+import { etagOfCounter } from '../registry/etag.ts';
+import type { Twin } from '../twin/twin.ts';
+import { twinDocument } from '../twin/twin-document.ts';
+import { ifMatchOf } from './device-routes.ts';
+import type { RouteContext } from './http-head.ts';
+import { circumstancesOf } from './identity-circumstances.ts';
+
+interface TwinRoute {
+	Params: { deviceId: string; moduleId?: string };
+}
+
+/** Device and module twins as services see them. */
+export function addTwinRoutes({ app, hub, authorization }: RouteContext): void {
+	const { registry, twins } = hub;
+
+	const answer = (reply: FastifyReply, identity: Identity, twin: Twin) => {
+		const { deviceId, moduleId } = identity;
+		const { messages, ...activity } = circumstancesOf(hub, identity);
+		const document = twinDocument(twin, {
+			device: registry.device(deviceId),
+			...(moduleId === undefined ? {} : { module: registry.module({ deviceId, moduleId }) }),
+			activity,
+			messages,
+		});
+		return reply.header('etag', `"${etagOfCounter(twin.serviceVersion)}"`).send(document);
+	};
+	const begin = (request: FastifyRequest<TwinRoute>): Identity => {
+		authorization.requireService(request, 'ServiceConnect');
+		return request.params;
+	};
+
+	for (const path of ['/twins/:deviceId', '/twins/:deviceId/modules/:moduleId']) {
+		app.get<TwinRoute>(path, async (request, reply) => {
+			const identity = begin(request);
+			return answer(reply, identity, twins.get(identity));
+		});
+		app.patch<TwinRoute>(path, async (request, reply) => {
+			const identity = begin(request);
+			return answer(reply, identity, twins.patch(identity, request.body, ifMatchOf(request)));
+		});
+		app.put<TwinRoute>(path, async (request, reply) => {
+			const identity = begin(request);
+			return answer(reply, identity, twins.replace(identity, request.body, ifMatchOf(request)));
+		});
+	}
+}

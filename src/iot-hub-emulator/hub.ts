@@ -1,0 +1,64 @@
+import type { Clock } from '../runtime/clock.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { KeyValueStore } from '../storage/key-value-store.ts';
+import { DeviceAuthentication } from './access/device-authentication.ts';
+import { type AccessSettings, ServiceAuthorization } from './access/service-authorization.ts';
+import { SharedAccessPolicies } from './access/shared-access-policies.ts';
+import { CloudToDeviceDelivery } from './cloud-to-device/cloud-to-device-delivery.ts';
+import { CloudToDeviceQueues } from './cloud-to-device/cloud-to-device-queues.ts';
+import { DeviceConnections } from './connections/device-connections.ts';
+import { DirectMethods } from './methods/direct-methods.ts';
+import { IdentityRegistry } from './registry/identity-registry.ts';
+import type { TelemetryLog } from './telemetry/telemetry-log.ts';
+import { Twins } from './twin/twins.ts';
+
+/** What a hub is made from. */
+export interface HubParts {
+	readonly store: KeyValueStore;
+	readonly telemetry: TelemetryLog;
+	readonly access: AccessSettings;
+	readonly clock: Clock;
+	readonly logger: Logger;
+}
+
+/** The hub behind its protocol heads: everything it knows and does, no wire. */
+export class Hub {
+	readonly clock: Clock;
+	readonly logger: Logger;
+	readonly policies: SharedAccessPolicies;
+	readonly registry: IdentityRegistry;
+	readonly connections: DeviceConnections;
+	readonly twins: Twins;
+	readonly methods: DirectMethods;
+	readonly cloudToDevice: CloudToDeviceQueues;
+	readonly telemetry: TelemetryLog;
+	readonly serviceAuthorization: ServiceAuthorization;
+	readonly deviceAuthentication: DeviceAuthentication;
+
+	constructor({ store, telemetry, access, clock, logger }: HubParts) {
+		this.clock = clock;
+		this.logger = logger;
+		this.telemetry = telemetry;
+		this.policies = new SharedAccessPolicies(store);
+		this.registry = new IdentityRegistry(store, clock);
+		this.connections = new DeviceConnections(clock);
+		this.twins = new Twins(store, this.registry, this.connections, clock);
+		this.methods = new DirectMethods(this.registry, this.connections, clock);
+		this.cloudToDevice = new CloudToDeviceQueues(store, this.registry, clock);
+		this.serviceAuthorization = new ServiceAuthorization(this.policies, access, clock);
+		this.deviceAuthentication = new DeviceAuthentication(
+			this.registry,
+			this.serviceAuthorization,
+			access,
+			clock,
+		);
+		new CloudToDeviceDelivery(this.cloudToDevice, this.connections, logger);
+	}
+
+	/** Reads what an earlier run has left. */
+	load(): void {
+		this.policies.load();
+		this.registry.load();
+		this.cloudToDevice.load();
+	}
+}

@@ -1,0 +1,149 @@
+import type { MessageLog } from '../../storage/message-log.ts';
+import type { NewTelemetryEvent, TelemetryEvent } from './telemetry-event.ts';
+import { decodeRecord, encodeRecord, type RecordSummary, summaryOf } from './telemetry-record.ts';
+
+/** What is kept of telemetry; the oldest goes first. */
+export interface TelemetryRetention {
+	readonly maxEvents: number;
+	readonly maxBytes: number;
+}
+
+/**
+ * The hub's telemetry, one partition, in order of sequence numbers. An event is durable when
+ * `append` resolves.
+ */
+export class TelemetryLog {
+	readonly #log: MessageLog;
+	readonly #retention: TelemetryRetention;
+	/** Live records, oldest first, from index `#first` on. */
+	#records: RecordSummary[] = [];
+	#first = 0;
+	#bytes = 0;
+	#waiting = Promise.withResolvers<void>();
+
+	constructor(log: MessageLog, retention: TelemetryRetention) {
+		this.#log = log;
+		this.#retention = retention;
+	}
+
+	/** Reads what an earlier run has left. */
+	async open(): Promise<void> {
+		await this.#log.open(({ offset, header }) => this.#add(summaryOf(offset, header)));
+		this.#retain();
+	}
+
+	async close(): Promise<void> {
+		this.#wake();
+		await this.#log.close();
+	}
+
+	/** Events that are there, and the bytes of their records. */
+	get size(): { readonly events: number; readonly bytes: number } {
+		return { events: this.#records.length - this.#first, bytes: this.#bytes };
+	}
+
+	/** The sequence number that the next event will have, as far as is known. */
+	get nextSequenceNumber(): number {
+		const last = this.#records.at(-1);
+		return last === undefined ? 0 : last.offset + 1;
+	}
+
+	/** @returns the event's sequence number, once it is durable. */
+	async append(event: NewTelemetryEvent): Promise<number> {
+		const { header, body } = encodeRecord(event);
+		const offset = await this.#log.append(header, body);
+		this.#add({ offset, enqueuedTime: event.enqueuedTime, length: body.length });
+		this.#retain();
+		this.#wake();
+		return offset;
+	}
+
+	/** Events that are there now, from a sequence number on; from the oldest by default. */
+	async *read(fromSequenceNumber = 0): AsyncGenerator<TelemetryEvent> {
+		let next = fromSequenceNumber;
+		for (;;) {
+			const record = this.#find(next);
+			if (record === undefined) return;
+			const event = await this.#decode(record);
+			if (event !== undefined) yield event;
+			next = record.offset + 1;
+		}
+	}
+
+	/** Events from a sequence number on, those to come too, until the signal aborts. */
+	async *follow(fromSequenceNumber: number, signal: AbortSignal): AsyncGenerator<TelemetryEvent> {
+		let next = fromSequenceNumber;
+		const aborted = new Promise<void>((resolve) => {
+			signal.addEventListener('abort', () => resolve(), { once: true });
+		});
+		while (!signal.aborted) {
+			const more = this.#waiting.promise;
+			for await (const event of this.read(next)) {
+				if (signal.aborted) return;
+				yield event;
+				next = event.sequenceNumber + 1;
+			}
+			await Promise.race([more, aborted]);
+		}
+	}
+
+	/** Calls back with every event from a sequence number on, in order, until disposed. */
+	subscribe(fromSequenceNumber: number, listener: (event: TelemetryEvent) => void): Disposable {
+		const controller = new AbortController();
+		const run = async () => {
+			for await (const event of this.follow(fromSequenceNumber, controller.signal)) {
+				listener(event);
+			}
+		};
+		run().catch((error: unknown) => controller.abort(error));
+		return { [Symbol.dispose]: () => controller.abort() };
+	}
+
+	/** The first live record at or after a sequence number. */
+	#find(sequenceNumber: number): RecordSummary | undefined {
+		let low = this.#first;
+		let high = this.#records.length;
+		while (low < high) {
+			const middle = (low + high) >>> 1;
+			if ((this.#records[middle]?.offset ?? 0) < sequenceNumber) low = middle + 1;
+			else high = middle;
+		}
+		return this.#records[low];
+	}
+
+	/** Undefined for a record that retention has removed meanwhile. */
+	async #decode(record: RecordSummary): Promise<TelemetryEvent | undefined> {
+		try {
+			return decodeRecord(record, await this.#log.read(record.offset));
+		} catch (error) {
+			if (error instanceof RangeError) return undefined;
+			throw error;
+		}
+	}
+
+	#add(record: RecordSummary): void {
+		this.#records.push(record);
+		this.#bytes += record.length;
+	}
+
+	#retain(): void {
+		const { maxEvents, maxBytes } = this.#retention;
+		while (this.size.events > maxEvents || (this.#bytes > maxBytes && this.size.events > 1)) {
+			const oldest = this.#records[this.#first];
+			if (oldest === undefined) return;
+			this.#first += 1;
+			this.#bytes -= oldest.length;
+			this.#log.release(oldest.offset);
+		}
+		if (this.#first > 4096 && this.#first * 2 > this.#records.length) {
+			this.#records = this.#records.slice(this.#first);
+			this.#first = 0;
+		}
+	}
+
+	#wake(): void {
+		const { resolve } = this.#waiting;
+		this.#waiting = Promise.withResolvers();
+		resolve();
+	}
+}

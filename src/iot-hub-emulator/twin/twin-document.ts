@@ -1,0 +1,50 @@
+import type { Activity } from '../connections/device-connections.ts';
+import { etagOfCounter } from '../registry/etag.ts';
+import type { DeviceRecord, ModuleRecord } from '../registry/identity-record.ts';
+import { never } from '../registry/identity-record.ts';
+import type { Twin } from './twin.ts';
+import { sectionWithMetadata } from './twin-section.ts';
+
+/** What a twin document shows besides the twin. */
+export interface TwinOwner {
+	readonly device: DeviceRecord;
+	/** Absent for a device's own twin. */
+	readonly module?: ModuleRecord;
+	readonly activity: Activity;
+	/** Cloud-to-device messages that wait. */
+	readonly messages: number;
+}
+
+/** A twin as the service's REST interface shows it. */
+export function twinDocument(twin: Twin, { device, module, activity, messages }: TwinOwner) {
+	const record = module ?? device;
+	return {
+		deviceId: record.deviceId,
+		...(module === undefined ? {} : { moduleId: module.moduleId }),
+		etag: etagOfCounter(twin.serviceVersion),
+		deviceEtag: record.etag,
+		status: device.status,
+		statusUpdateTime: module === undefined ? device.statusUpdatedTime : never,
+		connectionState: activity.connectionState,
+		lastActivityTime: activity.lastActivityTime,
+		cloudToDeviceMessageCount: messages,
+		authenticationType: record.authentication.type,
+		x509Thumbprint: record.authentication.x509Thumbprint,
+		modelId: twin.modelId,
+		version: twin.version,
+		tags: twin.tags,
+		properties: {
+			desired: sectionWithMetadata(twin.desired),
+			reported: sectionWithMetadata(twin.reported),
+		},
+		...(module === undefined ? deviceMembers(device) : {}),
+	};
+}
+
+function deviceMembers(device: DeviceRecord) {
+	return {
+		capabilities: device.capabilities,
+		...(device.deviceScope === undefined ? {} : { deviceScope: device.deviceScope }),
+		...(device.parentScopes.length === 0 ? {} : { parentScopes: device.parentScopes }),
+	};
+}
