@@ -54,8 +54,10 @@ export interface PlanInput {
 	readonly protectedModules?: ReadonlySet<string>;
 	/** Startup orders that nobody waits for any more: ready before, or overdue. */
 	readonly passedOrders?: ReadonlySet<number>;
-	/** Desired objects, by key, that will not appear: refused by the server, or others' claims. */
-	readonly given?: ReadonlySet<string>;
+	/** Claims, by key, that somebody else made: they are used as they are. */
+	readonly foreignClaims?: ReadonlySet<string>;
+	/** Objects, by key, that the server refuses for good: nobody waits for them. */
+	readonly refused?: ReadonlySet<string>;
 	/** Fields, by key, that the server writes differently from how they are declared. */
 	readonly rewritten?: ReadonlyMap<string, ReadonlySet<string>>;
 	/** Whether claims may be deleted; one that is annotated to be kept never is. Default false. */
@@ -101,7 +103,7 @@ function stepFor(
 	unchangeable: { desired: DesiredObject; drift: string[] }[],
 ): Step | undefined {
 	if (live === undefined) {
-		return input.given?.has(desired.key) ? undefined : { kind: 'create', desired };
+		return input.foreignClaims?.has(desired.key) ? undefined : { kind: 'create', desired };
 	}
 	// What is going away must be gone before its successor can come.
 	if (live.metadata.deletionTimestamp !== undefined) return undefined;
@@ -174,7 +176,7 @@ function isReady(
 	actual: ReadonlyMap<string, KubernetesObject>,
 	input: PlanInput,
 ): boolean {
-	if (input.given?.has(key)) return true;
+	if (input.refused?.has(key)) return true;
 	const live = actual.get(key);
 	if (live === undefined || live.metadata.deletionTimestamp !== undefined) return false;
 	return !steps.has(key) && isWorkloadReady(live);
