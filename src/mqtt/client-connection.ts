@@ -161,11 +161,11 @@ export class ClientConnection implements MqttConnection {
 			...(packet.dup ? { duplicate: true } : {}),
 		};
 		const { messageId, qos } = packet;
+		// [MQTT-3.3.4-1]
+		const acknowledge = () => stream.send({ cmd: 'puback', messageId: messageId as number });
 		return this.#inbound.add(
 			handler.published(this, publication, qos),
-			() => {
-				if (qos === 1) stream.send({ cmd: 'puback', messageId: messageId as number }); // [MQTT-3.3.4-1]
-			},
+			qos === 1 ? acknowledge : undefined,
 			(error) => this.#abandon(`A message was not accepted: ${messageOf(error)}`),
 		);
 	}

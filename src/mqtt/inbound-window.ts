@@ -1,5 +1,5 @@
-/** A received message whose handling has not finished. */
-interface Unfinished {
+/** A received message of QoS 1 whose PUBACK is due. */
+interface Owed {
 	readonly acknowledge: () => void;
 	done: boolean;
 }
@@ -10,7 +10,9 @@ interface Unfinished {
  */
 export class InboundWindow {
 	readonly #max: number;
-	readonly #unfinished: Unfinished[] = [];
+	readonly #owed: Owed[] = [];
+	#unfinished = 0;
+	#closed = false;
 	#room: (() => void) | undefined;
 
 	/** @param max messages that may be unfinished while more are read */
@@ -20,22 +22,24 @@ export class InboundWindow {
 
 	/**
 	 * @param handled settles when the message has been dealt with
-	 * @param acknowledge called when this message and all before it have been
-	 * @param failed called when `handled` rejects; nothing is acknowledged from here on
+	 * @param acknowledge called when this message has been, and all before it that had one; absent
+	 * for QoS 0
+	 * @param failed called when `handled` rejects
 	 * @returns what to wait for before the next packet is read, if anything
 	 */
 	add(
 		handled: Promise<void>,
-		acknowledge: () => void,
+		acknowledge: (() => void) | undefined,
 		failed: (error: unknown) => void,
 	): Promise<void> | undefined {
-		const entry: Unfinished = { acknowledge, done: false };
-		this.#unfinished.push(entry);
+		const owed = acknowledge === undefined ? undefined : { acknowledge, done: false };
+		if (owed !== undefined) this.#owed.push(owed);
+		this.#unfinished += 1;
 		handled.then(() => {
-			entry.done = true;
-			this.#flush();
+			if (owed !== undefined) owed.done = true;
+			this.#finished();
 		}, failed);
-		if (this.#unfinished.length <= this.#max) return undefined;
+		if (this.#unfinished <= this.#max) return undefined;
 		return new Promise((resolve) => {
 			this.#room = resolve;
 		});
@@ -43,13 +47,14 @@ export class InboundWindow {
 
 	/** Lets whoever waits for room go on; nothing is acknowledged any more. */
 	close(): void {
-		this.#unfinished.length = 0;
+		this.#closed = true;
 		this.#room?.();
 	}
 
-	#flush(): void {
-		while (this.#unfinished[0]?.done) this.#unfinished.shift()?.acknowledge();
-		if (this.#unfinished.length > this.#max) return;
+	#finished(): void {
+		this.#unfinished -= 1;
+		while (!this.#closed && this.#owed[0]?.done) this.#owed.shift()?.acknowledge();
+		if (this.#unfinished > this.#max) return;
 		this.#room?.();
 		this.#room = undefined;
 	}

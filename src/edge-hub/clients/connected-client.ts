@@ -1,0 +1,27 @@
+import type { MethodRequest } from '../../protocol/direct-method.ts';
+import type { Identity } from '../../protocol/identity.ts';
+import type { Message } from '../../protocol/message.ts';
+import type { Subscription } from '../../protocol/mqtt-topic.ts';
+import type { JsonObject } from '../../runtime/json.ts';
+import type { CredentialVerdict } from '../authorization/client-credential.ts';
+
+/**
+ * A module or leaf device that is connected to this hub, for as long as its connection lasts,
+ * whatever protocol it speaks. What is sent rejects with EdgeError EDGE_CLIENT_GONE when the client
+ * does not take it.
+ */
+export interface ConnectedClient {
+	readonly identity: Identity;
+	/** What it listens for. */
+	readonly subscriptions: ReadonlySet<Subscription>;
+	/** Resolves when the module has acknowledged the message. */
+	sendInput(input: string, message: Message): Promise<void>;
+	/** Resolves when the device has acknowledged the message. */
+	sendCloudToDevice(message: Message): Promise<void>;
+	/** @param patch with its `$version`. */
+	sendDesired(patch: JsonObject): Promise<void>;
+	sendMethod(requestId: string, request: MethodRequest): Promise<void>;
+	/** Judges again what it showed when it connected. */
+	checkCredential(): CredentialVerdict;
+	close(): void;
+}

@@ -1,0 +1,100 @@
+import type { MqttConnection } from '../../mqtt/mqtt-server.ts';
+import type { MethodRequest } from '../../protocol/direct-method.ts';
+import type { Identity } from '../../protocol/identity.ts';
+import { bagOfMessage, type Message } from '../../protocol/message.ts';
+import {
+	desiredPatchTopic,
+	deviceBoundTopic,
+	inputTopic,
+	methodRequestTopic,
+	parseSubscription,
+	type Subscription,
+} from '../../protocol/mqtt-topic.ts';
+import { formatPropertyBag } from '../../protocol/property-bag.ts';
+import { versionOf } from '../../protocol/twin.ts';
+import type { JsonObject } from '../../runtime/json.ts';
+import type { CredentialVerdict } from '../authorization/client-credential.ts';
+import type { ConnectedClient } from '../clients/connected-client.ts';
+
+/** A client that speaks MQTT: what the hub sends to it, as topics and payloads. */
+export class MqttClient implements ConnectedClient {
+	readonly identity: Identity;
+	subscriptions: ReadonlySet<Subscription>;
+	/** Announced model, for the messages of the client (IoT Plug and Play). */
+	readonly modelId: string | undefined;
+	readonly #connection: MqttConnection;
+	readonly #check: () => CredentialVerdict;
+	/** What it listens for → the highest QoS that was granted for it. */
+	#granted: ReadonlyMap<Subscription, 0 | 1>;
+
+	constructor(
+		connection: MqttConnection,
+		owner: { readonly identity: Identity; readonly modelId: string | undefined },
+		check: () => CredentialVerdict,
+	) {
+		this.identity = owner.identity;
+		this.modelId = owner.modelId;
+		this.#connection = connection;
+		this.#check = check;
+		this.#granted = grantedOf(connection, owner.identity);
+		this.subscriptions = new Set(this.#granted.keys());
+	}
+
+	/** Reads the connection's topic filters again. */
+	refreshSubscriptions(): void {
+		this.#granted = grantedOf(this.#connection, this.identity);
+		this.subscriptions = new Set(this.#granted.keys());
+	}
+
+	sendInput(input: string, message: Message): Promise<void> {
+		const { deviceId, moduleId = '' } = this.identity;
+		const topic = inputTopic({ deviceId, moduleId }, input, bagText(message));
+		return this.#publish(topic, message.body, 'inputs');
+	}
+
+	sendCloudToDevice(message: Message): Promise<void> {
+		const topic = deviceBoundTopic(this.identity.deviceId, bagText(message));
+		return this.#publish(topic, message.body, 'cloud-to-device');
+	}
+
+	sendDesired(patch: JsonObject): Promise<void> {
+		const topic = desiredPatchTopic(versionOf(patch));
+		return this.#publish(topic, Buffer.from(JSON.stringify(patch)), 'desired-properties');
+	}
+
+	sendMethod(requestId: string, { name, payload }: MethodRequest): Promise<void> {
+		const topic = methodRequestTopic(name, requestId);
+		return this.#publish(topic, Buffer.from(JSON.stringify(payload)), 'methods');
+	}
+
+	/** An answer to a twin request; taken as wanted, whether or not the client has subscribed to it. */
+	sendTwinResponse(topic: string, body: string): Promise<void> {
+		return this.#publish(topic, Buffer.from(body), 'twin-responses');
+	}
+
+	checkCredential(): CredentialVerdict {
+		return this.#check();
+	}
+
+	close(): void {
+		this.#connection.close();
+	}
+
+	#publish(topic: string, payload: Uint8Array, subscription: Subscription): Promise<void> {
+		return this.#connection.publish({ topic, payload }, this.#granted.get(subscription) ?? 0);
+	}
+}
+
+function grantedOf(connection: MqttConnection, identity: Identity): Map<Subscription, 0 | 1> {
+	const granted = new Map<Subscription, 0 | 1>();
+	for (const [filter, qos] of connection.subscriptions) {
+		const subscription = parseSubscription(filter, identity);
+		if (subscription === undefined) continue;
+		granted.set(subscription, qos === 1 ? 1 : (granted.get(subscription) ?? 0));
+	}
+	return granted;
+}
+
+function bagText(message: Message): string {
+	return formatPropertyBag(bagOfMessage(message));
+}

@@ -1,0 +1,128 @@
+import type {
+	ConnectRequest,
+	ConnectReturnCode,
+	MqttConnection,
+	MqttServerHandler,
+	Publication,
+} from '../../mqtt/mqtt-server.ts';
+import { type Identity, identityKey, sameIdentity } from '../../protocol/identity.ts';
+import { parseClientTopic, parseSubscription } from '../../protocol/mqtt-topic.ts';
+import { parseMqttUserName } from '../../protocol/mqtt-user-name.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { Logger } from '../../runtime/logger.ts';
+import type { ClientAuthenticator } from '../authorization/client-authenticator.ts';
+import type { ClientCredential } from '../authorization/client-credential.ts';
+import type { ClientRegistry } from '../clients/client-registry.ts';
+import type { HubServices } from '../hub-services.ts';
+import { handleMethodResponse } from './method-response-handler.ts';
+import { MqttClient } from './mqtt-client.ts';
+import { handleTelemetry } from './telemetry-handler.ts';
+import { handleTwinGet, handleTwinPatch } from './twin-handler.ts';
+
+export interface MqttHeadOptions {
+	/** The edge device's `$edgeHub`: nobody else may connect as it. */
+	readonly hub: Identity;
+	readonly services: HubServices;
+	readonly clients: ClientRegistry;
+	/** Undefined until the hub is ready: clients are asked to come again. */
+	readonly authenticator: () => ClientAuthenticator | undefined;
+	readonly clientCertificatesEnabled: boolean;
+	/** How the attempt of a client to connect ended. */
+	readonly connectAttempted: (identity: Identity, accepted: boolean) => void;
+	readonly clock: Clock;
+	readonly logger: Logger;
+}
+
+/** MQTT as IoT Hub's clients speak it: connections, topics and subscriptions get their meaning here. */
+export class MqttHead implements MqttServerHandler {
+	readonly #options: MqttHeadOptions;
+	readonly #clients = new Map<MqttConnection, MqttClient>();
+
+	constructor(options: MqttHeadOptions) {
+		this.#options = options;
+	}
+
+	async authenticate(request: ConnectRequest): Promise<ConnectReturnCode> {
+		const { hub, connectAttempted } = this.#options;
+		const authenticator = this.#options.authenticator();
+		if (authenticator === undefined) return 3;
+		const user = parseMqttUserName(request.userName ?? '');
+		if (user === undefined || request.clientId !== identityKey(user.identity)) return 5;
+		const credential = this.#credentialOf(request);
+		if (credential === undefined || sameIdentity(user.identity, hub)) return 5;
+		const result = await authenticator.authenticate(user.identity, credential);
+		if (result === 'unavailable') return 3;
+		connectAttempted(user.identity, result === 'accepted');
+		return result === 'accepted' ? 0 : 5;
+	}
+
+	connected(connection: MqttConnection): void {
+		const { request } = connection;
+		const user = parseMqttUserName(request.userName ?? '');
+		const credential = this.#credentialOf(request);
+		const authenticator = this.#options.authenticator();
+		if (user === undefined || credential === undefined || authenticator === undefined) {
+			connection.close();
+			return;
+		}
+		const { identity, modelId } = user;
+		const check = () => authenticator.check(identity, credential);
+		const client = new MqttClient(connection, { identity, modelId }, check);
+		this.#clients.set(connection, client);
+		this.#options.clients.add(client);
+	}
+
+	async published(connection: MqttConnection, publication: Publication): Promise<void> {
+		const { services, clock } = this.#options;
+		const client = this.#clients.get(connection);
+		if (client === undefined) return;
+		const topic = parseClientTopic(publication.topic);
+		switch (topic?.kind) {
+			case 'telemetry':
+				return handleTelemetry(services, client, topic, publication);
+			case 'twin-get':
+				return handleTwinGet(services, client, topic, clock);
+			case 'twin-patch':
+				return handleTwinPatch(services, client, topic, publication, clock);
+			case 'method-response':
+				return handleMethodResponse(services, client, topic, publication);
+			case undefined:
+				return services.unknownTopic(client.identity, publication.topic);
+		}
+	}
+
+	/** Only what has a meaning for this very client is granted. */
+	subscribe(connection: MqttConnection, filter: string, qos: 0 | 1): 0 | 1 | undefined {
+		const identity = this.#clients.get(connection)?.identity;
+		if (identity !== undefined && parseSubscription(filter, identity) !== undefined) return qos;
+		this.#options.logger.warn('refused a subscription', { client: connection.clientId, filter });
+		return undefined;
+	}
+
+	subscribed(connection: MqttConnection): void {
+		this.#subscriptionsChanged(connection);
+	}
+
+	unsubscribed(connection: MqttConnection): void {
+		this.#subscriptionsChanged(connection);
+	}
+
+	disconnected(connection: MqttConnection): void {
+		const client = this.#clients.get(connection);
+		this.#clients.delete(connection);
+		if (client !== undefined) this.#options.clients.remove(client);
+	}
+
+	#subscriptionsChanged(connection: MqttConnection): void {
+		const client = this.#clients.get(connection);
+		if (client === undefined) return;
+		client.refreshSubscriptions();
+		this.#options.clients.subscriptionsChanged(client);
+	}
+
+	#credentialOf({ password, clientCertificate }: ConnectRequest): ClientCredential | undefined {
+		if (password) return { kind: 'token', text: password };
+		const usable = clientCertificate !== undefined && this.#options.clientCertificatesEnabled;
+		return usable ? { kind: 'certificate', der: clientCertificate } : undefined;
+	}
+}

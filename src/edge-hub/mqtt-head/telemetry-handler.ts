@@ -1,0 +1,60 @@
+import type { Publication } from '../../mqtt/mqtt-server.ts';
+import { type Identity, sameIdentity } from '../../protocol/identity.ts';
+import {
+	type Message,
+	maxMessageSize,
+	messageFromBag,
+	messageSize,
+} from '../../protocol/message.ts';
+import { parsePropertyBag } from '../../protocol/property-bag.ts';
+import { EdgeError } from '../../runtime/edge-error.ts';
+import type { HubServices } from '../hub-services.ts';
+import { telemetrySource } from '../routing/message-source.ts';
+import type { MqttClient } from './mqtt-client.ts';
+
+/**
+ * A message of a client. It is acknowledged when it is on disk for everybody whom a route leads it
+ * to. The sender is the client of the connection, whatever the topic or the properties claim.
+ *
+ * @throws EdgeError EDGE_MESSAGE_INVALID, EDGE_PROPERTY_BAG_INVALID, EDGE_STORAGE_FULL: the
+ * connection is closed without acknowledgement
+ */
+export async function handleTelemetry(
+	services: HubServices,
+	client: MqttClient,
+	topic: { readonly identity: Identity; readonly bag: string },
+	publication: Publication,
+): Promise<void> {
+	if (!sameIdentity(topic.identity, client.identity)) {
+		throw new EdgeError('EDGE_MESSAGE_INVALID', 'The topic names another client than the sender.');
+	}
+	const message = messageOfPublication(services, client, topic.bag, publication);
+	const size = messageSize(message);
+	if (size > maxMessageSize) {
+		const limit = `the limit is ${maxMessageSize}`;
+		throw new EdgeError('EDGE_MESSAGE_INVALID', `The message has ${size} bytes; ${limit}.`);
+	}
+	const output = message.systemProperties.get('outputName');
+	await services.ingest(message, telemetrySource(client.identity, output));
+}
+
+function messageOfPublication(
+	{ edgeDeviceId }: HubServices,
+	{ identity, modelId }: MqttClient,
+	bagText: string,
+	{ payload, retain, duplicate }: Publication,
+): Message {
+	// IoT Hub's documentation shows bags with a question mark in front.
+	const bag = parsePropertyBag(bagText.startsWith('?') ? bagText.slice(1) : bagText);
+	if (retain) bag.set('mqtt-retain', 'true');
+	if (duplicate) bag.set('mqtt-dup', 'true');
+	const { body, properties, systemProperties } = messageFromBag(bag, payload);
+	const { deviceId, moduleId } = identity;
+	const own = moduleId !== undefined && deviceId === edgeDeviceId;
+	const all = new Map(systemProperties);
+	all.set('connectionDeviceId', deviceId);
+	if (moduleId !== undefined) all.set('connectionModuleId', moduleId);
+	all.set('edgeHubOriginInterface', own ? 'internal' : 'downstream');
+	if (modelId !== undefined) all.set('modelId', modelId);
+	return { body, properties, systemProperties: all };
+}

@@ -1,0 +1,180 @@
+import {
+	choice,
+	flag,
+	integer,
+	optionalText,
+	readSettings,
+	type SettingsOf,
+	type SettingsResult,
+	type SettingsTable,
+	text,
+} from '../runtime/settings.ts';
+
+/**
+ * Settings of the edge hub. Names and defaults are those of Azure IoT Edge where it has the setting
+ * (Azure IoT Edge, "doc/EnvironmentVariables").
+ */
+export const hubSettingsTable = {
+	deviceId: {
+		env: 'IOTEDGE_DEVICEID',
+		description: 'Id of the edge device.',
+		parse: text,
+	},
+	moduleId: {
+		env: 'IOTEDGE_MODULEID',
+		default: '$edgeHub',
+		description: 'Module id of the hub.',
+		parse: text,
+	},
+	generationId: {
+		env: 'IOTEDGE_MODULEGENERATIONID',
+		description: 'Generation of the hub’s module identity.',
+		parse: text,
+	},
+	hubHostName: {
+		env: 'IOTEDGE_IOTHUBHOSTNAME',
+		description: 'Host name of IoT Hub; with `:port` where it is not on the usual ports.',
+		parse: text,
+	},
+	workloadUri: {
+		env: 'IOTEDGE_WORKLOADURI',
+		description: 'Address of the workload API, `http://…` or `unix://…`.',
+		parse: text,
+	},
+	gatewayHostName: {
+		env: 'EdgeDeviceHostName',
+		default: 'edgehub',
+		description:
+			'Name under which clients reach the hub; its server certificate is made out to it.',
+		parse: text,
+	},
+	storageFolder: {
+		env: 'StorageFolder',
+		default: '/var/lib/iotedge-k8s',
+		description: 'Folder for messages, twins, identities and sessions.',
+		parse: text,
+	},
+	hubCaFile: {
+		env: 'IOT_HUB_CA_FILE',
+		default: '',
+		description: 'PEM file of authorities to trust for IoT Hub besides the system’s.',
+		parse: optionalText,
+	},
+	listenHost: {
+		env: 'ListenHost',
+		default: '',
+		description: 'Address to listen on; all when empty.',
+		parse: optionalText,
+	},
+	mqttPort: {
+		env: 'mqttSettings__port',
+		default: '8883',
+		description: 'Port of MQTT over TLS; 0 lets the system choose.',
+		parse: integer({ max: 65_535 }),
+	},
+	metricsEnabled: {
+		env: 'MetricsEnabled',
+		default: 'true',
+		description: 'Whether metrics are served.',
+		parse: flag,
+	},
+	metricsPort: {
+		env: 'httpSettings__metrics_port',
+		default: '9600',
+		description: 'Port of `/metrics`, `/healthz` and `/readyz`; 0 lets the system choose.',
+		parse: integer({ max: 65_535 }),
+	},
+	maxConnectedClients: {
+		env: 'MaxConnectedClients',
+		default: '100',
+		description: 'Clients that may be connected at once.',
+		parse: integer({ min: 1, max: 100_000 }),
+	},
+	clientCertificatesEnabled: {
+		env: 'ClientCertAuthEnabled',
+		default: 'true',
+		description: 'Whether leaf devices may show a certificate instead of a token.',
+		parse: flag,
+	},
+	logLevel: {
+		env: 'RuntimeLogLevel',
+		default: 'info',
+		description: 'Least severe level that is logged.',
+		parse: choice('debug', 'info', 'warn', 'error'),
+	},
+	acknowledgementSeconds: {
+		env: 'MessageAckTimeoutSecs',
+		default: '30',
+		unit: 's',
+		description: 'Time that a client has to acknowledge a message.',
+		parse: integer({ min: 1, max: 3_600 }),
+	},
+	maxStoreBytes: {
+		env: 'MaxStoreBytes',
+		default: '1073741824',
+		unit: 'B',
+		description: 'Disk space for messages; a message that does not fit is not acknowledged.',
+		parse: integer({ min: 1_048_576 }),
+	},
+	configRefreshSeconds: {
+		env: 'ConfigRefreshFrequencySecs',
+		default: '3600',
+		unit: 's',
+		description: 'Time between full readings of the hub’s own twin.',
+		parse: integer({ min: 10, max: 2_000_000 }),
+	},
+	scopeRefreshSeconds: {
+		env: 'DeviceScopeCacheRefreshRateSecs',
+		default: '3600',
+		unit: 's',
+		description: 'Time between full readings of the identities that may connect.',
+		parse: integer({ min: 10, max: 2_000_000 }),
+	},
+	scopeRefreshDelaySeconds: {
+		env: 'DeviceScopeCacheRefreshDelaySecs',
+		default: '120',
+		unit: 's',
+		description: 'Longest time between readings of one identity whose clients keep failing.',
+		parse: integer({ min: 1, max: 86_400 }),
+	},
+	reportedSyncSeconds: {
+		env: 'ReportedPropertiesSyncFrequencySecs',
+		default: '5',
+		unit: 's',
+		description: 'Least time between two pushes of one client’s reported properties to IoT Hub.',
+		parse: integer({ max: 3_600 }),
+	},
+	upstreamIdleSeconds: {
+		env: 'CloudConnectionIdleTimeoutSecs',
+		default: '3600',
+		unit: 's',
+		description: 'Time after which an unused connection to IoT Hub is closed.',
+		parse: integer({ min: 1, max: 2_000_000 }),
+	},
+	upstreamFanOut: {
+		env: 'UpstreamFanOutFactor',
+		default: '10',
+		description: 'Identities whose messages are sent to IoT Hub at once.',
+		parse: integer({ min: 1, max: 1_000 }),
+	},
+	maxUpstreamBatch: {
+		env: 'MaxUpstreamBatchSize',
+		default: '50',
+		description: 'Messages of one identity that are sent before the first is acknowledged.',
+		parse: integer({ min: 1, max: 1_000 }),
+	},
+} as const satisfies SettingsTable;
+
+export type EdgeHubSettings = SettingsOf<typeof hubSettingsTable>;
+
+/** Reads the settings. As in Azure IoT Edge, the case of a variable's name does not count. */
+export function readEdgeHubSettings(
+	env: Readonly<Record<string, string | undefined>>,
+): SettingsResult<typeof hubSettingsTable> {
+	const folded = new Map(Object.entries(env).map(([name, value]) => [name.toLowerCase(), value]));
+	const names = Object.values(hubSettingsTable).map((setting) => setting.env);
+	return readSettings(
+		hubSettingsTable,
+		Object.fromEntries(names.map((name) => [name, env[name] ?? folded.get(name.toLowerCase())])),
+	);
+}

@@ -1,0 +1,188 @@
+import { type Identity, identityKey, parseIdentityKey } from '../../protocol/identity.ts';
+import type { Message } from '../../protocol/message.ts';
+import type { TwinProperties } from '../../protocol/twin.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { messageOf } from '../../runtime/edge-error.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
+import type { Logger } from '../../runtime/logger.ts';
+import type { ClientRegistry } from '../clients/client-registry.ts';
+import type { UpstreamConnections } from '../upstream/upstream-connections.ts';
+import { type TwinListener, TwinReplica } from './twin-replica.ts';
+import type { TwinStore } from './twin-store.ts';
+
+export interface TwinManagerOptions {
+	/** The edge device's `$edgeHub`. */
+	readonly hub: Identity;
+	readonly store: TwinStore;
+	readonly upstream: UpstreamConnections;
+	readonly clients: ClientRegistry;
+	/** Routes a change of reported properties as a message. */
+	readonly routeChange: (message: Message) => Promise<void>;
+	/** Least milliseconds between two pushes of one client's reported properties. */
+	readonly syncInterval: number;
+	readonly upstreamRequest?: TwinListener['upstreamRequest'];
+	readonly clock: Clock;
+	readonly logger: Logger;
+}
+
+/** Twins that are brought up to date at once after the cloud has come back. */
+const concurrentSynchronisations = 4;
+
+/** The twins of all clients, and the hub's own. */
+export class TwinManager {
+	readonly #options: TwinManagerOptions;
+	readonly #replicas = new Map<string, TwinReplica>();
+	readonly #watchers = new Map<string, (desired: JsonObject) => void>();
+	#registration: Disposable | undefined;
+	readonly #queue = new Set<string>();
+	#synchronising = 0;
+	#stopped = false;
+
+	constructor(options: TwinManagerOptions) {
+		this.#options = options;
+	}
+
+	/** Goes on where an earlier run stopped: reported properties that IoT Hub has not got. */
+	start(): void {
+		for (const key of this.#options.store.pendingKeys()) this.replica(parseIdentityKey(key));
+		this.#registration = this.#options.upstream.onConnected((identity) =>
+			this.#connected(identity),
+		);
+	}
+
+	stop(): void {
+		this.#stopped = true;
+		this.#registration?.[Symbol.dispose]();
+		for (const replica of this.#replicas.values()) replica.stop();
+	}
+
+	replica(identity: Identity): TwinReplica {
+		const key = identityKey(identity);
+		const known = this.#replicas.get(key);
+		if (known !== undefined) return known;
+		const replica = this.#create(identity);
+		this.#replicas.set(key, replica);
+		return replica;
+	}
+
+	get(identity: Identity): Promise<TwinProperties> {
+		return this.replica(identity).get();
+	}
+
+	/**
+	 * Takes in reported properties of a client, durably, and routes the change.
+	 * @returns the new version
+	 * @throws EdgeError EDGE_TWIN_PATCH_INVALID, EDGE_STORAGE_FULL
+	 */
+	async report(identity: Identity, patch: JsonValue): Promise<number> {
+		const version = this.replica(identity).report(patch);
+		if (isJsonObject(patch)) await this.#options.routeChange(this.#changeMessage(identity, patch));
+		return version;
+	}
+
+	/** A patch of desired properties that IoT Hub has sent. */
+	desiredPatch(identity: Identity, patch: JsonObject): void {
+		this.#guard(identity, this.replica(identity).desiredPatch(patch));
+	}
+
+	/** Calls back with all desired properties of one identity whenever they change. */
+	watch(identity: Identity, listener: (desired: JsonObject) => void): void {
+		this.#watchers.set(identityKey(identity), listener);
+	}
+
+	/** Brings a twin up to date when there is a turn for it. */
+	synchroniseSoon(identity: Identity): void {
+		this.#queue.add(identityKey(identity));
+		this.#next();
+	}
+
+	/** Drops what is known of an identity that has left the scope. */
+	forget(identity: Identity): void {
+		const key = identityKey(identity);
+		this.#replicas.get(key)?.stop();
+		this.#replicas.delete(key);
+		this.#options.store.delete(identity);
+	}
+
+	#create(identity: Identity): TwinReplica {
+		const { store, upstream, syncInterval, upstreamRequest, clock, logger } = this.#options;
+		return new TwinReplica(identity, {
+			store,
+			upstream,
+			syncInterval,
+			clock,
+			logger,
+			listener: {
+				desiredChanged: (...change) => this.#desiredChanged(...change),
+				...(upstreamRequest === undefined ? {} : { upstreamRequest }),
+			},
+		});
+	}
+
+	#desiredChanged(identity: Identity, patch: JsonObject, desired: JsonObject): void {
+		this.#watchers.get(identityKey(identity))?.(desired);
+		const client = this.#options.clients.get(identity);
+		if (!client?.subscriptions.has('desired-properties')) return;
+		// A client that goes away before it has the patch learns of the change when it is back.
+		this.#guard(identity, client.sendDesired(patch));
+	}
+
+	/** A connection has been made: whatever was missed meanwhile is made up for. */
+	#connected(identity: Identity): void {
+		const replica = this.#replicas.get(identityKey(identity));
+		const needed = replica?.hasPending || this.#listens(identity);
+		if (needed) this.synchroniseSoon(identity);
+		if (identityKey(identity) !== identityKey(this.#options.hub)) return;
+		// The cloud is back: identities without a connection of their own may have something to tell.
+		for (const other of this.#replicas.values()) {
+			if (other.hasPending) this.synchroniseSoon(other.identity);
+		}
+	}
+
+	#listens(identity: Identity): boolean {
+		if (this.#watchers.has(identityKey(identity))) return true;
+		const client = this.#options.clients.get(identity);
+		return client?.subscriptions.has('desired-properties') ?? false;
+	}
+
+	#next(): void {
+		while (this.#synchronising < concurrentSynchronisations && !this.#stopped) {
+			const [key] = this.#queue;
+			if (key === undefined) return;
+			this.#queue.delete(key);
+			this.#synchronising += 1;
+			const identity = parseIdentityKey(key);
+			const done = this.replica(identity)
+				.synchronise()
+				.finally(() => {
+					this.#synchronising -= 1;
+					this.#next();
+				});
+			this.#guard(identity, done);
+		}
+	}
+
+	#guard(identity: Identity, work: Promise<unknown>): void {
+		work.catch((error: unknown) => {
+			this.#options.logger.info('a twin is not up to date', {
+				client: identityKey(identity),
+				reason: messageOf(error),
+			});
+		});
+	}
+
+	/** In the form of Azure IoT Edge: sent by the hub on behalf of the client. */
+	#changeMessage({ deviceId, moduleId }: Identity, patch: JsonObject): Message {
+		const { hub, clock } = this.#options;
+		const systemProperties = new Map([
+			['messageType', 'twinChangeNotification'],
+			['messageSchema', 'twinChangeNotification'],
+			['enqueuedTime', new Date(clock.now()).toISOString()],
+			['connectionDeviceId', hub.deviceId],
+			['connectionModuleId', hub.moduleId ?? ''],
+			['rpSenderDeviceId', deviceId],
+		]);
+		if (moduleId !== undefined) systemProperties.set('rpSenderModuleId', moduleId);
+		return { body: Buffer.from(JSON.stringify(patch)), properties: new Map(), systemProperties };
+	}
+}

@@ -1,0 +1,239 @@
+import { type Identity, identityKey } from '../../protocol/identity.ts';
+import {
+	diff,
+	mergePatch,
+	stripMetadata,
+	type TwinProperties,
+	versionOf,
+} from '../../protocol/twin.ts';
+import { twinLimits, validateReportedPatch } from '../../protocol/twin-validation.ts';
+import type { Clock, Timer } from '../../runtime/clock.ts';
+import { EdgeError, messageOf } from '../../runtime/edge-error.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
+import type { Logger } from '../../runtime/logger.ts';
+import type { UpstreamConnections } from '../upstream/upstream-connections.ts';
+import type { TwinStore } from './twin-store.ts';
+
+/** What twins tell their surroundings. */
+export interface TwinListener {
+	/**
+	 * Desired properties have changed.
+	 * @param patch what is new, with its `$version`
+	 * @param desired all of them
+	 */
+	desiredChanged(identity: Identity, patch: JsonObject, desired: JsonObject): void;
+	/** Seconds that a request to IoT Hub took. */
+	upstreamRequest?(kind: 'get' | 'report', identity: Identity, seconds: number): void;
+}
+
+export interface TwinReplicaOptions {
+	readonly store: TwinStore;
+	readonly upstream: UpstreamConnections;
+	readonly listener: TwinListener;
+	/** Least milliseconds between two pushes of reported properties. */
+	readonly syncInterval: number;
+	readonly clock: Clock;
+	readonly logger: Logger;
+}
+
+/**
+ * The hub's copy of one client's twin: answers while there is no connection, takes in reported
+ * properties and pushes them when it can, and finds out what desired properties were missed.
+ */
+export class TwinReplica {
+	readonly identity: Identity;
+	readonly #options: TwinReplicaOptions;
+	#twin: TwinProperties | undefined;
+	#pending: JsonObject | undefined;
+	/** Reported since the push that is under way began. */
+	#later: JsonObject | undefined;
+	#tail: Promise<unknown> = Promise.resolve();
+	#timer: Timer | undefined;
+	#nextPush = 0;
+	#stopped = false;
+
+	constructor(identity: Identity, options: TwinReplicaOptions) {
+		this.identity = identity;
+		this.#options = options;
+		({ twin: this.#twin, pending: this.#pending } = options.store.load(identity));
+	}
+
+	/** The last known twin, with all that was reported since. */
+	get stored(): TwinProperties | undefined {
+		return this.#twin;
+	}
+
+	/** IoT Hub's twin, or the last known one when IoT Hub does not answer. */
+	async get(): Promise<TwinProperties> {
+		// Of a twin that was never seen there is nothing to fall back to: it is worth the wait.
+		if (this.#options.upstream.reachable || this.#twin === undefined) {
+			await this.#inOrder(() => this.#pull(false)).catch((error) => this.#failed(error));
+		}
+		return this.#twin ?? emptyTwin();
+	}
+
+	/**
+	 * Takes in a patch of reported properties.
+	 * @returns the version of the reported properties, as far as it is known here
+	 * @throws EdgeError EDGE_TWIN_PATCH_INVALID, EDGE_STORAGE_FULL
+	 */
+	report(patch: JsonValue): number {
+		const twin = this.#twin ?? emptyTwin();
+		const valid = validPatch(patch);
+		const reported = mergeReported(twin.reported, valid);
+		this.#save({ desired: twin.desired, reported }, mergePending(this.#pending, valid));
+		if (this.#later !== undefined) this.#later = mergePending(this.#later, valid);
+		this.#schedulePush();
+		return versionOf(reported);
+	}
+
+	/** A patch of desired properties from IoT Hub. Anything but the next version asks for all of them. */
+	desiredPatch(patch: JsonObject): Promise<void> {
+		return this.#inOrder(async () => {
+			const known = this.#twin;
+			const next = known !== undefined && versionOf(patch) === versionOf(known.desired) + 1;
+			if (!next) return this.#pull(true);
+			const desired = mergePatch(known.desired, patch, { nullDeletes: true });
+			this.#save({ ...known, desired }, this.#pending);
+			this.#options.listener.desiredChanged(this.identity, patch, desired);
+		});
+	}
+
+	/**
+	 * Brings both sides up to date: pushes what was reported, asks for the twin, and tells what has
+	 * changed in the desired properties.
+	 * @throws EdgeError EDGE_HUB_UNREACHABLE
+	 */
+	synchronise(): Promise<void> {
+		return this.#inOrder(() => this.#pull(true));
+	}
+
+	/** Whether there is something that IoT Hub has not got. */
+	get hasPending(): boolean {
+		return this.#pending !== undefined;
+	}
+
+	stop(): void {
+		this.#stopped = true;
+		this.#timer?.[Symbol.dispose]();
+	}
+
+	/** One request after the other, so that an older answer never overwrites a newer one. */
+	#inOrder<Result>(request: () => Promise<Result>): Promise<Result> {
+		const result = this.#tail.then(request, request);
+		this.#tail = result.catch(() => {});
+		return result;
+	}
+
+	async #pull(tell: boolean): Promise<void> {
+		const { upstream, clock, listener } = this.#options;
+		using lease = upstream.lease(this.identity);
+		const client = await lease.connected();
+		if (this.#pending !== undefined) await this.#push();
+		const began = clock.monotonic();
+		const twin = await client.getTwin();
+		listener.upstreamRequest?.('get', this.identity, (clock.monotonic() - began) / 1000);
+		const known = this.#twin?.desired;
+		// What was reported in the meantime is not in the answer.
+		const reported = mergePatch(twin.reported, this.#pending ?? {}, { nullDeletes: true });
+		this.#save({ desired: twin.desired, reported }, this.#pending);
+		if (!tell) return;
+		const patch = diff(stripMetadata(known ?? {}), stripMetadata(twin.desired));
+		if (Object.keys(patch).length === 0) return;
+		const version = versionOf(twin.desired);
+		listener.desiredChanged(this.identity, { ...patch, $version: version }, twin.desired);
+	}
+
+	#schedulePush(): void {
+		const { clock } = this.#options;
+		if (this.#timer !== undefined || this.#stopped) return;
+		const delay = Math.max(0, this.#nextPush - clock.monotonic());
+		this.#timer = clock.after(delay, () => {
+			this.#timer = undefined;
+			if (!this.#options.upstream.reachable) return;
+			this.#inOrder(() => this.#push()).catch((error) => this.#failed(error));
+		});
+	}
+
+	/** Sends what is pending. What IoT Hub refuses is given up: it would refuse it again. */
+	async #push(): Promise<void> {
+		const { upstream, clock, listener, syncInterval } = this.#options;
+		if (this.#pending === undefined) return;
+		this.#nextPush = clock.monotonic() + syncInterval;
+		using lease = upstream.lease(this.identity);
+		const client = await lease.connected();
+		const patch = this.#pending;
+		const began = clock.monotonic();
+		let settled = true;
+		this.#later = {};
+		try {
+			await client.patchReported(patch);
+			listener.upstreamRequest?.('report', this.identity, (clock.monotonic() - began) / 1000);
+		} catch (error) {
+			settled = isRefusal(error);
+			if (!settled) throw error;
+			this.#options.logger.error('IoT Hub has refused reported properties', {
+				client: identityKey(this.identity),
+				reason: messageOf(error),
+			});
+		} finally {
+			const later = this.#later;
+			this.#later = undefined;
+			if (settled) this.#confirm(later);
+		}
+	}
+
+	/** Keeps of the pending properties only what was reported after the push had begun. */
+	#confirm(later: JsonObject): void {
+		const rest = Object.keys(later).length === 0 ? undefined : later;
+		this.#save(this.#twin ?? emptyTwin(), rest);
+		if (rest !== undefined) this.#schedulePush();
+	}
+
+	#save(twin: TwinProperties, pending: JsonObject | undefined): void {
+		const stored = pending === undefined ? { twin } : { twin, pending };
+		this.#options.store.save(this.identity, stored);
+		this.#twin = twin;
+		this.#pending = pending;
+	}
+
+	#failed(error: unknown): void {
+		this.#options.logger.info('a twin could not be synchronised with IoT Hub', {
+			client: identityKey(this.identity),
+			reason: messageOf(error),
+		});
+	}
+}
+
+function emptyTwin(): TwinProperties {
+	return { desired: { $version: 0 }, reported: { $version: 0 } };
+}
+
+function validPatch(patch: JsonValue): JsonObject {
+	if (!isJsonObject(patch)) throw invalid('The patch is not a JSON object.');
+	const [fault] = validateReportedPatch(patch);
+	if (fault !== undefined) throw invalid(fault.message);
+	return patch;
+}
+
+function mergeReported(reported: JsonObject, patch: JsonObject): JsonObject {
+	const merged = stripMetadata(mergePatch(reported, patch, { nullDeletes: true }));
+	const size = Buffer.byteLength(JSON.stringify(merged));
+	const { maxSectionBytes } = twinLimits;
+	if (size > maxSectionBytes) {
+		throw invalid(`Twin properties size ${size} exceeds maximum ${maxSectionBytes}`);
+	}
+	return { ...merged, $version: versionOf(reported) + 1 };
+}
+
+function mergePending(pending: JsonObject | undefined, patch: JsonObject): JsonObject {
+	return mergePatch(pending ?? {}, patch, { nullDeletes: false });
+}
+
+function invalid(message: string): EdgeError {
+	return new EdgeError('EDGE_TWIN_PATCH_INVALID', message);
+}
+
+function isRefusal(error: unknown): boolean {
+	return error instanceof EdgeError && error.code === 'EDGE_HUB_REQUEST_FAILED';
+}

@@ -1,0 +1,54 @@
+import { type Identity, identityKey } from '../../protocol/identity.ts';
+import type { TwinProperties } from '../../protocol/twin.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
+import type { SealedStore } from '../authorization/sealed-store.ts';
+
+/** What the hub keeps of a client's twin. */
+export interface StoredTwin {
+	/** As IoT Hub told last, with the reported patches since then laid over. */
+	readonly twin?: TwinProperties;
+	/** Reported properties that IoT Hub has not got yet, as one patch; nulls delete. */
+	readonly pending?: JsonObject;
+}
+
+/** Twins on disk, sealed. */
+export class TwinStore {
+	readonly #store: SealedStore;
+
+	constructor(store: SealedStore) {
+		this.#store = store;
+	}
+
+	load(identity: Identity): StoredTwin {
+		return storedTwinOf(this.#store.get(identityKey(identity)));
+	}
+
+	/** Durable when it returns. @throws EdgeError EDGE_STORAGE_FULL */
+	save(identity: Identity, { twin, pending }: StoredTwin): void {
+		this.#store.set(identityKey(identity), {
+			...(twin === undefined ? {} : { desired: twin.desired, reported: twin.reported }),
+			...(pending === undefined ? {} : { pending }),
+		});
+	}
+
+	delete(identity: Identity): void {
+		this.#store.delete(identityKey(identity));
+	}
+
+	/** Identity keys of clients whose reported properties IoT Hub has not got yet. */
+	pendingKeys(): string[] {
+		const pending = [...this.#store.entries()].filter(
+			([, value]) => storedTwinOf(value).pending !== undefined,
+		);
+		return pending.map(([key]) => key);
+	}
+}
+
+function storedTwinOf(value: JsonValue | undefined): StoredTwin {
+	if (!isJsonObject(value)) return {};
+	const { desired, reported, pending } = value as Partial<TwinProperties> & { pending?: JsonValue };
+	return {
+		...(isJsonObject(desired) && isJsonObject(reported) ? { twin: { desired, reported } } : {}),
+		...(isJsonObject(pending) ? { pending } : {}),
+	};
+}
