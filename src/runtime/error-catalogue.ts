@@ -295,4 +295,9 @@ export const errorCatalogue = {
 		summary: 'A deployment needs a Kubernetes object whose name somebody else uses already.',
 		remedy: 'Rename the module or remove the other object; the agent never takes it over.',
 	},
+	// edge-agent: direct methods
+	EDGE_METHOD_SCHEMA: {
+		summary: 'The payload of a direct method of $edgeAgent has a schema version other than 1.x.',
+		remedy: 'Send `"schemaVersion": "1.0"`.',
+	},
 } as const satisfies Record<string, ErrorKind>;

@@ -1,0 +1,274 @@
+import { readFile } from 'node:fs/promises';
+import { parseConnectionString } from '../protocol/connection-string.ts';
+import { EdgeError, messageOf } from '../runtime/edge-error.ts';
+import type { LogLevel } from '../runtime/logger.ts';
+import {
+	choice,
+	integer,
+	optionalText,
+	readSettings,
+	type SettingProblem,
+	type SettingsOf,
+	text,
+} from '../runtime/settings.ts';
+import { policyOf, readPolicySettings } from './policy-settings.ts';
+import type { TranslationPolicy } from './translation/translation.ts';
+
+/** The settings of the edge agent, but for those of `policySettings`. */
+export const agentSettings = {
+	connectionString: {
+		env: 'IOTEDGE_CONNECTION_STRING',
+		default: '',
+		description: 'Connection string of the IoT Edge device.',
+		secret: true,
+		parse: optionalText,
+	},
+	connectionStringFile: {
+		env: 'IOTEDGE_CONNECTION_STRING_FILE',
+		default: '/etc/iotedge-k8s/device/connectionString',
+		description:
+			'File with the connection string, read when `IOTEDGE_CONNECTION_STRING` is absent.',
+		parse: text,
+	},
+	hubAuthorityFile: {
+		env: 'IOT_HUB_CA_FILE',
+		default: '',
+		description:
+			'PEM file of authorities to trust for IoT Hub besides the system’s. A file that does not exist counts as absent.',
+		parse: optionalText,
+	},
+	hubAuthorityConfigMap: {
+		env: 'IOT_HUB_CA_CONFIGMAP',
+		default: 'iot-hub-ca',
+		description: 'ConfigMap that holds the content of `IOT_HUB_CA_FILE`, for the edge hub.',
+		parse: text,
+	},
+	hubAuthorityKey: {
+		env: 'IOT_HUB_CA_KEY',
+		default: 'ca.pem',
+		description: 'Key within that ConfigMap.',
+		parse: text,
+	},
+	trustBundleFile: {
+		env: 'TRUST_BUNDLE_FILE',
+		default: '',
+		description: 'PEM file of more authorities that modules trust, e.g. of leaf devices.',
+		parse: optionalText,
+	},
+	manifestTrustBundleFile: {
+		env: 'MANIFEST_TRUST_BUNDLE_FILE',
+		default: '',
+		description: 'PEM file of authorities that sign deployment manifests.',
+		parse: optionalText,
+	},
+	namespace: {
+		env: 'NAMESPACE',
+		description: 'Namespace of this edge device. One device, one namespace.',
+		parse: text,
+	},
+	agentName: {
+		env: 'AGENT_NAME',
+		default: 'edgeagent',
+		description: 'Name of the agent’s own Deployment and Service.',
+		parse: text,
+	},
+	stateSecret: {
+		env: 'STATE_SECRET',
+		default: 'edgeagent-state',
+		description: 'Secret in which the agent keeps what it needs to start without IoT Hub.',
+		parse: text,
+	},
+	deviceSecret: {
+		env: 'DEVICE_SECRET',
+		default: 'iotedge-device',
+		description: 'Secret with the connection string, which no module may use.',
+		parse: text,
+	},
+	runtimeImage: {
+		env: 'RUNTIME_IMAGE',
+		description: 'Image of this program, which serves as edge hub.',
+		parse: text,
+	},
+	edgeDeviceHostName: {
+		env: 'EdgeDeviceHostName',
+		default: '',
+		description: 'Name that leaf devices know the edge hub by. Absent: the device id.',
+		parse: optionalText,
+	},
+	parentHostName: {
+		env: 'IOTEDGE_PARENTHOSTNAME',
+		default: '',
+		description: 'Host name of the parent of a nested edge device.',
+		parse: optionalText,
+	},
+	workloadPort: {
+		env: 'WORKLOAD_PORT',
+		default: '35001',
+		description: 'Port of the workload API.',
+		parse: integer({ min: 0, max: 65_535 }),
+	},
+	workloadUri: {
+		env: 'WORKLOAD_URI',
+		default: '',
+		description: 'Address that modules call the workload API by. Absent: the agent’s Service.',
+		parse: optionalText,
+	},
+	logLevel: {
+		env: 'RuntimeLogLevel',
+		default: 'info',
+		description: 'What is logged, by the agent and by modules that do not say otherwise.',
+		parse: logLevel,
+	},
+	refreshSeconds: {
+		env: 'ConfigRefreshFrequencySecs',
+		default: '3600',
+		unit: 's',
+		description: 'Time after which the whole twin is read again.',
+		parse: integer({ min: 10, max: 86_400 }),
+	},
+	reportSeconds: {
+		env: 'REPORT_INTERVAL_SECS',
+		default: '2',
+		unit: 's',
+		description: 'Time between two patches of the reported properties at least.',
+		parse: integer({ min: 0, max: 3600 }),
+	},
+} as const;
+
+/** Everything that the agent is told from outside, compiled. */
+export interface AgentSettings
+	extends Omit<
+		SettingsOf<typeof agentSettings>,
+		| 'connectionString'
+		| 'connectionStringFile'
+		| 'hubAuthorityFile'
+		| 'trustBundleFile'
+		| 'manifestTrustBundleFile'
+		| 'edgeDeviceHostName'
+		| 'workloadUri'
+	> {
+	readonly device: {
+		/** Of IoT Hub; may carry a port. */
+		readonly hostName: string;
+		readonly deviceId: string;
+		/** Base64. */
+		readonly sharedAccessKey: string;
+	};
+	/** PEM; absent for a hub with a public certificate. */
+	readonly hubAuthority?: string;
+	/** PEM; may be empty. */
+	readonly trustBundle: string;
+	/** PEM; may be empty. */
+	readonly manifestTrustBundle: string;
+	readonly edgeDeviceHostName: string;
+	readonly workloadUri: string;
+	readonly policy: TranslationPolicy;
+}
+
+/** The settings, or everything that is wrong with them. */
+export type AgentSettingsResult =
+	| { readonly settings: AgentSettings; readonly problems?: never }
+	| { readonly settings?: never; readonly problems: readonly SettingProblem[] };
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads the agent's settings from the environment and the files that it names. */
+export async function loadAgentSettings(env: Environment): Promise<AgentSettingsResult> {
+	const own = readSettings(agentSettings, env);
+	const policy = readPolicySettings(env);
+	const problems = [...(own.problems ?? []), ...(policy.problems ?? [])];
+	if (own.settings === undefined || policy.settings === undefined) return { problems };
+	const { connectionString, connectionStringFile, ...rest } = own.settings;
+	const { hubAuthorityFile, trustBundleFile, manifestTrustBundleFile, ...plain } = rest;
+	const files = new SettingFiles(problems);
+	const secret =
+		connectionString ?? (await files.read('connectionStringFile', connectionStringFile));
+	const device = secret === undefined ? undefined : deviceOf(secret, problems);
+	const hubAuthority = await files.readIfPresent('hubAuthorityFile', hubAuthorityFile);
+	const trustBundle = await files.read('trustBundleFile', trustBundleFile);
+	const manifestTrust = await files.read('manifestTrustBundleFile', manifestTrustBundleFile);
+	if (problems.length > 0 || device === undefined) return { problems };
+	return {
+		settings: {
+			...plain,
+			device,
+			...(hubAuthority === undefined ? {} : { hubAuthority }),
+			trustBundle: trustBundle ?? '',
+			manifestTrustBundle: manifestTrust ?? '',
+			edgeDeviceHostName: plain.edgeDeviceHostName ?? device.deviceId.toLowerCase(),
+			workloadUri: plain.workloadUri ?? `http://${plain.agentName}:${plain.workloadPort}/`,
+			policy: policyOf(policy.settings, [plain.stateSecret, plain.deviceSecret]),
+		},
+	};
+}
+
+/** Reads files that settings name, and notes what cannot be read. */
+class SettingFiles {
+	readonly #problems: SettingProblem[];
+
+	constructor(problems: SettingProblem[]) {
+		this.#problems = problems;
+	}
+
+	async read(
+		setting: keyof typeof agentSettings,
+		path: string | undefined,
+	): Promise<string | undefined> {
+		if (path === undefined) return undefined;
+		try {
+			return (await readFile(path, 'utf8')).trim();
+		} catch (error) {
+			const message = `The file cannot be read: ${messageOf(error)}.`;
+			this.#problems.push({ env: agentSettings[setting].env, message });
+			return undefined;
+		}
+	}
+
+	async readIfPresent(
+		setting: keyof typeof agentSettings,
+		path: string | undefined,
+	): Promise<string | undefined> {
+		if (path === undefined) return undefined;
+		try {
+			const content = (await readFile(path, 'utf8')).trim();
+			return content === '' ? undefined : content;
+		} catch (error) {
+			if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+			return this.read(setting, path);
+		}
+	}
+}
+
+function deviceOf(secret: string, problems: SettingProblem[]): AgentSettings['device'] | undefined {
+	const { env } = agentSettings.connectionString;
+	try {
+		const { hostName, deviceId, moduleId, sharedAccessKey } = parseConnectionString(secret);
+		if (deviceId !== undefined && sharedAccessKey !== undefined && moduleId === undefined) {
+			return { hostName, deviceId, sharedAccessKey };
+		}
+		const message = 'The connection string is not that of a device with a shared access key.';
+		problems.push({ env, message });
+	} catch (error) {
+		if (!(error instanceof EdgeError)) throw error;
+		problems.push({ env, message: error.message });
+	}
+	return undefined;
+}
+
+/** Levels of Azure IoT Edge's `RuntimeLogLevel` count as the nearest of ours. */
+const logLevels: Readonly<Record<string, LogLevel>> = {
+	verbose: 'debug',
+	debug: 'debug',
+	information: 'info',
+	info: 'info',
+	warning: 'warn',
+	warn: 'warn',
+	error: 'error',
+	fatal: 'error',
+	silent: 'silent',
+};
+
+function logLevel(value: string): LogLevel {
+	const word = choice(...Object.keys(logLevels))(value);
+	return logLevels[word] ?? 'info';
+}
