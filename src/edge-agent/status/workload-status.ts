@@ -49,7 +49,7 @@ export function moduleStatus(evidence: ModuleEvidence): ModuleStatus {
 	const description =
 		obstacle === undefined || pods.length === 0
 			? status.statusDescription
-			: `${obstacle} What was deployed before: ${status.statusDescription}`;
+			: `${obstacle} Meanwhile: ${status.statusDescription}`;
 	return {
 		...status,
 		name,
