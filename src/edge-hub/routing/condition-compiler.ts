@@ -1,0 +1,181 @@
+import type { JsonValue } from '../../runtime/json.ts';
+import { compileBodyQuery, findInBody } from './body-query.ts';
+import type { Compatibility } from './compatibility.ts';
+import type { Expression } from './expression.ts';
+import { type RouteFunction, routeFunctions } from './functions.ts';
+import { propertyName } from './message-scope.ts';
+import { compileBinary, compileUnary } from './operators.ts';
+import type { RouteProblems } from './route-problem.ts';
+import type { Evaluate, StaticType, Typed, Value } from './static-type.ts';
+
+type Of<Kind extends Expression['kind']> = Extract<Expression, { kind: Kind }>;
+
+const invalid: Typed = { type: 'invalid', evaluate: () => undefined };
+
+/** Texts that are dates, not strings, to Azure IoT Edge; conditions cannot compute with dates. */
+const dateTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?$/;
+
+/**
+ * Checks the types of a condition and turns it into functions. Every problem is recorded; the type
+ * of an expression with a problem is `invalid`.
+ */
+export class ConditionCompiler {
+	readonly #problems: RouteProblems;
+	readonly #compatibility: Compatibility;
+
+	constructor(problems: RouteProblems, compatibility: Compatibility) {
+		this.#problems = problems;
+		this.#compatibility = compatibility;
+	}
+
+	compile(expression: Expression): Typed {
+		switch (expression.kind) {
+			case 'literal':
+				return { type: literalType(expression.value), evaluate: () => expression.value };
+			case 'property':
+				return applicationProperty(expression.name);
+			case 'system-property':
+				return this.#systemProperty(expression);
+			case 'unary':
+				return this.#unary(expression);
+			case 'binary':
+				return this.#binary(expression);
+			case 'call':
+				return this.#call(expression);
+		}
+	}
+
+	#unary({ operator, operand, at }: Of<'unary'>): Typed {
+		const compiled = this.compile(operand);
+		if (compiled.type === 'invalid') return invalid;
+		const result = compileUnary(operator, compiled);
+		if (!('expected' in result)) return result;
+		const message = `Operator '${operator}' needs ${result.expected}, but has ${compiled.type}.`;
+		this.#problems.add('type', at, message);
+		return invalid;
+	}
+
+	#binary({ operator, left, right, at }: Of<'binary'>): Typed {
+		const first = this.compile(left);
+		const second = this.compile(right);
+		if (first.type === 'invalid' || second.type === 'invalid') return invalid;
+		const result = compileBinary(operator, first, second, this.#compatibility);
+		if (!('expected' in result)) return result;
+		const have = `${first.type} and ${second.type}`;
+		this.#problems.add(
+			'type',
+			at,
+			`Operator '${operator}' needs ${result.expected}, but has ${have}.${hint(first, second)}`,
+		);
+		return invalid;
+	}
+
+	#call({ name, arguments: given, at }: Of<'call'>): Typed {
+		const operands = given.map((argument) => this.compile(argument));
+		const called = routeFunctions.get(name.toLowerCase());
+		if (called === undefined) {
+			this.#problems.add('type', at, `There is no function '${name}'.`);
+			return invalid;
+		}
+		if (operands.some(({ type }) => type === 'invalid')) return invalid;
+		if (!accepts(called, operands)) {
+			const types = operands.map(({ type }) => type).join(', ');
+			const message = `Function '${name}' takes (${signature(called)}), not (${types}).`;
+			this.#problems.add('type', at, message);
+			return invalid;
+		}
+		return { type: called.type, evaluate: called.compile(operands, this.#compatibility) };
+	}
+
+	/** `$name`: an application property of that very name, else the body or a system property. */
+	#systemProperty(expression: Of<'system-property'>): Typed {
+		const { name, escaped } = expression;
+		const prefix = 'body.';
+		if (name.toLowerCase().startsWith(prefix)) {
+			return this.#bodyQuery(expression, name.slice(prefix.length));
+		}
+		if (name.includes('[') || name.includes(']')) {
+			return { type: 'undefined', evaluate: () => undefined };
+		}
+		const system = propertyName(name);
+		if (escaped) return { type: 'string', evaluate: (scope) => scope.systemProperty(system) };
+		const application = propertyName(`$${name}`);
+		const evaluate: Evaluate = (scope) => {
+			const value = scope.property(application);
+			return value === undefined ? scope.systemProperty(system) : value;
+		};
+		return { type: 'string', evaluate };
+	}
+
+	#bodyQuery(expression: Of<'system-property'>, path: string): Typed {
+		const query = compileBodyQuery(path);
+		if ('fault' in query) {
+			const message = `The body query '$${expression.name}' cannot be used: ${query.fault}.`;
+			this.#problems.add('type', expression, message);
+			return invalid;
+		}
+		const azure = this.#compatibility === 'azure';
+		const ofBody: Evaluate = (scope) => {
+			const { body } = scope;
+			if (body === undefined) return undefined;
+			const value = findInBody(body, query);
+			return azure && value === undefined ? null : scalarOf(value);
+		};
+		const present = {
+			present: ({ body }: Parameters<Evaluate>[0]) =>
+				body !== undefined && findInBody(body, query) !== undefined,
+		};
+		if (expression.escaped) return { type: 'dynamic', evaluate: ofBody, query: present };
+		const application = propertyName(`$${expression.name}`);
+		const evaluate: Evaluate = (scope) => {
+			const value = scope.property(application);
+			return value === undefined ? ofBody(scope) : value;
+		};
+		return { type: 'dynamic', evaluate, query: present };
+	}
+}
+
+function applicationProperty(written: string): Typed {
+	const name = propertyName(written);
+	return { type: 'string', evaluate: (scope) => scope.property(name) };
+}
+
+function literalType(value: Value): StaticType {
+	if (value === null) return 'null';
+	const type = typeof value;
+	return type === 'boolean' ? 'bool' : (type as StaticType);
+}
+
+/** Objects, arrays and dates cannot be computed with. */
+function scalarOf(value: JsonValue | undefined): Value {
+	if (typeof value === 'string') return dateTime.test(value) ? undefined : value;
+	return typeof value === 'object' && value !== null ? undefined : value;
+}
+
+function accepts(called: RouteFunction, operands: readonly Typed[]): boolean {
+	const { parameters, optional = 0, variadic = false } = called;
+	if (operands.length < parameters.length - optional) return false;
+	if (operands.length > parameters.length && !variadic) return false;
+	return operands.every(({ type }, index) => {
+		const parameter = parameters[Math.min(index, parameters.length - 1)];
+		return parameter?.includes(type) ?? false;
+	});
+}
+
+/** E.g. `string, number[, number]`. */
+function signature({ parameters, optional = 0, variadic = false }: RouteFunction): string {
+	const names = parameters.map((types) => (types.length > 3 ? 'any' : types[0]));
+	const required = names.slice(0, names.length - optional).join(', ');
+	const rest = names.slice(names.length - optional).map((name) => `[, ${name}]`);
+	return `${required}${rest.join('')}${variadic ? ', …' : ''}`;
+}
+
+function hint(left: Typed, right: Typed): string {
+	const types = [left.type, right.type];
+	if (types.includes('string') && types.includes('number')) {
+		return ' Properties are strings: use as_number(property).';
+	}
+	if (right.type === 'dynamic') return ' Compare the body value, e.g. with = true.';
+	if (types.includes('string') && types.includes('null')) return ' Use is_null(property).';
+	return '';
+}

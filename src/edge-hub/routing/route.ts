@@ -1,0 +1,184 @@
+import type { Compatibility } from './compatibility.ts';
+import {
+	always,
+	type Condition,
+	finishCondition,
+	maxRouteLength,
+	type Rejection,
+} from './condition.ts';
+import { ConditionCompiler } from './condition-compiler.ts';
+import type { Expression } from './expression.ts';
+import { parseExpression } from './expression-parser.ts';
+import { RouteLexer } from './route-lexer.ts';
+import { RouteProblems, type TextRange } from './route-problem.ts';
+import { functionSink, type Sink, type SinkFault, systemSink } from './sink.ts';
+import { compileSourcePattern } from './source-pattern.ts';
+import { SyntaxFault, TokenReader } from './token-reader.ts';
+
+/** Priority of a route that names none: after all others. */
+export const defaultPriority = 2_000_000_000;
+
+export interface RouteOptions {
+	/** 0 (first) to 9. Default: after those. */
+	readonly priority?: number;
+	/** Seconds that a message may wait; 0 (default) for the configuration's. */
+	readonly timeToLiveSecs?: number;
+	readonly compatibility?: Compatibility;
+}
+
+/** A route of `$edgeHub`, ready for messages. */
+export interface CompiledRoute {
+	readonly name: string;
+	/** As written. */
+	readonly text: string;
+	/** FROM, without blanks. */
+	readonly source: string;
+	/** WHERE as written; `true` where there is none. */
+	readonly conditionText: string;
+	readonly matchesSource: (source: string) => boolean;
+	readonly condition: Condition;
+	readonly sink: Sink;
+	readonly priority: number;
+	readonly timeToLiveSecs: number;
+}
+
+/**
+ * Compiles `[SELECT *] FROM source [WHERE condition] INTO sink`.
+ *
+ * @returns the route, or all its problems: the first fault of grammar, else every type error and an
+ * unknown sink.
+ */
+export function compileRoute(
+	name: string,
+	text: string,
+	options: RouteOptions = {},
+): CompiledRoute | Rejection {
+	const { compatibility = 'standard' } = options;
+	const problems = new RouteProblems(text);
+	if (text.length > maxRouteLength) {
+		problems.add(
+			'syntax',
+			{ start: 0, end: 0 },
+			`A route has ${maxRouteLength} characters at most.`,
+		);
+		return { problems: problems.found };
+	}
+	const syntax = parse(text, compatibility, problems);
+	if (syntax === undefined) return { problems: problems.found };
+	const condition = compileWhere(syntax.where, compatibility, problems);
+	if ('fault' in syntax.sink) problems.add('sink', syntax.sinkRange, syntax.sink.fault);
+	if ('problems' in condition || 'fault' in syntax.sink) return { problems: problems.found };
+	return {
+		name,
+		text,
+		source: syntax.source,
+		conditionText: text.slice(syntax.whereStart, syntax.whereEnd).trim() || 'true',
+		matchesSource: compileSourcePattern(syntax.source),
+		condition,
+		sink: syntax.sink,
+		priority: options.priority ?? defaultPriority,
+		timeToLiveSecs: options.timeToLiveSecs ?? 0,
+	};
+}
+
+interface RouteSyntax {
+	readonly source: string;
+	readonly where: Expression | undefined;
+	/** What stands between WHERE and INTO. */
+	readonly whereStart: number;
+	readonly whereEnd: number;
+	readonly sink: Sink | SinkFault;
+	readonly sinkRange: TextRange;
+}
+
+function parse(
+	text: string,
+	compatibility: Compatibility,
+	problems: RouteProblems,
+): RouteSyntax | undefined {
+	const lexer = new RouteLexer(text, { bareExponent: compatibility === 'azure' });
+	const reader = new TokenReader(lexer, problems);
+	try {
+		return parseRoute(reader, compatibility);
+	} catch (error) {
+		if (error instanceof SyntaxFault) return undefined;
+		throw error;
+	}
+}
+
+function parseRoute(reader: TokenReader, compatibility: Compatibility): RouteSyntax {
+	if (reader.isKeyword('select')) {
+		reader.take();
+		if (!reader.isOperator('*')) reader.fail("'*'");
+		reader.take();
+	}
+	reader.keyword('from');
+	reader.comments = compatibility === 'azure';
+	const source = parseSource(reader);
+	reader.comments = true;
+	const { where, start: whereStart } = parseWhere(reader);
+	const whereEnd = reader.token.start;
+	reader.keyword('into');
+	const { start } = reader.token;
+	const { sink, end } = parseSink(reader);
+	if (compatibility === 'standard' && !reader.atEnd) {
+		reader.fail('the end of the route');
+	}
+	return { source, where, whereStart, whereEnd, sink, sinkRange: { start, end } };
+}
+
+/** One or more of `/name` or `/*`. */
+function parseSource(reader: TokenReader): string {
+	let source = '';
+	do {
+		if (!reader.isOperator('/')) reader.fail("'/' and a source such as /messages/*");
+		reader.take();
+		const { token } = reader;
+		if (token.kind === 'name') source += `/${token.name}`;
+		else if (reader.isOperator('*')) source += '/*';
+		else reader.fail("a name or '*'");
+		reader.take();
+	} while (reader.isOperator('/'));
+	return source;
+}
+
+function parseWhere(reader: TokenReader): {
+	readonly where: Expression | undefined;
+	readonly start: number;
+} {
+	if (reader.isKeyword('into')) return { where: undefined, start: reader.token.start };
+	if (!reader.isKeyword('where')) reader.fail("'/', WHERE or INTO");
+	reader.take();
+	const { start } = reader.token;
+	const where = parseExpression(reader);
+	if (!reader.isKeyword('into')) reader.fail('an operator or INTO');
+	return { where, start };
+}
+
+/** `$upstream`, or a function with one string, which is taken as it stands, without escapes. */
+function parseSink(reader: TokenReader): { readonly sink: Sink | SinkFault; readonly end: number } {
+	const first = reader.token;
+	if (first.kind === 'system' && !first.escaped) {
+		reader.take();
+		return { sink: systemSink(`$${first.name}`), end: first.end };
+	}
+	if (first.kind !== 'name') reader.fail('$upstream or BrokeredEndpoint("…")');
+	reader.take();
+	reader.punctuation('(');
+	const parameter = reader.token;
+	if (parameter.kind !== 'string') reader.fail('"/modules/{module}/inputs/{input}"');
+	reader.take();
+	const { end } = reader.token;
+	reader.punctuation(')');
+	return { sink: functionSink(first.name, parameter.raw), end };
+}
+
+function compileWhere(
+	where: Expression | undefined,
+	compatibility: Compatibility,
+	problems: RouteProblems,
+): Condition | Rejection {
+	if (where === undefined) return always;
+	const compiled = new ConditionCompiler(problems, compatibility).compile(where);
+	return finishCondition(compiled, problems);
+}
