@@ -1,0 +1,203 @@
+import { itemPath, memberPath } from '../../manifest/json-path.ts';
+import { suggestion } from '../../manifest/nearest-name.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
+import {
+	createOptionsTable,
+	type OptionName,
+	type OptionRow,
+	optionNames,
+} from './create-options-table.ts';
+import type { ModuleProblems } from './module-problems.ts';
+import { kindOf, shapeNames, shapeOf } from './option-shape.ts';
+
+const groups = ['HostConfig', 'NetworkingConfig'] as const;
+const byLowerName = new Map(optionNames.map((name) => [name.toLowerCase(), name]));
+const optionsByGroup = new Map(
+	['', ...groups].map((group) => [group, optionNames.filter((name) => groupOf(name) === group)]),
+);
+/** Members that the extension reads. */
+const extensionMembers = new Set(['k8s-experimental', 'k8s-extensions']);
+
+/** A value and where it stands. */
+export interface Placed<T> {
+	readonly value: T;
+	readonly path: string;
+}
+
+interface Present extends Placed<JsonValue> {
+	taken: boolean;
+}
+
+/**
+ * A module's createOptions, read through the table: names match without regard to case, values are
+ * checked for their shape, and what nobody reads can be listed.
+ */
+export class CreateOptions {
+	readonly #present = new Map<OptionName, Present>();
+
+	readonly #visible: ReadonlySet<OptionName> | undefined;
+
+	/**
+	 * Reports unknown, misplaced and misshapen members to `problems`.
+	 *
+	 * @param visible Options that can be read; others count as unread whatever their shape.
+	 */
+	constructor(
+		options: JsonObject,
+		path: string,
+		problems: ModuleProblems,
+		visible?: ReadonlySet<OptionName>,
+	) {
+		this.#visible = visible;
+		for (const [name, value] of Object.entries(options)) {
+			const group = groups.find((one) => one.toLowerCase() === name.toLowerCase());
+			if (group === undefined) {
+				if (!extensionMembers.has(name.toLowerCase())) {
+					this.#add('', name, value, path, problems);
+				}
+			} else {
+				this.#addGroup(group, value, memberPath(path, name), problems);
+			}
+		}
+	}
+
+	string(name: OptionName): string | undefined {
+		return this.#take(name) as string | undefined;
+	}
+
+	boolean(name: OptionName): boolean {
+		return this.#take(name) === true;
+	}
+
+	integer(name: OptionName): number | undefined {
+		return this.#take(name) as number | undefined;
+	}
+
+	/** The items of a list; empty where the option is absent. */
+	strings(name: OptionName): Placed<string>[] {
+		return this.list(name) as Placed<string>[];
+	}
+
+	/** The items of a list; empty where the option is absent. */
+	list(name: OptionName): Placed<JsonValue>[] {
+		const path = this.pathOf(name);
+		const items = (this.#take(name) ?? []) as JsonValue[];
+		return items.map((value, index) => ({ value, path: itemPath(path, index) }));
+	}
+
+	/** The members of an object; empty where the option is absent. */
+	members(name: OptionName): [string, Placed<JsonValue>][] {
+		const path = this.pathOf(name);
+		const object = (this.#take(name) ?? {}) as JsonObject;
+		return Object.entries(object).map(([member, value = null]) => {
+			return [member, { value, path: memberPath(path, member) }];
+		});
+	}
+
+	/** An object as it stands. */
+	object(name: OptionName): JsonObject | undefined {
+		return this.#take(name) as JsonObject | undefined;
+	}
+
+	pathOf(name: OptionName): string {
+		return this.#present.get(name)?.path ?? '';
+	}
+
+	/** Options that ask for something and were not read, in the table's order. */
+	unread(): { readonly name: OptionName; readonly path: string; readonly row: OptionRow }[] {
+		return optionNames.flatMap((name) => {
+			const entry = this.#present.get(name);
+			if (entry === undefined || entry.taken) return [];
+			return [{ name, path: entry.path, row: createOptionsTable[name] }];
+		});
+	}
+
+	#take(name: OptionName): JsonValue | undefined {
+		if (this.#visible?.has(name) === false) return undefined;
+		const entry = this.#present.get(name);
+		if (entry !== undefined) entry.taken = true;
+		return entry?.value;
+	}
+
+	#addGroup(
+		group: string,
+		value: JsonValue | undefined,
+		path: string,
+		problems: ModuleProblems,
+	): void {
+		if (value === null || value === undefined) return;
+		if (!isJsonObject(value)) {
+			problems.refuse('EDGE_CREATE_OPTION_INVALID', path, `"${group}" is no object.`);
+			return;
+		}
+		for (const [name, member] of Object.entries(value)) {
+			this.#add(group, name, member, path, problems);
+		}
+	}
+
+	#add(
+		group: string,
+		name: string,
+		value: JsonValue | undefined,
+		parent: string,
+		problems: ModuleProblems,
+	): void {
+		const path = memberPath(parent, name);
+		const known = byLowerName.get((group === '' ? name : `${group}.${name}`).toLowerCase());
+		if (known === undefined) {
+			if (!isIdle(value, undefined)) reportUnknown(group, name, path, problems);
+			return;
+		}
+		const row: OptionRow = createOptionsTable[known];
+		if (isIdle(value, row.idle)) return;
+		if (this.#visible?.has(known) === false) {
+			this.#present.set(known, { value: null, path, taken: false });
+			return;
+		}
+		const shaped = shapeOf(value as JsonValue, row.shape);
+		if (shaped === undefined) {
+			const message = `"${known}" takes ${shapeNames[row.shape]}, not ${kindOf(value)}.`;
+			problems.refuse('EDGE_CREATE_OPTION_INVALID', path, message);
+		} else if (!isIdle(shaped, row.idle)) {
+			this.#present.set(known, { value: shaped, path, taken: false });
+		}
+	}
+}
+
+function isIdle(value: JsonValue | undefined, idle: OptionRow['idle']): boolean {
+	if (value === null || value === undefined) return true;
+	if (typeof value === 'object') return Object.keys(value).length === 0;
+	if (typeof value === 'string' && value.trim() === '') return true;
+	const asksNothing = idle?.some(
+		(one) => String(one).toLowerCase() === String(value).toLowerCase(),
+	);
+	return asksNothing === true || (idle?.length !== 0 && (value === false || value === 0));
+}
+
+function reportUnknown(group: string, name: string, path: string, problems: ModuleProblems): void {
+	const shown = name.length > 60 ? `${name.slice(0, 60)}…` : name;
+	const elsewhere = optionNames.find((option) => {
+		return option.slice(option.indexOf('.') + 1).toLowerCase() === name.toLowerCase();
+	});
+	const siblings = (optionsByGroup.get(group) ?? []).map((option) =>
+		option.slice(group.length && group.length + 1),
+	);
+	const known = group === '' ? [...groups, ...siblings, ...extensionMembers] : siblings;
+	const belongsToTop =
+		group !== '' && groups.some((one) => one.toLowerCase() === name.toLowerCase());
+	const remedy = belongsToTop
+		? 'It belongs at the top of createOptions; move it there.'
+		: elsewhere === undefined
+			? suggestion(name, known)
+			: `It belongs to "${elsewhere}"; move it there.`;
+	problems.warn(
+		'EDGE_CREATE_OPTION_UNKNOWN',
+		path,
+		`"${shown}" is no Docker option here; Docker ignores it, and so does Kubernetes.`,
+		remedy === '' ? undefined : remedy,
+	);
+}
+
+function groupOf(name: string): string {
+	return name.includes('.') ? name.slice(0, name.indexOf('.')) : '';
+}

@@ -1,0 +1,227 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
+import type { Placed } from './create-options.ts';
+import { foldedMembers } from './folded-members.ts';
+import { judgeHostPath } from './host-path.ts';
+import type { ModuleScope } from './module-scope.ts';
+
+/** A mount that a module asks for, whatever option asked. */
+export type MountRequest = {
+	/** Absolute path in the container, without a slash at the end. */
+	readonly target: string;
+	readonly readOnly: boolean;
+	/** JSON path of the option. */
+	readonly path: string;
+	readonly subPath?: string;
+	readonly propagation?: string;
+} & (
+	| { readonly kind: 'claim'; readonly volume: string }
+	| { readonly kind: 'host'; readonly hostPath: string }
+	| { readonly kind: 'memory'; readonly bytes?: number }
+	| { readonly kind: 'scratch' }
+);
+
+const volumeName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
+const mountMembers = [
+	'Type',
+	'Source',
+	'Target',
+	'ReadOnly',
+	'Consistency',
+	'BindOptions',
+	'VolumeOptions',
+	'TmpfsOptions',
+] as const;
+const invalid = 'EDGE_CREATE_OPTION_INVALID';
+
+/** Reads Binds, Mounts, Tmpfs, Volumes and ShmSize; what cannot be mounted is reported. */
+export function readMounts(scope: ModuleScope): MountRequest[] {
+	const requests = [
+		...scope.options.strings('HostConfig.Binds').map((bind) => readBind(scope, bind)),
+		...scope.options.list('HostConfig.Mounts').map((mount) => readMount(scope, mount)),
+		...scope.options.members('HostConfig.Tmpfs').map((tmpfs) => readTmpfs(scope, tmpfs)),
+		...scope.options.members('Volumes').map(([target, { path }]) => {
+			return placed(scope, { kind: 'scratch', target, readOnly: false, path });
+		}),
+		readSharedMemory(scope),
+	];
+	const byTarget = new Map<string, MountRequest>();
+	for (const request of requests) {
+		if (request === undefined) continue;
+		const rival = byTarget.get(request.target);
+		if (rival === undefined) byTarget.set(request.target, request);
+		else if (request.kind !== 'scratch') {
+			const message = `Two mounts have the target "${request.target}".`;
+			scope.problems.refuse(invalid, request.path, message, 'Remove one of them.');
+		}
+	}
+	return [...byTarget.values()];
+}
+
+function readBind(scope: ModuleScope, { value, path }: Placed<string>): MountRequest | undefined {
+	const bind = value.trim();
+	if (/^[A-Za-z]:[\\/]|\\/.test(bind))
+		return fromSource(scope, bind, { target: '/', readOnly: false, path });
+	const [source = '', target, modes = ''] = bind.split(':');
+	if (target === undefined) {
+		return placed(scope, { kind: 'scratch', target: source, readOnly: false, path });
+	}
+	const options = modes.split(',');
+	const propagation = propagationOf(options.find((option) => /shared|slave/.test(option)));
+	return fromSource(scope, source, {
+		target,
+		readOnly: options.includes('ro'),
+		path,
+		...(propagation !== undefined && { propagation }),
+	});
+}
+
+function readMount(
+	scope: ModuleScope,
+	{ value, path }: Placed<JsonValue>,
+): MountRequest | undefined {
+	const { problems } = scope;
+	if (!isJsonObject(value)) {
+		problems.refuse(invalid, path, 'A mount is an object with Type, Source and Target.');
+		return undefined;
+	}
+	const members = foldedMembers(value, mountMembers, path, problems, 'EDGE_CREATE_OPTION_UNKNOWN');
+	const text = (name: (typeof mountMembers)[number]) => String(members.get(name) ?? '').trim();
+	const type = text('Type').toLowerCase();
+	const source = text('Source');
+	const place = { target: text('Target'), readOnly: isTrue(members.get('ReadOnly')), path };
+	if (type === 'tmpfs') {
+		const bytes = Number(memberOf(members.get('TmpfsOptions'), 'SizeBytes'));
+		return placed(scope, { kind: 'memory', ...place, ...(bytes > 0 && { bytes }) });
+	}
+	if (type === 'bind' || type === 'volume') {
+		return mountFrom(scope, type, source, place, members);
+	}
+	const message =
+		type === 'npipe'
+			? 'Named pipes of Windows cannot be mounted; nodes run Linux.'
+			: 'A mount needs a Type of bind, volume or tmpfs.';
+	problems.refuse(type === 'npipe' ? 'EDGE_CREATE_OPTION_REFUSED' : invalid, path, message);
+	return undefined;
+}
+
+type Place = Pick<MountRequest, 'target' | 'readOnly' | 'path' | 'propagation'>;
+
+function mountFrom(
+	scope: ModuleScope,
+	type: 'bind' | 'volume',
+	source: string,
+	place: Place,
+	members: ReadonlyMap<string, JsonValue>,
+): MountRequest | undefined {
+	if (type === 'bind') {
+		const mode = memberOf(members.get('BindOptions'), 'Propagation');
+		const propagation = propagationOf(typeof mode === 'string' ? mode : undefined);
+		if (source === '') {
+			scope.problems.refuse(invalid, place.path, 'A mount of type bind needs a Source.');
+			return undefined;
+		}
+		return hostMount(scope, source, {
+			...place,
+			...(propagation !== undefined && { propagation }),
+		});
+	}
+	if (source === '') return placed(scope, { kind: 'scratch', ...place });
+	const subPath = memberOf(members.get('VolumeOptions'), 'Subpath');
+	return claimMount(scope, source, {
+		...place,
+		...(typeof subPath === 'string' && { subPath }),
+	});
+}
+
+/** A bind's source: a name is a volume, a path is the host's. */
+function fromSource(scope: ModuleScope, source: string, place: Place): MountRequest | undefined {
+	return /^[./~]|\\|^[A-Za-z]:/.test(source)
+		? hostMount(scope, source, place)
+		: claimMount(scope, source, place);
+}
+
+function claimMount(
+	scope: ModuleScope,
+	volume: string,
+	place: Place & { readonly subPath?: string },
+): MountRequest | undefined {
+	if (volumeName.test(volume)) return placed(scope, { kind: 'claim', volume, ...place });
+	const hint = /[$<{]/.test(volume) ? ' An unresolved placeholder?' : '';
+	const message = `"${volume.slice(0, 80)}" is neither a path nor the name of a volume.${hint}`;
+	scope.problems.refuse(invalid, place.path, message);
+	return undefined;
+}
+
+function hostMount(scope: ModuleScope, source: string, place: Place): MountRequest | undefined {
+	const verdict = judgeHostPath(source, scope.policy);
+	if (verdict.allowed) {
+		return placed(scope, { kind: 'host', hostPath: verdict.path, ...place });
+	}
+	if (verdict.reason === 'impossible') {
+		scope.problems.refuse('EDGE_CREATE_OPTION_REFUSED', place.path, verdict.message);
+	} else {
+		const remedy = 'Use a named volume, or let the operator allow the path.';
+		scope.problems.refuse('EDGE_POLICY_DENIED', place.path, verdict.message, remedy);
+	}
+	return undefined;
+}
+
+function readTmpfs(
+	scope: ModuleScope,
+	[target, { value, path }]: [string, Placed<JsonValue>],
+): MountRequest | undefined {
+	const options = String(value ?? '').split(',');
+	const size = options.map((option) => /^size=(.+)$/.exec(option)?.[1]).find(Boolean);
+	const bytes = size === undefined ? undefined : bytesOf(size);
+	const request = { kind: 'memory', target, readOnly: options.includes('ro'), path } as const;
+	return placed(scope, bytes === undefined ? request : { ...request, bytes });
+}
+
+function readSharedMemory(scope: ModuleScope): MountRequest | undefined {
+	const bytes = scope.options.integer('HostConfig.ShmSize');
+	if (bytes === undefined || bytes <= 0) return undefined;
+	const path = scope.options.pathOf('HostConfig.ShmSize');
+	return { kind: 'memory', target: '/dev/shm', readOnly: false, path, bytes };
+}
+
+/** A request with a proper target; reports one without. */
+function placed(scope: ModuleScope, request: MountRequest): MountRequest | undefined {
+	const target = request.target.trim().replace(/(?<=.)\/+$/, '');
+	if (
+		target.startsWith('/') &&
+		target !== '/' &&
+		!/[:\0]/.test(target) &&
+		!target.split('/').includes('..')
+	) {
+		return { ...request, target };
+	}
+	const message = `"${target.slice(0, 80)}" is no folder that a volume can be mounted at.`;
+	scope.problems.refuse(invalid, request.path, message, 'Give an absolute path of the container.');
+	return undefined;
+}
+
+function propagationOf(mode: string | undefined): string | undefined {
+	if (mode === undefined) return undefined;
+	if (mode.includes('shared')) return 'Bidirectional';
+	return mode.includes('slave') ? 'HostToContainer' : undefined;
+}
+
+/** Docker's sizes: `64m`, `1g`, `1048576`, `50%` (of memory; no counterpart). */
+function bytesOf(size: string): number | undefined {
+	const [, number, unit = ''] = /^(\d+)([kmg]?)b?$/i.exec(size.trim()) ?? [];
+	if (number === undefined) return undefined;
+	const factor = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }[unit.toLowerCase()] ?? 1;
+	return Number(number) * factor;
+}
+
+function isTrue(value: JsonValue | undefined): boolean {
+	return String(value).toLowerCase() === 'true';
+}
+
+function memberOf(value: JsonValue | undefined, name: string): JsonValue | undefined {
+	if (!isJsonObject(value)) return undefined;
+	const found = Object.entries(value as JsonObject).find(
+		([key]) => key.toLowerCase() === name.toLowerCase(),
+	);
+	return found?.[1];
+}

@@ -1,0 +1,176 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
+import { definedMembers } from './defined-members.ts';
+import type { ModuleScope } from './module-scope.ts';
+
+const approximated = 'EDGE_CREATE_OPTION_APPROXIMATED';
+const nanoPerMilli = 1_000_000;
+const defaultCpuPeriod = 100_000;
+
+/** What a container may use, and the RuntimeClass that its devices need. */
+export interface ModuleResources {
+	readonly resources: JsonObject;
+	readonly runtimeClassName: string | undefined;
+	/** Whether it holds a device or another countable resource, which a second pod could not have. */
+	readonly exclusive: boolean;
+}
+
+/** Reads memory, CPU, disk, GPU and device options; the extension's `resources` win field by field. */
+export function moduleResources(scope: ModuleScope): ModuleResources {
+	const { options, extension } = scope;
+	const limits: Record<string, JsonValue | undefined> = {
+		memory: bytes(options.integer('HostConfig.Memory')),
+		cpu: cpuLimit(scope),
+		'ephemeral-storage': rootSize(scope),
+		...deviceLimits(scope),
+	};
+	const requests = {
+		memory: bytes(options.integer('HostConfig.MemoryReservation')),
+		cpu: cpuRequest(options.integer('HostConfig.CpuShares')),
+	};
+	const runtimeClassName = runtimeClass(scope, limits);
+	const own = extension.object('resources') ?? {};
+	const resources = definedMembers({
+		limits: definedMembers({ ...limits, ...quantities(own['limits']) }),
+		requests: definedMembers({ ...requests, ...quantities(own['requests']) }),
+		...(Array.isArray(own['claims']) && { claims: own['claims'] }),
+	});
+	reportUnknown(scope, own);
+	return {
+		resources,
+		runtimeClassName: extension.string('runtimeClassName') ?? runtimeClassName,
+		exclusive: Object.keys((resources['limits'] as JsonObject | undefined) ?? {}).some(isExtended),
+	};
+}
+
+/** Extended resources are named like a domain: `nvidia.com/gpu`. */
+function isExtended(name: string): boolean {
+	return name.includes('/') && !name.startsWith('kubernetes.io/');
+}
+
+function bytes(value: number | undefined): string | undefined {
+	return value === undefined || value <= 0 ? undefined : String(value);
+}
+
+function cpuLimit({ options }: ModuleScope): string | undefined {
+	const nano = options.integer('HostConfig.NanoCpus');
+	const quota = options.integer('HostConfig.CpuQuota');
+	const period = options.integer('HostConfig.CpuPeriod') ?? defaultCpuPeriod;
+	if (nano !== undefined && nano > 0) return milliCpu(nano / nanoPerMilli);
+	return quota !== undefined && quota > 0 ? milliCpu((quota / period) * 1000) : undefined;
+}
+
+function cpuRequest(shares: number | undefined): string | undefined {
+	return shares === undefined || shares <= 0 ? undefined : milliCpu((shares / 1024) * 1000);
+}
+
+function milliCpu(value: number): string {
+	return `${Math.max(1, Math.ceil(value))}m`;
+}
+
+function rootSize({ options }: ModuleScope): string | undefined {
+	const size = options.object('HostConfig.StorageOpt')?.['size'];
+	const [, number, unit = ''] = /^(\d+)([kmgt]?)b?$/i.exec(String(size ?? '')) ?? [];
+	return number === undefined
+		? undefined
+		: `${number}${unit === '' ? '' : `${unit.toUpperCase()}i`}`;
+}
+
+/** Devices and GPUs as resources of device plugins. */
+function deviceLimits(scope: ModuleScope): Record<string, string> {
+	const { options, policy } = scope;
+	const limits: Record<string, string> = {};
+	const isPrivileged = policy.allowPrivileged && options.boolean('HostConfig.Privileged');
+	for (const { value, path } of options.list('HostConfig.Devices')) {
+		const device = isJsonObject(value) ? String(memberOf(value, 'PathOnHost') ?? '') : '';
+		const resource = policy.deviceResources.get(device);
+		if (resource !== undefined) limits[resource] = '1';
+		else if (!isPrivileged) {
+			const message = `No resource of a device plugin is configured for "${device.slice(0, 60)}".`;
+			const remedy = 'Let the operator install a device plugin and map the device to its resource.';
+			scope.problems.refuse('EDGE_POLICY_DENIED', path, message, remedy);
+		}
+	}
+	const rules = options.strings('HostConfig.DeviceCgroupRules');
+	if (rules.length > 0 && !isPrivileged) {
+		const path = options.pathOf('HostConfig.DeviceCgroupRules');
+		const message = 'Rules for devices cannot be given to a container that is not privileged.';
+		scope.problems.refuse('EDGE_POLICY_DENIED', path, message);
+	}
+	const gpus = gpuCount(scope);
+	if (gpus > 0) limits[policy.gpuResource] = String(gpus);
+	return limits;
+}
+
+function gpuCount({ options, problems }: ModuleScope): number {
+	let count = 0;
+	for (const { value, path } of options.list('HostConfig.DeviceRequests')) {
+		const request = isJsonObject(value) ? value : {};
+		const kind = JSON.stringify([memberOf(request, 'Capabilities'), memberOf(request, 'Driver')]);
+		if (!/gpu|nvidia/i.test(kind)) {
+			problems.refuse('EDGE_CREATE_OPTION_REFUSED', path, 'Only GPUs can be requested.');
+			continue;
+		}
+		const wanted = wantedGpus(request);
+		if (wanted < 0) {
+			const message = 'All GPUs of a node cannot be asked for; the module gets one.';
+			problems.warn(approximated, path, message, 'Give a Count.');
+		}
+		count += wanted > 0 && Number.isSafeInteger(wanted) ? wanted : 1;
+	}
+	return count;
+}
+
+function wantedGpus(request: JsonObject): number {
+	const ids = memberOf(request, 'DeviceIDs');
+	if (Array.isArray(ids) && ids.length > 0) return ids.length;
+	return Number(memberOf(request, 'Count') ?? 1);
+}
+
+/** Reads Runtime; `nvidia` also asks for a GPU, unless the module does so itself. */
+function runtimeClass(
+	scope: ModuleScope,
+	limits: Record<string, JsonValue | undefined>,
+): string | undefined {
+	const { options, policy, problems, extension } = scope;
+	const runtime = options.string('HostConfig.Runtime');
+	if (runtime === undefined) return undefined;
+	const path = options.pathOf('HostConfig.Runtime');
+	const className = policy.runtimeClasses.get(runtime);
+	if (runtime === 'nvidia') {
+		const own = extension.object('resources')?.['limits'];
+		const asks =
+			limits[policy.gpuResource] !== undefined ||
+			(isJsonObject(own) && Object.keys(own).some(isExtended));
+		if (!asks) {
+			limits[policy.gpuResource] = '1';
+			const message = 'The runtime "nvidia" becomes a request for one whole GPU.';
+			problems.warn(approximated, path, message, 'Say what is needed in k8s-extensions.resources.');
+		}
+	} else if (className === undefined) {
+		const message = `No RuntimeClass is configured for the runtime "${runtime.slice(0, 40)}".`;
+		problems.refuse('EDGE_POLICY_DENIED', path, message);
+	}
+	return className;
+}
+
+function quantities(object: JsonValue | undefined): Record<string, string> {
+	if (!isJsonObject(object)) return {};
+	const scalars = Object.entries(object).filter(([, value]) => {
+		return typeof value === 'string' || typeof value === 'number';
+	});
+	return Object.fromEntries(scalars.map(([name, value]) => [name, String(value)]));
+}
+
+function reportUnknown({ extension, problems }: ModuleScope, own: JsonObject): void {
+	for (const name of Object.keys(own)) {
+		if (['limits', 'requests', 'claims'].includes(name)) continue;
+		const path = `${extension.pathOf('resources')}.${name.slice(0, 60)}`;
+		const message = 'Resources have limits, requests and claims.';
+		problems.warn('EDGE_EXTENSION_UNKNOWN', path, message);
+	}
+}
+
+function memberOf(object: JsonObject, name: string): JsonValue | undefined {
+	const found = Object.entries(object).find(([key]) => key.toLowerCase() === name.toLowerCase());
+	return found?.[1];
+}

@@ -1,0 +1,138 @@
+import type { KubernetesObject } from '../../cluster/kubernetes-object.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
+import { definedMembers } from './defined-members.ts';
+import { foldedMembers } from './folded-members.ts';
+import { metadataOf } from './module-metadata.ts';
+import type { ModulePorts, ServicePort } from './module-ports.ts';
+import { type ModuleScope, podSelector } from './module-scope.ts';
+import { sanitizeDnsLabel } from './object-name.ts';
+import type { ServiceType } from './translation.ts';
+
+const serviceTypes: readonly ServiceType[] = ['ClusterIP', 'NodePort', 'LoadBalancer'];
+const optionNames = [
+	'type',
+	'loadBalancerIP',
+	'annotations',
+	'loadBalancerClass',
+	'loadBalancerSourceRanges',
+	'externalTrafficPolicy',
+	'sessionAffinity',
+] as const;
+
+/**
+ * The Services of a module: one under its name where it has ports, and one for each alias of its
+ * networks. Its type is the extension's, else ClusterIP without port bindings, else the policy's.
+ */
+export function moduleServices(scope: ModuleScope, ports: ModulePorts): KubernetesObject[] {
+	const own = ownService(scope, ports);
+	const aliases = aliasesOf(scope).map((alias) => aliasService(scope, alias, ports));
+	return own === undefined ? aliases : [own, ...aliases];
+}
+
+function ownService(scope: ModuleScope, ports: ModulePorts): KubernetesObject | undefined {
+	const { type: wanted, annotations, ...options } = serviceOptions(scope);
+	const type = wanted ?? (ports.bound ? scope.policy.portMappingServiceType : 'ClusterIP');
+	const offered = type === 'ClusterIP' ? withContainerPorts(ports) : externalPorts(scope, ports);
+	if (offered.length === 0) return undefined;
+	const service: KubernetesObject = {
+		apiVersion: 'v1',
+		kind: 'Service',
+		metadata: metadataOf(scope, scope.objectName, { dockerLabels: true, annotations }),
+		spec: {
+			type,
+			selector: podSelector(scope),
+			ports: offered.map(servicePort),
+			...options,
+		},
+	};
+	return service;
+}
+
+/** Within the cluster, peers reach a port under the container's number as well, as with Docker. */
+function withContainerPorts({ container, service }: ModulePorts): ServicePort[] {
+	const ports = new Map(service.map((port) => [`${port.port}/${port.protocol}`, port]));
+	for (const port of container) {
+		const key = `${port.port}/${port.protocol}`;
+		const name = `port-${port.port}-${port.protocol.toLowerCase()}`;
+		if (!ports.has(key)) ports.set(key, { ...port, name, external: false });
+	}
+	return [...ports.values()];
+}
+
+function externalPorts({ problems, options }: ModuleScope, ports: ModulePorts): ServicePort[] {
+	const external = ports.service.filter((port) => port.external);
+	if (external.length < ports.service.length) {
+		const message = 'Ports of the loopback address are not offered by a Service for the outside.';
+		const path = options.pathOf('HostConfig.PortBindings');
+		problems.warn('EDGE_CREATE_OPTION_APPROXIMATED', path, message);
+	}
+	return external;
+}
+
+function servicePort({ port, targetPort, name, protocol }: ServicePort): JsonObject {
+	return definedMembers({ port, targetPort, name, protocol });
+}
+
+interface ServiceOptions {
+	readonly type?: ServiceType;
+	readonly annotations?: Record<string, string>;
+	readonly [name: string]: JsonValue | undefined;
+}
+
+function serviceOptions({ extension, problems }: ModuleScope): ServiceOptions {
+	const object = extension.object('serviceOptions') ?? {};
+	const path = extension.pathOf('serviceOptions');
+	const members = foldedMembers(object, optionNames, path, problems, 'EDGE_EXTENSION_UNKNOWN');
+	const { type, annotations, ...others } = Object.fromEntries(members);
+	const known = serviceTypes.find((one) => one.toLowerCase() === String(type).toLowerCase());
+	if (type !== undefined && known === undefined) {
+		const message = `"${String(type).slice(0, 40)}" is no type of Service; the default is used.`;
+		problems.warn('EDGE_EXTENSION_INVALID', path, message, `Use ${serviceTypes.join(', ')}.`);
+	}
+	return {
+		...others,
+		...(known !== undefined && { type: known }),
+		...(isJsonObject(annotations) && { annotations: textMembers(annotations) }),
+	};
+}
+
+function textMembers(object: JsonObject): Record<string, string> {
+	return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, String(value)]));
+}
+
+/** Aliases of the module's networks that are names of the cluster's DNS, without its own. */
+function aliasesOf(scope: ModuleScope): string[] {
+	const aliases = new Set<string>();
+	for (const [, { value }] of scope.options.members('NetworkingConfig.EndpointsConfig')) {
+		const list = isJsonObject(value)
+			? Object.entries(value).find(([name]) => /^aliases$/i.test(name))?.[1]
+			: [];
+		for (const alias of Array.isArray(list) ? list : []) {
+			const name = sanitizeDnsLabel(String(alias), 'rfc1035');
+			if (name !== undefined && name === String(alias).toLowerCase()) aliases.add(name);
+			else reportAlias(scope, String(alias));
+		}
+	}
+	aliases.delete(scope.objectName);
+	return [...aliases];
+}
+
+function reportAlias({ options, problems }: ModuleScope, alias: string): void {
+	const path = options.pathOf('NetworkingConfig.EndpointsConfig');
+	const message = `"${alias.slice(0, 60)}" is no name of the cluster's DNS; the alias is left out.`;
+	problems.warn('EDGE_CREATE_OPTION_APPROXIMATED', path, message, 'Use letters, digits and `-`.');
+}
+
+function aliasService(scope: ModuleScope, alias: string, ports: ModulePorts): KubernetesObject {
+	const offered = withContainerPorts(ports).map(servicePort);
+	const selector = podSelector(scope);
+	return {
+		apiVersion: 'v1',
+		kind: 'Service',
+		metadata: metadataOf(scope, alias),
+		spec:
+			offered.length > 0
+				? { type: 'ClusterIP', selector, ports: offered }
+				: { type: 'ClusterIP', clusterIP: 'None', selector },
+	};
+}

@@ -1,0 +1,256 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
+import { definedMembers } from './defined-members.ts';
+import type { ContainerPort } from './module-ports.ts';
+import type { ModuleScope } from './module-scope.ts';
+
+/** Rights of a module: of its pod and of its container. */
+export interface SecurityContexts {
+	readonly pod: JsonObject;
+	readonly container: JsonObject;
+}
+
+/** Kernel settings that a pod may change without harm to others (Kubernetes, safe sysctls). */
+const safeSysctls = new Set([
+	'kernel.shm_rmid_forced',
+	'net.ipv4.ip_local_port_range',
+	'net.ipv4.tcp_syncookies',
+	'net.ipv4.ping_group_range',
+	'net.ipv4.ip_unprivileged_port_start',
+	'net.ipv4.ip_local_reserved_ports',
+	'net.ipv4.tcp_keepalive_time',
+	'net.ipv4.tcp_fin_timeout',
+	'net.ipv4.tcp_keepalive_intvl',
+	'net.ipv4.tcp_keepalive_probes',
+]);
+const lowPortSysctl = 'net.ipv4.ip_unprivileged_port_start';
+const denied = 'EDGE_POLICY_DENIED';
+const approximated = 'EDGE_CREATE_OPTION_APPROXIMATED';
+
+/**
+ * The rights of a module. Without demands of the manifest they pass the Pod Security level
+ * `restricted`; more only where the policy allows it, otherwise the module is refused.
+ */
+export function securityContexts(
+	scope: ModuleScope,
+	ports: readonly ContainerPort[],
+	hostNetwork: boolean,
+): SecurityContexts {
+	const privileged = isPrivileged(scope);
+	const user = userOf(scope, privileged);
+	const sysctls = sysctlsOf(scope, ports, hostNetwork);
+	const profiles = securityProfiles(scope);
+	const pod = definedMembers({
+		...user,
+		supplementalGroups: groupsOf(scope),
+		sysctls,
+		...(!privileged && { seccompProfile: { type: 'RuntimeDefault' } }),
+		...profiles,
+	});
+	return {
+		pod: withExtension(scope, pod),
+		container: containerContext(scope, privileged),
+	};
+}
+
+function isPrivileged({ options, policy, problems }: ModuleScope): boolean {
+	if (!options.boolean('HostConfig.Privileged')) return false;
+	if (!policy.allowPrivileged) {
+		const path = options.pathOf('HostConfig.Privileged');
+		problems.refuse(denied, path, 'Privileged modules are not allowed.');
+	}
+	return policy.allowPrivileged;
+}
+
+function containerContext(scope: ModuleScope, privileged: boolean): JsonObject {
+	const { options, policy } = scope;
+	const readOnlyRootFilesystem = options.boolean('HostConfig.ReadonlyRootfs') || undefined;
+	const add = addedCapabilities(scope);
+	const drop = capabilitiesOf(options.strings('HostConfig.CapDrop').map(({ value }) => value));
+	if (privileged) {
+		return definedMembers({ privileged: true, readOnlyRootFilesystem });
+	}
+	const harmless = add.every((name) => name === 'NET_BIND_SERVICE');
+	return definedMembers({
+		allowPrivilegeEscalation: policy.runAsNonRoot && harmless ? false : undefined,
+		readOnlyRootFilesystem,
+		capabilities: definedMembers({ add, drop: policy.runAsNonRoot ? ['ALL'] : drop }),
+	});
+}
+
+function addedCapabilities({ options, policy, problems }: ModuleScope): string[] {
+	const added = options.strings('HostConfig.CapAdd');
+	const allowed = new Set(['NET_BIND_SERVICE', ...capabilitiesOf(policy.allowCapabilities)]);
+	for (const { value, path } of added) {
+		const [name = ''] = capabilitiesOf([value]);
+		if (allowed.has(name) || policy.allowPrivileged) continue;
+		problems.refuse(denied, path, `The capability ${name.slice(0, 40)} is not allowed to modules.`);
+	}
+	const names = capabilitiesOf(added.map(({ value }) => value));
+	if (policy.runAsNonRoot && names.length > 0) {
+		const message = 'Capabilities of a user that is not root count only for files that carry them.';
+		problems.warn(approximated, options.pathOf('HostConfig.CapAdd'), message);
+	}
+	return names;
+}
+
+function capabilitiesOf(names: readonly string[]): string[] {
+	return [...new Set(names.map((name) => name.trim().toUpperCase().replace(/^CAP_/, '')))];
+}
+
+/** Who the module runs as; a privileged module as its image says, for that is what it was given. */
+function userOf(scope: ModuleScope, privileged: boolean): JsonObject {
+	const { options, policy, problems } = scope;
+	const { runAsNonRoot, runAsUser } = policy;
+	const base =
+		runAsNonRoot && !privileged
+			? { runAsNonRoot, runAsUser, fsGroup: runAsUser, fsGroupChangePolicy: 'OnRootMismatch' }
+			: {};
+	const text = options.string('User');
+	if (text === undefined) return base;
+	const path = options.pathOf('User');
+	const [userText = '', groupText] = text.split(':');
+	const user = idOf(userText);
+	const group = groupText === undefined ? undefined : idOf(groupText);
+	if (user === undefined) {
+		const used = runAsNonRoot && !privileged ? `user ${runAsUser}` : 'the user of its image';
+		const message = `"${userText.slice(0, 40)}" cannot be looked up in the image; the module runs as ${used}.`;
+		problems.warn(approximated, path, message, 'Give the number of the user.');
+		return base;
+	}
+	if (user === 0 && runAsNonRoot && !privileged) {
+		const remedy = 'Use another user, or let the operator set runAsNonRoot to false.';
+		problems.refuse(denied, path, 'Modules may not run as root.', remedy);
+	}
+	return { ...base, runAsUser: user, ...(group !== undefined && { runAsGroup: group }) };
+}
+
+function idOf(text: string): number | undefined {
+	if (text === 'root') return 0;
+	return /^\d{1,10}$/.test(text) ? Number(text) : undefined;
+}
+
+function groupsOf({ options, problems }: ModuleScope): number[] {
+	return options.strings('HostConfig.GroupAdd').flatMap(({ value, path }) => {
+		const group = idOf(value);
+		if (group !== undefined) return [group];
+		const message = `The group "${value.slice(0, 40)}" cannot be looked up in the image; it is left out.`;
+		problems.warn(approximated, path, message, 'Give the number of the group.');
+		return [];
+	});
+}
+
+/** Kernel settings, with the one that lets a user other than root listen on ports below 1024. */
+function sysctlsOf(
+	{ options, policy, problems }: ModuleScope,
+	ports: readonly ContainerPort[],
+	hostNetwork: boolean,
+): JsonObject[] {
+	const settings = new Map<string, string>();
+	for (const [name, { value, path }] of options.members('HostConfig.Sysctls')) {
+		if (!safeSysctls.has(name) && !policy.allowSysctls.includes(name)) {
+			problems.refuse(denied, path, `The kernel setting ${name.slice(0, 60)} is not allowed.`);
+		}
+		settings.set(name, String(value));
+	}
+	const hasLowPort = ports.some(({ port }) => port < 1024);
+	if (hasLowPort && policy.runAsNonRoot && !hostNetwork && !settings.has(lowPortSysctl)) {
+		settings.set(lowPortSysctl, '0');
+	}
+	return [...settings].map(([name, value]) => ({ name, value }));
+}
+
+/** Reads SecurityOpt: `no-new-privileges`, `seccomp=…`, `apparmor=…`, `label=type:…`. */
+function securityProfiles(scope: ModuleScope): JsonObject {
+	const profiles: Record<string, JsonValue> = {};
+	const labels: Record<string, JsonValue> = {};
+	for (const { value, path } of scope.options.strings('HostConfig.SecurityOpt')) {
+		const [, name = '', setting = ''] = /^([a-z-]+)[=:]?(.*)$/i.exec(value.trim()) ?? [];
+		const profile = setting === 'unconfined' ? { type: 'Unconfined' } : localhostProfile(setting);
+		if (setting === 'unconfined' || setting === 'disable') requirePrivileged(scope, value, path);
+		if (name === 'seccomp') profiles['seccompProfile'] = profile;
+		else if (name === 'apparmor') profiles['appArmorProfile'] = profile;
+		else if (name === 'label') Object.assign(labels, seLinuxLabel(setting));
+		else if (name !== 'no-new-privileges') {
+			const message = `"${value.slice(0, 60)}" has no counterpart; it is left out.`;
+			scope.problems.warn(approximated, path, message);
+		}
+	}
+	return definedMembers({ ...profiles, seLinuxOptions: labels });
+}
+
+function requirePrivileged({ policy, problems }: ModuleScope, value: string, path: string): void {
+	if (policy.allowPrivileged) return;
+	problems.refuse(denied, path, `"${value.slice(0, 60)}" weakens the module's confinement.`);
+}
+
+function localhostProfile(name: string): JsonObject {
+	return /^(builtin|runtime\/default|docker-default)$/.test(name)
+		? { type: 'RuntimeDefault' }
+		: { type: 'Localhost', localhostProfile: name };
+}
+
+function seLinuxLabel(setting: string): JsonObject {
+	const [, name, value] = /^(user|role|type|level):(.+)$/.exec(setting) ?? [];
+	return name === undefined || value === undefined ? {} : { [name]: value };
+}
+
+const podFields: Record<string, 'number' | 'boolean' | 'numbers' | 'any'> = {
+	runAsUser: 'number',
+	runAsGroup: 'number',
+	fsGroup: 'number',
+	runAsNonRoot: 'boolean',
+	supplementalGroups: 'numbers',
+	fsGroupChangePolicy: 'any',
+	supplementalGroupsPolicy: 'any',
+	seccompProfile: 'any',
+	appArmorProfile: 'any',
+	seLinuxOptions: 'any',
+	sysctls: 'any',
+};
+
+/** The pod's context with the extension's `securityContext` over it. */
+function withExtension(scope: ModuleScope, base: JsonObject): JsonObject {
+	const { extension, policy, problems } = scope;
+	const own = extension.object('securityContext') ?? {};
+	const path = extension.pathOf('securityContext');
+	const merged = new Map(Object.entries(base));
+	for (const [name, value] of Object.entries(own)) {
+		const field = Object.keys(podFields).find((one) => one.toLowerCase() === name.toLowerCase());
+		if (field === undefined) {
+			const message = `"${name.slice(0, 60)}" is no field of a pod's security context.`;
+			problems.warn('EDGE_EXTENSION_UNKNOWN', `${path}.${name.slice(0, 60)}`, message);
+		} else if (value !== null && value !== undefined) {
+			merged.set(field, fieldValue(value, podFields[field] ?? 'any'));
+		}
+	}
+	const isRoot = merged.get('runAsUser') === 0 || merged.get('runAsNonRoot') === false;
+	if (policy.runAsNonRoot && own !== undefined && isRoot && !policy.allowPrivileged) {
+		problems.refuse(denied, path, 'Modules may not run as root.');
+	}
+	const weakens = ['seccompProfile', 'appArmorProfile'].some((name) => {
+		const profile = own[name];
+		return isJsonObject(profile) && profile['type'] === 'Unconfined';
+	});
+	if (weakens) requirePrivileged(scope, 'Unconfined', path);
+	refuseUnsafeSysctls(scope, own['sysctls'], path);
+	return Object.fromEntries(merged);
+}
+
+function refuseUnsafeSysctls(
+	{ policy, problems }: ModuleScope,
+	sysctls: JsonValue | undefined,
+	path: string,
+): void {
+	for (const item of Array.isArray(sysctls) ? sysctls : []) {
+		const name = isJsonObject(item) ? String(item['name']) : '';
+		if (safeSysctls.has(name) || policy.allowSysctls.includes(name)) continue;
+		problems.refuse(denied, path, `The kernel setting "${name.slice(0, 60)}" is not allowed.`);
+	}
+}
+
+function fieldValue(value: JsonValue, form: 'number' | 'boolean' | 'numbers' | 'any'): JsonValue {
+	if (form === 'number') return Number(value);
+	if (form === 'boolean') return String(value).toLowerCase() === 'true';
+	if (form === 'numbers' && Array.isArray(value)) return value.map(Number);
+	return value;
+}
