@@ -110,8 +110,9 @@ function stepFor(
 	const rewritten = input.rewritten?.get(desired.key);
 	const drift = driftOf(desired.object, live).filter((path) => !rewritten?.has(path));
 	if (desired.reference.kind === 'PersistentVolumeClaim') {
-		if (drift.some((path) => !isClaimChangeable(path, desired.object, live))) {
-			unchangeable.push({ desired, drift });
+		const fixed = drift.filter((path) => !isClaimChangeable(path, desired.object, live));
+		if (fixed.length > 0) {
+			unchangeable.push({ desired, drift: fixed });
 			return undefined;
 		}
 	}
