@@ -1,5 +1,6 @@
 import { Backoff, type BackoffOptions } from './backoff.ts';
 import type { Clock } from './clock.ts';
+import type { Lifecycle } from './lifecycle.ts';
 
 /** What is to be done, and how often it is tried. */
 export interface RetryingTaskOptions {
@@ -18,7 +19,7 @@ export interface RetryingTaskOptions {
  * it fails, it is repeated with back-off until it succeeds. What it does depends on the state it
  * finds, not on who asked or how often.
  */
-export class RetryingTask {
+export class RetryingTask implements Lifecycle {
 	readonly #options: RetryingTaskOptions;
 	readonly #backoff: Backoff;
 	readonly #abort = new AbortController();
@@ -31,6 +32,9 @@ export class RetryingTask {
 		this.#options = options;
 		this.#backoff = new Backoff(options.backoff);
 	}
+
+	/** Nothing runs before it is asked for. */
+	async start(): Promise<void> {}
 
 	/** Asks for a run. One that waits after a failure begins at once. */
 	trigger(): void {

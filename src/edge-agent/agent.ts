@@ -1,0 +1,354 @@
+import { randomBytes } from 'node:crypto';
+import { arch } from 'node:process';
+import type { ClusterClient } from '../cluster/cluster-client.ts';
+import type { OwnerReference } from '../cluster/kubernetes-object.ts';
+import type { IotHubClient, IotHubClientOptions } from '../iot-hub-client/iot-hub-client.ts';
+import { IotHubRest } from '../iot-hub-client/iot-hub-rest.ts';
+import { SdkIotHubClient } from '../iot-hub-client/sdk-iot-hub-client.ts';
+import { sign } from '../protocol/sas-token.ts';
+import { Backoff } from '../runtime/backoff.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { messageOf } from '../runtime/edge-error.ts';
+import type { Lifecycle } from '../runtime/lifecycle.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { RetryingTask } from '../runtime/retrying-task.ts';
+import type { AgentStatus } from './agent-status.ts';
+import { DeploymentRunner } from './deployment-runner.ts';
+import { answerWith } from './direct-methods/agent-methods.ts';
+import { restartModule } from './direct-methods/restart-module.ts';
+import { type IdentityRegistry, ModuleIdentities } from './identities/module-identities.ts';
+import { Reconciler } from './reconcile.ts';
+import type { AgentSettings } from './settings.ts';
+import { StateSecret } from './state-secret.ts';
+import { labelValue } from './translation/object-name.ts';
+import { deviceLabel, type TranslationContext } from './translation/translation.ts';
+import { DesiredProperties } from './twin/desired-properties.ts';
+import { LastGoodDeployment } from './twin/last-good-deployment.ts';
+import { reportedDocument } from './twin/reported-document.ts';
+import { ReportedProperties } from './twin/reported-properties.ts';
+import { EdgeCertificates } from './workload-api/edge-certificates.ts';
+import { moduleDetails } from './workload-api/module-details.ts';
+import { PodCallers } from './workload-api/pod-callers.ts';
+import { WorkloadServer } from './workload-api/workload-server.ts';
+
+/** What the agent stands on. */
+export interface AgentDependencies {
+	readonly cluster: ClusterClient;
+	readonly clock: Clock;
+	readonly logger: Logger;
+	/** Of this program, for reports. */
+	readonly version: string;
+	/** Default: the official SDK. */
+	readonly connectHub?: (options: IotHubClientOptions) => IotHubClient;
+	/** Default: IoT Hub's HTTPS interface. */
+	readonly registry?: IdentityRegistry & { close(): void };
+}
+
+/** `IOTEDGE_APIVERSION` of modules: the latest of the workload API. */
+const workloadApiVersion = '2022-08-03';
+const gatewayName = 'edgehub';
+
+/**
+ * The edge agent: `$edgeAgent` of one IoT Edge device, which keeps the modules of its deployment
+ * running in one namespace. It starts from what it keeps in the cluster, so that neither a reboot
+ * nor a lost connection to IoT Hub stops a module.
+ */
+export class EdgeAgent implements Lifecycle {
+	readonly #settings: AgentSettings;
+	readonly #dependencies: AgentDependencies;
+	readonly #state: StateSecret;
+	readonly #registry: IdentityRegistry & { close(): void };
+	readonly #identities: ModuleIdentities;
+	readonly #certificates: EdgeCertificates;
+	readonly #lastGood: LastGoodDeployment;
+	readonly #abort = new AbortController();
+	/** Parts that run, in the order in which they were started. */
+	readonly #running: Lifecycle[] = [];
+	readonly #registrations: Disposable[] = [];
+	#reconciler: Reconciler | undefined;
+	#runner: DeploymentRunner | undefined;
+	#reported: ReportedProperties | undefined;
+	#workload: WorkloadServer | undefined;
+
+	constructor(settings: AgentSettings, dependencies: AgentDependencies) {
+		const { device, namespace, stateSecret, hubAuthority } = settings;
+		const { cluster, clock, logger } = dependencies;
+		const owner = `${device.hostName}/${device.deviceId}`;
+		this.#settings = settings;
+		this.#dependencies = dependencies;
+		this.#state = new StateSecret({
+			client: cluster,
+			namespace,
+			name: stateSecret,
+			labels: { [deviceLabel]: labelValue(device.deviceId) },
+		});
+		this.#registry =
+			dependencies.registry ??
+			new IotHubRest({
+				hostName: device.hostName,
+				identity: { deviceId: device.deviceId },
+				credential: { kind: 'shared-access-key', key: device.sharedAccessKey },
+				...(hubAuthority === undefined ? {} : { trustedCertificates: hubAuthority }),
+				clock,
+			});
+		this.#identities = new ModuleIdentities({
+			registry: this.#registry,
+			state: this.#state,
+			owner,
+			logger,
+		});
+		this.#certificates = new EdgeCertificates({
+			state: this.#state,
+			deviceId: device.deviceId,
+			additionalTrust: settings.trustBundle,
+			clock,
+		});
+		this.#lastGood = new LastGoodDeployment(this.#state, owner);
+	}
+
+	/** Resolves when modules can get their credentials; IoT Hub need not be there. */
+	async start(): Promise<void> {
+		const owner = await this.#untilDone(() => this.#loadState());
+		if (this.#abort.signal.aborted) return;
+		const { cluster, clock, logger } = this.#dependencies;
+		const { namespace, device } = this.#settings;
+		const owned = owner === undefined ? {} : { owner };
+		const reconciler = new Reconciler({
+			client: cluster,
+			namespace,
+			deviceId: device.deviceId,
+			...owned,
+			clock,
+			logger,
+		});
+		const runner = new DeploymentRunner({
+			identities: this.#identities,
+			lastGood: this.#lastGood,
+			context: this.#translationContext(owned),
+			policy: this.#settings.policy,
+			apply: (state) => reconciler.setDesired(state),
+			onChange: () => this.#report(),
+			clock,
+			logger,
+		});
+		this.#reconciler = reconciler;
+		this.#runner = runner;
+		const workload = await this.#newWorkloadServer();
+		this.#workload = workload;
+		for (const part of [workload, reconciler, runner]) await this.#startPart(part);
+		const end = reconciler.onStatus(() => this.#report());
+		this.#registrations.push({ [Symbol.dispose]: end });
+		const lastGood = this.#lastGood.read();
+		if (lastGood !== undefined) runner.take(lastGood);
+		await this.#startSession(runner);
+	}
+
+	/** What runs in the cluster keeps running. */
+	async stop(): Promise<void> {
+		this.#abort.abort();
+		for (const registration of this.#registrations.splice(0)) registration[Symbol.dispose]();
+		for (const part of this.#running.splice(0).reverse()) await part.stop();
+		this.#registry.close();
+	}
+
+	/** The port of the workload API; 0 before the start. */
+	get workloadPort(): number {
+		return this.#workload?.port ?? 0;
+	}
+
+	/** How the deployment is. */
+	get status(): AgentStatus | undefined {
+		return this.#reconciler?.status();
+	}
+
+	async #loadState(): Promise<OwnerReference | undefined> {
+		const { namespace, agentName: name } = this.#settings;
+		await this.#state.load(this.#abort.signal);
+		await this.#identities.load();
+		await this.#certificates.load();
+		const reference = { apiVersion: 'apps/v1', kind: 'Deployment', namespace, name };
+		const own = await this.#dependencies.cluster.get(reference, this.#abort.signal);
+		const uid = own?.metadata.uid;
+		return uid === undefined ? undefined : { apiVersion: 'apps/v1', kind: 'Deployment', name, uid };
+	}
+
+	/** Without the API server there is nothing to do but to wait for it. */
+	async #untilDone<Result>(action: () => Promise<Result>): Promise<Result | undefined> {
+		const { clock, logger } = this.#dependencies;
+		const backoff = new Backoff({ initial: 500, max: 15_000 });
+		const { signal } = this.#abort;
+		while (!signal.aborted) {
+			try {
+				return await action();
+			} catch (error) {
+				if (signal.aborted) return undefined;
+				logger.warn('The state in the cluster cannot be read yet.', { reason: messageOf(error) });
+				await clock.sleep(backoff.next(), signal).catch(() => {});
+			}
+		}
+		return undefined;
+	}
+
+	async #newWorkloadServer(): Promise<WorkloadServer> {
+		const { cluster, logger } = this.#dependencies;
+		const { namespace, device, workloadPort, manifestTrustBundle } = this.#settings;
+		const encryptionKey = await this.#state.getOrCreate('encryption-key', () => randomBytes(32));
+		return new WorkloadServer({
+			port: workloadPort,
+			callers: new PodCallers({ client: cluster, namespace }),
+			resources: {
+				identities: this.#identities,
+				certificates: this.#certificates,
+				encryptionKey,
+				hubHostName: device.hostName,
+				deviceId: device.deviceId,
+				serverNames: (moduleId) => this.#serverNames(moduleId),
+				manifestTrustBundle,
+				listModules: () => moduleDetails(this.#runner?.deployment, this.status?.modules),
+			},
+			health: { live: () => true, ready: () => !this.#abort.signal.aborted },
+			logger,
+		});
+	}
+
+	/** Names by which a module's Service is found, and the hub by leaf devices. */
+	#serverNames(moduleId: string): readonly string[] {
+		const { namespace, edgeDeviceHostName } = this.#settings;
+		const modules = this.#runner?.translation?.modules ?? [];
+		const name = modules.find((module) => module.moduleId === moduleId)?.objectName;
+		const service = name === undefined ? [] : [name, `${name}.${namespace}`];
+		if (name !== undefined) {
+			service.push(`${name}.${namespace}.svc`, `${name}.${namespace}.svc.cluster.local`);
+		}
+		return moduleId === '$edgeHub' ? [...service, edgeDeviceHostName] : service;
+	}
+
+	#translationContext(owned: {
+		readonly owner?: OwnerReference;
+	}): Omit<TranslationContext, 'generationIds'> {
+		const settings = this.#settings;
+		const { hubAuthorityConfigMap, hubAuthorityKey, parentHostName } = settings;
+		const hubTrust = { configMapName: hubAuthorityConfigMap, key: hubAuthorityKey };
+		return {
+			namespace: settings.namespace,
+			deviceId: settings.device.deviceId,
+			iotHubHostName: settings.device.hostName,
+			runtimeImage: settings.runtimeImage,
+			gatewayHostName: gatewayName,
+			edgeDeviceHostName: settings.edgeDeviceHostName,
+			...(parentHostName === undefined ? {} : { parentHostName }),
+			workloadUri: settings.workloadUri,
+			apiVersion: workloadApiVersion,
+			runtimeLogLevel: settings.logLevel,
+			...owned,
+			...(settings.hubAuthority === undefined ? {} : { hubTrust }),
+		};
+	}
+
+	/** Connects as `$edgeAgent`, once it has an identity with our key, and follows its twin. */
+	async #startSession(runner: DeploymentRunner): Promise<void> {
+		const { clock, logger, cluster } = this.#dependencies;
+		const { namespace, refreshSeconds, reportSeconds } = this.#settings;
+		const client = this.#newHubClient();
+		const reported = new ReportedProperties({
+			client,
+			minInterval: reportSeconds * 1000,
+			clock,
+			logger,
+		});
+		const desired = new DesiredProperties({
+			client,
+			refreshInterval: refreshSeconds * 1000,
+			onDesired: (properties) => runner.take(properties),
+			onReported: (properties) => reported.observe(properties),
+			clock,
+			logger,
+		});
+		const isKnown = (name: string) =>
+			runner.deployment?.modules.some((module) => module.name === name) ?? false;
+		const methods = {
+			ping: async () => null,
+			RestartModule: restartModule({ client: cluster, namespace, isKnown }),
+		};
+		this.#registrations.push(client.onMethod(answerWith(methods)));
+		this.#reported = reported;
+		this.#report();
+		const bootstrap = this.#newBootstrap(client);
+		this.#running.push(bootstrap);
+		for (const part of [desired, reported]) await this.#startPart(part);
+		this.#registrations.push(
+			client.onState(({ kind }) => {
+				// The key in IoT Hub is not ours, or the identity has been made anew.
+				if (kind === 'refused') bootstrap.trigger();
+			}),
+		);
+		if (this.#identities.get('$edgeAgent') !== undefined) await this.#startPart(client);
+		else bootstrap.trigger();
+	}
+
+	#newHubClient(): IotHubClient {
+		const { device, hubAuthority } = this.#settings;
+		const { clock, logger, version } = this.#dependencies;
+		const connect = this.#dependencies.connectHub ?? ((options) => new SdkIotHubClient(options));
+		return connect({
+			hostName: device.hostName,
+			identity: { deviceId: device.deviceId, moduleId: '$edgeAgent' },
+			// The key changes with the generation of the identity, hence it is looked up each time.
+			credential: {
+				kind: 'signer',
+				sign: async (data) => sign(this.#identities.keyOf('$edgeAgent') ?? '', data),
+			},
+			...(hubAuthority === undefined ? {} : { trustedCertificates: hubAuthority }),
+			productInfo: ` iotedge-k8s/${version} (Kubernetes)`,
+			clock,
+			logger,
+		});
+	}
+
+	#newBootstrap(client: IotHubClient): RetryingTask {
+		const { clock, logger } = this.#dependencies;
+		return new RetryingTask({
+			action: async (signal) => {
+				await this.#identities.ensure(['$edgeAgent', '$edgeHub'], signal);
+				if (!this.#running.includes(client)) await this.#startPart(client);
+			},
+			onFailure: (error) => {
+				const reason = messageOf(error);
+				logger.warn('The identities of the runtime cannot be looked after yet.', { reason });
+			},
+			backoff: { initial: 1000, max: 60_000 },
+			minInterval: 1000,
+			clock,
+		});
+	}
+
+	async #startPart(part: Lifecycle): Promise<void> {
+		if (this.#abort.signal.aborted) return;
+		this.#running.push(part);
+		await part.start();
+	}
+
+	#report(): void {
+		const status = this.status;
+		if (status === undefined || this.#reported === undefined) return;
+		const refusal = this.#runner?.refusal;
+		const deployment = this.#runner?.deployment;
+		const { desiredVersion, code, description, modules } = status;
+		this.#reported.report(
+			reportedDocument({
+				...(desiredVersion === undefined ? {} : { desiredVersion }),
+				code,
+				description,
+				...(refusal === undefined ? {} : asReport(refusal)),
+				...(deployment === undefined ? {} : { deployment }),
+				modules,
+				programVersion: this.#dependencies.version,
+				architecture: arch,
+			}),
+		);
+	}
+}
+
+function asReport({ version, code, description }: NonNullable<DeploymentRunner['refusal']>) {
+	return { desiredVersion: version, code, description };
+}

@@ -1,0 +1,167 @@
+import type { Deployment } from '../manifest/deployment.ts';
+import { parseDeployment } from '../manifest/deployment-parser.ts';
+import { moduleIdOf } from '../manifest/module-name.ts';
+import type { DeploymentStatusCode, Problem } from '../manifest/problem.ts';
+import { versionOf } from '../protocol/twin.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { messageOf } from '../runtime/edge-error.ts';
+import type { JsonObject } from '../runtime/json.ts';
+import type { Lifecycle } from '../runtime/lifecycle.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { RetryingTask } from '../runtime/retrying-task.ts';
+import type { DesiredState } from './agent-status.ts';
+import type { ModuleIdentities } from './identities/module-identities.ts';
+import { translate } from './translation/translate.ts';
+import type {
+	Translation,
+	TranslationContext,
+	TranslationPolicy,
+} from './translation/translation.ts';
+import type { LastGoodDeployment } from './twin/last-good-deployment.ts';
+
+/** What a deployment passes through on its way to the cluster. */
+export interface DeploymentRunnerOptions {
+	readonly identities: Pick<ModuleIdentities, 'generationIds' | 'ensure' | 'prune'>;
+	readonly lastGood: Pick<LastGoodDeployment, 'write'>;
+	readonly context: Omit<TranslationContext, 'generationIds'>;
+	readonly policy: TranslationPolicy;
+	/** Takes what the cluster should look like. */
+	readonly apply: (state: DesiredState) => void;
+	/** Told when another deployment runs or one was refused. */
+	readonly onChange: () => void;
+	readonly clock: Clock;
+	readonly logger: Logger;
+}
+
+/** A deployment that was not taken: the one before it goes on. */
+export interface Refusal {
+	readonly version: number;
+	readonly code: DeploymentStatusCode;
+	/** Every problem with its place. */
+	readonly description: string;
+}
+
+interface Accepted {
+	readonly version: number;
+	readonly desired: JsonObject;
+	readonly deployment: Deployment;
+}
+
+/**
+ * Carries desired properties into the cluster: reads them, gives every module its identity,
+ * translates. With identities that are known already a deployment is applied at once and identities
+ * are looked after later, so that nothing waits for an IoT Hub that is away.
+ */
+export class DeploymentRunner implements Lifecycle {
+	readonly #options: DeploymentRunnerOptions;
+	readonly #task: RetryingTask;
+	#accepted: Accepted | undefined;
+	#refusal: Refusal | undefined;
+	#translation: Translation | undefined;
+	/** What the translation was made from. */
+	#applied: { readonly of: Accepted; readonly generations: string } | undefined;
+
+	constructor(options: DeploymentRunnerOptions) {
+		this.#options = options;
+		this.#task = new RetryingTask({
+			action: (signal) => this.#run(signal),
+			onFailure: (error) => {
+				const reason = messageOf(error);
+				options.logger.warn('The deployment is not complete yet.', { reason });
+			},
+			backoff: { initial: 2000, max: 120_000 },
+			clock: options.clock,
+		});
+	}
+
+	async start(): Promise<void> {}
+
+	async stop(): Promise<void> {
+		await this.#task.stop();
+	}
+
+	/** The deployment that runs. */
+	get deployment(): Deployment | undefined {
+		return this.#accepted?.deployment;
+	}
+
+	/** Why a later deployment does not run. */
+	get refusal(): Refusal | undefined {
+		return this.#refusal;
+	}
+
+	/** The objects of the deployment that runs. */
+	get translation(): Translation | undefined {
+		return this.#translation;
+	}
+
+	/** Takes desired properties of `$edgeAgent`, `$version` included. */
+	take(desired: JsonObject): void {
+		const version = versionOf(desired);
+		const { deployment, problems, statusCode } = parseDeployment(desired);
+		this.#log(version, problems);
+		if (deployment === undefined) {
+			this.#refusal = { version, code: statusCode, description: descriptionOf(problems) };
+		} else {
+			this.#refusal = undefined;
+			this.#accepted = { version, desired, deployment };
+			this.#task.trigger();
+		}
+		this.#options.onChange();
+	}
+
+	/** Looks after identities again, e.g. because the hub has refused one. */
+	refresh(): void {
+		this.#task.trigger();
+	}
+
+	async #run(signal: AbortSignal): Promise<void> {
+		const accepted = this.#accepted;
+		if (accepted === undefined) return;
+		const { identities, lastGood } = this.#options;
+		const moduleIds = accepted.deployment.modules.map(moduleIdOf);
+		const known = identities.generationIds;
+		if (moduleIds.every((moduleId) => known.has(moduleId))) this.#apply(accepted);
+		const failures: unknown[] = [];
+		await identities.ensure(moduleIds, signal).catch((error) => failures.push(error));
+		this.#apply(accepted);
+		await lastGood.write(accepted.desired);
+		if (failures.length > 0) throw failures[0];
+		// A later deployment may want what this one does not.
+		if (accepted !== this.#accepted) return;
+		await identities.prune(moduleIds, signal);
+	}
+
+	#apply(accepted: Accepted): void {
+		const { identities, context, policy, apply, onChange } = this.#options;
+		if (accepted !== this.#accepted) return;
+		const generationIds = identities.generationIds;
+		const generations = JSON.stringify([...generationIds]);
+		if (this.#applied?.of === accepted && this.#applied.generations === generations) return;
+		const { deployment, version } = accepted;
+		const translation = translate(deployment, { ...context, generationIds }, policy);
+		this.#applied = { of: accepted, generations };
+		this.#translation = translation;
+		apply({ version, deployment, translation });
+		onChange();
+	}
+
+	#log(version: number, problems: readonly Problem[]): void {
+		for (const { severity, code, path, message } of problems) {
+			this.#options.logger.warn('The deployment has a problem.', {
+				version,
+				severity,
+				code,
+				path,
+				problem: message,
+			});
+		}
+	}
+}
+
+function descriptionOf(problems: readonly Problem[]): string {
+	return problems
+		.filter(({ severity }) => severity === 'error')
+		.map(({ path, message, remedy }) => [`${path}: ${message}`, remedy].filter(Boolean).join(' '))
+		.join(' ');
+}

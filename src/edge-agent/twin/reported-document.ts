@@ -1,0 +1,136 @@
+import type { Deployment, ModuleDeployment } from '../../manifest/deployment.ts';
+import type { DeploymentStatusCode } from '../../manifest/problem.ts';
+import type { JsonObject } from '../../runtime/json.ts';
+import type { ModuleStatus } from '../status/module-status.ts';
+
+/** Everything that `$edgeAgent` reports. */
+export interface ReportedState {
+	/** The desired version that the status is about; absent before the first. */
+	readonly desiredVersion?: number;
+	readonly code: DeploymentStatusCode;
+	/** Empty for 200. */
+	readonly description: string;
+	/** The deployment that runs, whatever became of a later one. */
+	readonly deployment?: Deployment;
+	/** By the module's name in the manifest. */
+	readonly modules: ReadonlyMap<string, ModuleStatus>;
+	/** Version of this program. */
+	readonly programVersion: string;
+	/** Architecture of the agent's node, as Node.js names it. */
+	readonly architecture: string;
+}
+
+/** What a module that has never run reports (Azure IoT Edge: the first instant there is). */
+const never = '0001-01-01T00:00:00Z';
+/** A text in a twin may have 4096 bytes (IoT Hub documentation, "Device twins"). */
+const maxTextBytes = 4096;
+const maxChunk = 512;
+/** All reported properties together may have 32 KB. */
+const maxDocumentBytes = 30_000;
+
+/**
+ * The reported properties of `$edgeAgent`, in Azure's form. Registry credentials are left out, and
+ * where the whole would be larger than a twin may be, what merely repeats the deployment too.
+ */
+export function reportedDocument(state: ReportedState): JsonObject {
+	const whole = documentOf(state, true);
+	if (Buffer.byteLength(JSON.stringify(whole)) <= maxDocumentBytes) return whole;
+	return documentOf(state, false);
+}
+
+function documentOf(state: ReportedState, detailed: boolean): JsonObject {
+	const { deployment } = state;
+	const systemModules = new Map<string, JsonObject>();
+	const modules = new Map<string, JsonObject>();
+	for (const module of deployment?.modules ?? []) {
+		const status = state.modules.get(module.name);
+		const target = module.system ? systemModules : modules;
+		target.set(module.name, moduleDocument(module, status, detailed));
+	}
+	return {
+		schemaVersion: '1.0',
+		version: { version: state.programVersion },
+		...(state.desiredVersion === undefined ? {} : { lastDesiredVersion: state.desiredVersion }),
+		lastDesiredStatus: statusDocument(state),
+		runtime: runtimeDocument(state),
+		systemModules: Object.fromEntries(systemModules),
+		modules: Object.fromEntries(modules),
+	};
+}
+
+function statusDocument({ code, description }: ReportedState): JsonObject {
+	return description === '' ? { code } : { code, description: shortened(description) };
+}
+
+function runtimeDocument({ deployment, programVersion, architecture }: ReportedState): JsonObject {
+	const settings = deployment?.runtime['settings'];
+	const { minDockerVersion, loggingOptions } = (settings ?? {}) as JsonObject;
+	return {
+		type: 'docker',
+		settings: {
+			...(typeof minDockerVersion === 'string' ? { minDockerVersion } : {}),
+			...(typeof loggingOptions === 'string' ? { loggingOptions } : {}),
+		},
+		platform: { os: 'Kubernetes', architecture, version: programVersion },
+	};
+}
+
+function moduleDocument(
+	module: ModuleDeployment,
+	status: ModuleStatus | undefined,
+	detailed: boolean,
+): JsonObject {
+	const isAgent = module.system && module.name === 'edgeAgent';
+	const env = [...module.env].map(([name, value]) => [name, { value: shortened(value) }]);
+	return {
+		type: 'docker',
+		...(module.version === '' ? {} : { version: module.version }),
+		...(isAgent ? {} : { status: module.status, restartPolicy: module.restartPolicy }),
+		imagePullPolicy: module.imagePullPolicy,
+		startupOrder: isAgent ? 0 : module.startupOrder,
+		settings: {
+			image: module.image,
+			...(status?.imageId === undefined ? {} : { imageHash: shortened(status.imageId) }),
+			...(detailed ? chunkedCreateOptions(module.createOptions) : {}),
+		},
+		...(detailed && env.length > 0 ? { env: Object.fromEntries(env) } : {}),
+		...runDocument(status ?? unknownStatus, isAgent),
+	};
+}
+
+const unknownStatus: Omit<ModuleStatus, 'name' | 'readyReplicas' | 'replicas'> = {
+	runtimeStatus: 'unknown',
+	statusDescription: '',
+	exitCode: 0,
+	restartCount: 0,
+};
+
+function runDocument(status: typeof unknownStatus, isAgent: boolean): JsonObject {
+	const { restartCount, lastRestartTimeUtc = never } = status;
+	return {
+		runtimeStatus: status.runtimeStatus,
+		statusDescription: shortened(status.statusDescription),
+		exitCode: status.exitCode,
+		lastStartTimeUtc: status.lastStartTimeUtc ?? never,
+		lastExitTimeUtc: status.lastExitTimeUtc ?? never,
+		...(isAgent ? {} : { restartCount, lastRestartTimeUtc }),
+	};
+}
+
+/** `createOptions`, `createOptions01`… of at most 512 characters each, as manifests carry them. */
+function chunkedCreateOptions(createOptions: JsonObject): JsonObject {
+	const text = JSON.stringify(createOptions);
+	const chunks: [string, string][] = [];
+	for (let start = 0; start < text.length; start += maxChunk) {
+		const number = chunks.length === 0 ? '' : String(chunks.length).padStart(2, '0');
+		chunks.push([`createOptions${number}`, text.slice(start, start + maxChunk)]);
+	}
+	return Object.fromEntries(chunks);
+}
+
+/** A text that a twin takes; cut at a character's end. */
+function shortened(text: string): string {
+	if (Buffer.byteLength(text) <= maxTextBytes) return text;
+	const cut = Buffer.from(text).subarray(0, maxTextBytes - 4);
+	return `${new TextDecoder().decode(cut).replace(/\uFFFD+$/, '')}…`;
+}
