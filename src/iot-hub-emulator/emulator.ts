@@ -10,6 +10,7 @@ import type { Lifecycle } from '../runtime/lifecycle.ts';
 import { type Logger, silentLogger } from '../runtime/logger.ts';
 import type { KeyValueStore } from '../storage/key-value-store.ts';
 import { ConnectionGuard } from './connections/connection-guard.ts';
+import type { EmulatorAccess } from './environment-file.ts';
 import { Faults } from './faults.ts';
 import { HttpHead } from './http/http-head.ts';
 import { Hub } from './hub.ts';
@@ -126,6 +127,19 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 				? { x509: true }
 				: { sharedAccessKey: symmetricKey.primaryKey }),
 		});
+	}
+
+	/**
+	 * What other processes need to use the hub, for `environmentFile`. It holds secrets.
+	 *
+	 * @param caFile where `caCertificate` has been written to
+	 */
+	access(caFile: string): EmulatorAccess {
+		const identities = [...this.registry.devices()];
+		const devices = identities.map(
+			({ deviceId }) => [deviceId, this.deviceConnectionString({ deviceId })] as const,
+		);
+		return { service: this.connectionString, devices: new Map(devices), caFile };
 	}
 
 	/** Queues a cloud-to-device message. @throws IotHubError as IoT Hub would refuse it */

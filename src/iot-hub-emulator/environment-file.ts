@@ -1,5 +1,3 @@
-import { pathToFileURL } from 'node:url';
-
 /** What a process needs to talk to the emulator with the official SDKs. */
 export interface EmulatorAccess {
 	/** Connection string of `iothubowner`. */
@@ -11,8 +9,9 @@ export interface EmulatorAccess {
 }
 
 /** Module that lets the service SDK use a host name with a port. */
-export const sdkPortPreload = pathToFileURL(
-	`${import.meta.dirname}/sdk-port-preload${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`,
+export const sdkPortPreload = new URL(
+	import.meta.url.endsWith('.ts') ? './sdk-port-preload.ts' : './sdk-port-preload.js',
+	import.meta.url,
 ).href;
 
 /**

@@ -17,9 +17,11 @@ test('the unmodified service SDK manages devices, modules, twins and deployments
 	const folder = await temporaryFolder(t);
 	const caFile = join(folder, 'ca.pem');
 	await writeFile(caFile, emulator.caCertificate);
-	const access = { service: emulator.connectionString, devices: new Map<string, string>(), caFile };
 	const script = resolve(import.meta.dirname, '../support/service-sdk-journey.ts');
-	const env = { ...process.env, ...Object.fromEntries(emulatorEnvironment(access)) };
+	const env = {
+		...process.env,
+		...Object.fromEntries(emulatorEnvironment(emulator.access(caFile))),
+	};
 	const { stdout } = await run(process.execPath, [script], { env });
 
 	t.deepEqual(JSON.parse(stdout), {

@@ -82,13 +82,17 @@ export class HttpHead {
 	#refuse(error: unknown, reply: FastifyReply): FastifyReply {
 		const refusal = refusalOf(error);
 		if (refusal.code === 'ServerError' && refusal !== error) {
-			this.#hub.logger.error('a request failed', { error });
+			this.#hub.logger.error('a request failed', { reason: reasonOf(error) });
 		}
 		return reply
 			.code(refusal.status)
 			.header('iothub-errorcode', refusal.code)
 			.send(refusal.httpBody(new Date(this.#hub.clock.now())));
 	}
+}
+
+function reasonOf(error: unknown): string {
+	return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 /** What the framework refuses has a status but no code of IoT Hub's. */

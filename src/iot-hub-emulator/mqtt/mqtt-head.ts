@@ -129,11 +129,13 @@ export class MqttHead implements MqttServerHandler {
 	async #serve(
 		mqtt: MqttConnection,
 		connection: MqttDeviceConnection,
-		{ topic, payload }: Publication,
+		publication: Publication,
 	): Promise<void> {
+		const { topic, payload } = publication;
 		const meaning = parseClientTopic(topic);
 		if (meaning === undefined) throw invalid('The topic has no meaning.');
-		if (meaning.kind === 'telemetry') await this.#telemetry(connection, meaning, payload);
+		if (meaning.kind === 'telemetry')
+			await this.#telemetry(connection, meaning, payload, marks(mqtt, publication));
 		else if (meaning.kind === 'method-response') this.#methodResponse(connection, meaning, payload);
 		else {
 			await answerTwinRequest(meaning, payload, {
@@ -149,11 +151,13 @@ export class MqttHead implements MqttServerHandler {
 		connection: MqttDeviceConnection,
 		{ identity, bag }: ClientTopic & { readonly kind: 'telemetry' },
 		payload: Uint8Array,
+		marked: readonly (readonly [string, string])[],
 	): Promise<void> {
 		if (!sameIdentity(identity, connection.identity)) {
 			throw invalid('The topic belongs to another identity.');
 		}
-		const message = messageFromBag(parsePropertyBag(bag), payload);
+		const bagWithMarks = new Map([...parsePropertyBag(bag), ...marked]);
+		const message = messageFromBag(bagWithMarks, payload);
 		const size = messageSize(message);
 		if (size > maxMessageSize) {
 			throw new IotHubError('MessageTooLarge', `The message has ${size} bytes.`);
@@ -170,6 +174,14 @@ export class MqttHead implements MqttServerHandler {
 	): void {
 		this.#hub.methods.answer(connection.identity, requestId, { status, payload: json(payload) });
 	}
+}
+
+/** Properties that tell of MQTT's own features (IoT Hub documentation, "Use MQTT directly"). */
+function marks(mqtt: MqttConnection, { payload, retain }: Publication): [string, string][] {
+	const marked: [string, string][] = [];
+	if (mqtt.request.will?.payload === payload) marked.push(['iothub-MessageType', 'Will']);
+	if (retain) marked.push(['mqtt-retain', 'true'], ['x-opt-retain', 'true']);
+	return marked;
 }
 
 /** The payload of an answer; an empty one is null. */

@@ -5,6 +5,7 @@ import {
 	parseSubscription,
 	twinResponseTopic,
 } from '../../protocol/mqtt-topic.ts';
+import { messageOf } from '../../runtime/edge-error.ts';
 import { isJsonObject, type JsonObject } from '../../runtime/json.ts';
 import type { Faults } from '../faults.ts';
 import type { Hub } from '../hub.ts';
@@ -57,7 +58,7 @@ async function serve(
 		return { status: 204, version };
 	} catch (error) {
 		const refusal = asIotHubError(error);
-		if (refusal !== error) hub.logger.error('a twin request failed', { error });
+		if (refusal !== error) hub.logger.error('a twin request failed', { reason: messageOf(error) });
 		return { status: refusal.status, body: refusal.deviceBody(new Date(hub.clock.now())) };
 	}
 }

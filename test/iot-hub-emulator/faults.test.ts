@@ -1,0 +1,194 @@
+import { connect as connectTcp } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
+import test from 'ava';
+import mqtt from 'mqtt';
+import type { IotHubEmulator } from '../../src/iot-hub-emulator/emulator.ts';
+import { type Protocol, protocolOf } from '../../src/iot-hub-emulator/protocol-switch.ts';
+import { hubRequest, identityToken, runningEmulator } from '../support/running-emulator.ts';
+
+const device = { deviceId: 'dev1' };
+
+/** A plain MQTT client as `dev1`. */
+function mqttClient(emulator: IotHubEmulator, options: object = {}) {
+	return mqtt.connectAsync({
+		protocol: 'mqtts',
+		host: 'localhost',
+		port: emulator.port,
+		ca: emulator.caCertificate,
+		clientId: 'dev1',
+		username: `${emulator.hostName}/dev1/?api-version=2021-04-12`,
+		password: identityToken(emulator, device),
+		reconnectPeriod: 0,
+		...options,
+	});
+}
+
+test('the first bytes tell the protocol', (t) => {
+	const cases: [string | number[], Protocol | undefined][] = [
+		[[0x10, 0x20], 'mqtt'],
+		['GET / HTTP/1.1', 'http'],
+		['PATCH /twins', 'http'],
+		['D', 'http'],
+		['AMQP\0\u0001\0\0', 'amqp'],
+		[[0x16, 0x03], undefined],
+		['get /', undefined],
+		[[], undefined],
+	];
+	for (const [bytes, protocol] of cases) {
+		t.is(protocolOf(typeof bytes === 'string' ? Buffer.from(bytes) : Buffer.from(bytes)), protocol);
+	}
+});
+
+test('a hub that is away ends connections and takes no new ones, until it comes back', async (t) => {
+	const emulator = await runningEmulator(t);
+	emulator.registry.putDevice('dev1', {});
+	const client = await mqttClient(emulator);
+	const closed = new Promise<void>((resolve) => client.once('close', () => resolve()));
+	emulator.faults.goAway();
+	await closed;
+	await t.throwsAsync(mqttClient(emulator));
+	await t.throwsAsync(hubRequest(emulator, { path: '/devices' }));
+	emulator.faults.comeBack();
+	t.is((await hubRequest(emulator, { path: '/devices' })).status, 200);
+	await (await mqttClient(emulator)).endAsync();
+});
+
+test('a silent hub takes connections and never answers', async (t) => {
+	const emulator = await runningEmulator(t);
+	emulator.faults.goAway('silent');
+	const socket = connectTcp(emulator.port, '127.0.0.1');
+	t.teardown(() => socket.destroy());
+	socket.on('error', () => {});
+	let ended = false;
+	socket.on('close', () => {
+		ended = true;
+	});
+	socket.on('data', () => t.fail());
+	socket.write('anything');
+	await sleep(100);
+	t.false(ended);
+	emulator.faults.comeBack();
+	await sleep(100);
+	t.true(ended);
+});
+
+test('an unavailable hub says so: CONNACK 3 and HTTP 503', async (t) => {
+	const emulator = await runningEmulator(t);
+	emulator.registry.putDevice('dev1', {});
+	emulator.faults.goAway('unavailable');
+	const refused = await t.throwsAsync(mqttClient(emulator));
+	t.is((refused as Error & { code: number }).code, 3);
+	const { status, body } = await hubRequest(emulator, { path: '/devices' });
+	t.is(status, 503);
+	t.regex(String(body['Message']), /^ErrorCode:ServiceUnavailable;/);
+});
+
+test('requests fail with 429 and 500, or take their time, when they are told to', async (t) => {
+	const emulator = await runningEmulator(t);
+	emulator.registry.putDevice('dev1', {});
+	const client = await mqttClient(emulator);
+	t.teardown(() => client.endAsync(true));
+	await client.subscribeAsync('$iothub/twin/res/#');
+	const answers: string[] = [];
+	client.on('message', (topic, payload) => answers.push(`${topic} ${payload}`));
+	const ask = async (rid: number) => {
+		const before = answers.length;
+		await client.publishAsync(`$iothub/twin/GET/?$rid=${rid}`, '');
+		while (answers.length === before) await sleep(5);
+		return answers.at(-1) ?? '';
+	};
+
+	emulator.faults.failRequests('throttle');
+	t.is((await hubRequest(emulator, { path: '/devices' })).status, 429);
+	t.regex(await ask(1), /^\$iothub\/twin\/res\/429\/\?\$rid=1 \{"errorCode":429001,/);
+	emulator.faults.failRequests('server-error');
+	t.is((await hubRequest(emulator, { path: '/devices' })).status, 500);
+	t.regex(await ask(2), /res\/500\//);
+	emulator.faults.failRequests(undefined);
+	t.regex(await ask(3), /res\/200\/\?\$rid=3 \{"desired":\{"\$version":1\},"reported":/);
+
+	emulator.faults.delayRequests(200);
+	const began = performance.now();
+	await hubRequest(emulator, { path: '/devices' });
+	t.true(performance.now() - began >= 190);
+});
+
+test('what MQTT clients must not do ends their connection or is refused', async (t) => {
+	const emulator = await runningEmulator(t);
+	emulator.registry.putDevice('dev1', {});
+	const codes = await Promise.all(
+		[
+			{ clientId: 'other' },
+			{ username: `other.hub/dev1/?api-version=2021-04-12` },
+			{ username: `${emulator.hostName}/dev2/?api-version=2021-04-12`, clientId: 'dev2' },
+			{ password: 'nonsense' },
+			{ username: 'nonsense' },
+		].map(async (options) => {
+			const error = await t.throwsAsync(mqttClient(emulator, options));
+			return (error as Error & { code: number }).code;
+		}),
+	);
+	t.deepEqual(codes, [5, 5, 5, 5, 4]);
+
+	const topics = [
+		'devices/dev2/messages/events/',
+		'devices/dev1/modules/m/messages/events/',
+		'somewhere/else',
+		'devices/dev1/messages/events/a=b=c',
+		'devices/dev1/messages/events/%zz=1',
+	];
+	for (const topic of topics) {
+		const client = await mqttClient(emulator);
+		const closed = new Promise((resolve) => client.once('close', () => resolve(true)));
+		client.publish(topic, 'x', { qos: 1 });
+		t.true(await closed, topic);
+		await client.endAsync(true);
+	}
+	const client = await mqttClient(emulator);
+	const wrong = ['#', 'devices/dev2/messages/devicebound/#', '$iothub/methods/res/#'];
+	for (const filter of wrong) await t.throwsAsync(client.subscribeAsync(filter), undefined, filter);
+	await client.endAsync(true);
+	t.is(emulator.telemetry.size.events, 0);
+});
+
+test('a last will and retained messages are marked as such; a clean end leaves no will', async (t) => {
+	const emulator = await runningEmulator(t);
+	emulator.registry.putDevice('dev1', {});
+	const will = {
+		topic: 'devices/dev1/messages/events/kind=will',
+		payload: Buffer.from('bye'),
+		qos: 1,
+	};
+	const polite = await mqttClient(emulator, { will });
+	await polite.endAsync();
+	const rude = await mqttClient(emulator, { will });
+	const retained = { qos: 1, retain: true } as const;
+	await rude.publishAsync('devices/dev1/messages/events/', 'x', retained);
+	rude.stream.destroy();
+	for (let tries = 0; tries < 100 && emulator.telemetry.size.events < 2; tries += 1)
+		await sleep(10);
+	const properties: object[] = [];
+	for await (const event of emulator.telemetry.read()) properties.push(event.properties);
+	t.deepEqual(properties, [
+		{ 'mqtt-retain': 'true', 'x-opt-retain': 'true' },
+		{ kind: 'will', 'iothub-MessageType': 'Will' },
+	]);
+	await rude.endAsync(true);
+});
+
+test('AMQP and noise are turned away at once', async (t) => {
+	const emulator = await runningEmulator(t);
+	for (const bytes of ['AMQP\0\u0001\0\0', '\0\0\0']) {
+		const socket = connectTls({
+			host: 'localhost',
+			servername: 'localhost',
+			port: emulator.port,
+			ca: emulator.caCertificate,
+		});
+		socket.on('error', () => {});
+		const closed = new Promise((resolve) => socket.once('close', () => resolve(true)));
+		socket.write(bytes);
+		t.true(await closed);
+	}
+});
