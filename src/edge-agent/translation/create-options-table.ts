@@ -279,7 +279,7 @@ export const createOptionsTable = {
 		'list',
 		'translated',
 		'resources.limits',
-		'A device needs a resource of a device plugin; the agent’s settings map paths to resources. Privileged modules get a host path.',
+		'A device needs a resource of a device plugin; the agent’s settings map paths to resources. A privileged module sees every device.',
 	),
 	'HostConfig.DeviceCgroupRules': row(
 		'strings',

@@ -183,19 +183,22 @@ function reportUnknown(group: string, name: string, path: string, problems: Modu
 		option.slice(group.length && group.length + 1),
 	);
 	const known = group === '' ? [...groups, ...siblings, ...extensionMembers] : siblings;
-	const belongsToTop =
-		group !== '' && groups.some((one) => one.toLowerCase() === name.toLowerCase());
-	const remedy = belongsToTop
-		? 'It belongs at the top of createOptions; move it there.'
-		: elsewhere === undefined
-			? suggestion(name, known)
-			: `It belongs to "${elsewhere}"; move it there.`;
+	const isGroup = groups.some((one) => one.toLowerCase() === name.toLowerCase());
+	const remedy =
+		isGroup || elsewhere !== undefined
+			? placeRemedy(isGroup ? '' : groupOf(elsewhere ?? ''))
+			: suggestion(name, known);
 	problems.warn(
 		'EDGE_CREATE_OPTION_UNKNOWN',
 		path,
 		`"${shown}" is no Docker option here; Docker ignores it, and so does Kubernetes.`,
 		remedy === '' ? undefined : remedy,
 	);
+}
+
+function placeRemedy(group: string): string {
+	const place = group === '' ? 'at the top of createOptions' : `under "${group}"`;
+	return `It belongs ${place}; move it there.`;
 }
 
 function groupOf(name: string): string {

@@ -49,7 +49,7 @@ export function judgeHostPath(source: string, policy: TranslationPolicy): HostPa
 	const socket = runtimeSockets.find((one) => isWithin(one, path));
 	const covered = policy.allowHostPaths.some((allowed) => isWithin(path, normal(allowed)));
 	if (isNamed || (covered && socket === undefined)) return { allowed: true, path };
-	const why = socket === undefined ? '' : `, where the container runtime listens`;
+	const why = socket === undefined ? '' : `, where the container runtime listens,`;
 	return {
 		allowed: false,
 		reason: 'denied',
