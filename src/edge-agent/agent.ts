@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { arch } from 'node:process';
 import type { ClusterClient } from '../cluster/cluster-client.ts';
-import type { OwnerReference } from '../cluster/kubernetes-object.ts';
+import type { KubernetesObject, OwnerReference } from '../cluster/kubernetes-object.ts';
 import type { IotHubClient, IotHubClientOptions } from '../iot-hub-client/iot-hub-client.ts';
 import { IotHubRest } from '../iot-hub-client/iot-hub-rest.ts';
 import { SdkIotHubClient } from '../iot-hub-client/sdk-iot-hub-client.ts';
@@ -9,6 +9,7 @@ import { sign } from '../protocol/sas-token.ts';
 import { Backoff } from '../runtime/backoff.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/edge-error.ts';
+import { isJsonObject } from '../runtime/json.ts';
 import type { Lifecycle } from '../runtime/lifecycle.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { RetryingTask } from '../runtime/retrying-task.ts';
@@ -108,10 +109,11 @@ export class EdgeAgent implements Lifecycle {
 
 	/** Resolves when modules can get their credentials; IoT Hub need not be there. */
 	async start(): Promise<void> {
-		const owner = await this.#untilDone(() => this.#loadState());
+		const own = await this.#untilDone(() => this.#loadState());
 		if (this.#abort.signal.aborted) return;
 		const { cluster, clock, logger } = this.#dependencies;
 		const { namespace, device } = this.#settings;
+		const owner = own === undefined ? undefined : ownerReference(own);
 		const owned = owner === undefined ? {} : { owner };
 		const reconciler = new Reconciler({
 			client: cluster,
@@ -124,7 +126,7 @@ export class EdgeAgent implements Lifecycle {
 		const runner = new DeploymentRunner({
 			identities: this.#identities,
 			lastGood: this.#lastGood,
-			context: this.#translationContext(owned),
+			context: { ...this.#translationContext(own), ...owned },
 			policy: this.#settings.policy,
 			apply: (state) => reconciler.setDesired(state),
 			onChange: () => this.#report(),
@@ -161,15 +163,14 @@ export class EdgeAgent implements Lifecycle {
 		return this.#reconciler?.status();
 	}
 
-	async #loadState(): Promise<OwnerReference | undefined> {
+	/** @returns the agent's own Deployment; undefined outside a cluster. */
+	async #loadState(): Promise<KubernetesObject | undefined> {
 		const { namespace, agentName: name } = this.#settings;
 		await this.#state.load(this.#abort.signal);
 		await this.#identities.load();
 		await this.#certificates.load();
 		const reference = { apiVersion: 'apps/v1', kind: 'Deployment', namespace, name };
-		const own = await this.#dependencies.cluster.get(reference, this.#abort.signal);
-		const uid = own?.metadata.uid;
-		return uid === undefined ? undefined : { apiVersion: 'apps/v1', kind: 'Deployment', name, uid };
+		return this.#dependencies.cluster.get(reference, this.#abort.signal);
 	}
 
 	/** Without the API server there is nothing to do but to wait for it. */
@@ -223,9 +224,9 @@ export class EdgeAgent implements Lifecycle {
 		return moduleId === '$edgeHub' ? [...service, edgeDeviceHostName] : service;
 	}
 
-	#translationContext(owned: {
-		readonly owner?: OwnerReference;
-	}): Omit<TranslationContext, 'generationIds'> {
+	#translationContext(
+		own: KubernetesObject | undefined,
+	): Omit<TranslationContext, 'generationIds' | 'owner'> {
 		const settings = this.#settings;
 		const { hubAuthorityConfigMap, hubAuthorityKey, parentHostName } = settings;
 		const hubTrust = { configMapName: hubAuthorityConfigMap, key: hubAuthorityKey };
@@ -233,14 +234,13 @@ export class EdgeAgent implements Lifecycle {
 			namespace: settings.namespace,
 			deviceId: settings.device.deviceId,
 			iotHubHostName: settings.device.hostName,
-			runtimeImage: settings.runtimeImage,
+			runtimeImage: settings.runtimeImage ?? imageOf(own) ?? 'iotedge-k8s',
 			gatewayHostName: gatewayName,
 			edgeDeviceHostName: settings.edgeDeviceHostName,
 			...(parentHostName === undefined ? {} : { parentHostName }),
 			workloadUri: settings.workloadUri,
 			apiVersion: workloadApiVersion,
 			runtimeLogLevel: settings.logLevel,
-			...owned,
 			...(settings.hubAuthority === undefined ? {} : { hubTrust }),
 		};
 	}
@@ -351,4 +351,19 @@ export class EdgeAgent implements Lifecycle {
 
 function asReport({ version, code, description }: NonNullable<DeploymentRunner['refusal']>) {
 	return { desiredVersion: version, code, description };
+}
+
+function ownerReference({ metadata }: KubernetesObject): OwnerReference | undefined {
+	const { name, uid } = metadata;
+	return uid === undefined ? undefined : { apiVersion: 'apps/v1', kind: 'Deployment', name, uid };
+}
+
+/** Image of the first container of a Deployment. */
+function imageOf(deployment: KubernetesObject | undefined): string | undefined {
+	const template = deployment?.spec?.['template'];
+	const spec = isJsonObject(template) ? template['spec'] : undefined;
+	const containers = isJsonObject(spec) ? spec['containers'] : undefined;
+	const first = Array.isArray(containers) ? containers[0] : undefined;
+	const image = isJsonObject(first) ? first['image'] : undefined;
+	return typeof image === 'string' ? image : undefined;
 }

@@ -39,7 +39,7 @@ export const agentSettings = {
 	},
 	hubAuthorityConfigMap: {
 		env: 'IOT_HUB_CA_CONFIGMAP',
-		default: 'iot-hub-ca',
+		default: 'iothub-trust',
 		description: 'ConfigMap that holds the content of `IOT_HUB_CA_FILE`, for the edge hub.',
 		parse: text,
 	},
@@ -86,8 +86,10 @@ export const agentSettings = {
 	},
 	runtimeImage: {
 		env: 'RUNTIME_IMAGE',
-		description: 'Image of this program, which serves as edge hub.',
-		parse: text,
+		default: '',
+		description:
+			'Image of this program, which serves as edge hub. Absent: the one of the agent’s own Deployment.',
+		parse: optionalText,
 	},
 	edgeDeviceHostName: {
 		env: 'EdgeDeviceHostName',

@@ -76,7 +76,7 @@ test('all problems are reported together and no secret with them', async (t) => 
 	});
 	t.deepEqual(
 		problems.map((problem) => problem.env),
-		['NAMESPACE', 'RUNTIME_IMAGE', 'WORKLOAD_PORT', 'DEVICE_RESOURCES'],
+		['NAMESPACE', 'WORKLOAD_PORT', 'DEVICE_RESOURCES'],
 	);
 	const later = await loadAgentSettings({
 		...env,
