@@ -1,0 +1,233 @@
+import test, { type ExecutionContext } from 'ava';
+import { EdgeAgent } from '../../src/edge-agent/agent.ts';
+import { loadAgentSettings } from '../../src/edge-agent/settings.ts';
+import { applyConfigurationContent } from '../../src/iot-hub-emulator/configuration/apply-configuration-content.ts';
+import type { IotHubEmulator } from '../../src/iot-hub-emulator/emulator.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import type { JsonObject } from '../../src/runtime/json.ts';
+import { silentLogger } from '../../src/runtime/logger.ts';
+import { MemoryCluster } from '../support/memory-cluster.ts';
+import { hubRequest, runningEmulator } from '../support/running-emulator.ts';
+
+const agentIdentity = { deviceId: 'edge1', moduleId: '$edgeAgent' };
+
+async function agentOf(t: ExecutionContext, emulator: IotHubEmulator, cluster: MemoryCluster) {
+	const { settings, problems } = await loadAgentSettings({
+		IOTEDGE_CONNECTION_STRING: emulator.deviceConnectionString({ deviceId: 'edge1' }),
+		NAMESPACE: 'edge',
+		WORKLOAD_PORT: '0',
+		WORKLOAD_URI: 'http://edgeagent:35001/',
+		RUNTIME_IMAGE: 'iotedge-k8s:1',
+		REPORT_INTERVAL_SECS: '0',
+	});
+	if (settings === undefined) throw new Error(JSON.stringify(problems));
+	const agent = new EdgeAgent(
+		{ ...settings, hubAuthority: emulator.caCertificate },
+		{ cluster, clock: systemClock, logger: silentLogger, version: '0.0.1' },
+	);
+	t.teardown(() => agent.stop());
+	return agent;
+}
+
+async function setUp(t: ExecutionContext) {
+	const emulator = await runningEmulator(t);
+	emulator.registry.putDevice('edge1', { capabilities: { iotEdge: true } });
+	const cluster = new MemoryCluster();
+	const agent = await agentOf(t, emulator, cluster);
+	return { emulator, cluster, agent };
+}
+
+function manifest(modules: JsonObject, hubEnv: JsonObject = {}): JsonObject {
+	return {
+		modulesContent: {
+			$edgeAgent: {
+				'properties.desired': {
+					schemaVersion: '1.1',
+					runtime: { type: 'docker', settings: { minDockerVersion: 'v1.25' } },
+					systemModules: {
+						edgeAgent: { type: 'docker', settings: { image: 'agent', createOptions: '' } },
+						edgeHub: {
+							type: 'docker',
+							status: 'running',
+							restartPolicy: 'always',
+							settings: { image: 'hub', createOptions: '' },
+							env: hubEnv,
+						},
+					},
+					modules,
+				},
+			},
+			$edgeHub: { 'properties.desired': { schemaVersion: '1.1', routes: {} } },
+		},
+	};
+}
+
+function module(image: string): JsonObject {
+	return {
+		type: 'docker',
+		version: '1.0',
+		status: 'running',
+		restartPolicy: 'always',
+		settings: { image, createOptions: '{}' },
+	};
+}
+
+async function until<Result>(look: () => Result | undefined | false): Promise<Result> {
+	for (let tries = 0; tries < 1000; tries += 1) {
+		const found = look();
+		if (found) return found;
+		await systemClock.sleep(10);
+	}
+	throw new Error('It has not happened.');
+}
+
+function reported(emulator: IotHubEmulator): JsonObject {
+	return emulator.twins.get(agentIdentity).reported.values;
+}
+
+function names(cluster: MemoryCluster, kind: string): string[] {
+	return cluster
+		.all(kind)
+		.map(({ metadata }) => metadata.name)
+		.sort();
+}
+
+test('a deployment becomes identities, workloads and reported properties', async (t) => {
+	const { emulator, cluster, agent } = await setUp(t);
+	applyConfigurationContent(emulator, 'edge1', manifest({ filter: module('filter:1') }));
+	await agent.start();
+	await until(() => names(cluster, 'Deployment').includes('filter'));
+	t.deepEqual(names(cluster, 'Deployment'), ['edgehub', 'filter']);
+	const identity = emulator.registry.record({ deviceId: 'edge1', moduleId: 'filter' });
+	t.is(identity.authentication.type, 'sas');
+	const last = await until(() => {
+		const document = reported(emulator);
+		return document['lastDesiredVersion'] === undefined ? undefined : document;
+	});
+	t.like(last, { schemaVersion: '1.0', runtime: { type: 'docker' } });
+	const document = await until(() => {
+		const modules = reported(emulator)['modules'] as JsonObject | undefined;
+		return modules?.['filter'] as JsonObject | undefined;
+	});
+	t.like(document, { status: 'running', restartPolicy: 'always', version: '1.0' });
+});
+
+test('changes of the deployment are followed, identities with them', async (t) => {
+	const { emulator, cluster, agent } = await setUp(t);
+	applyConfigurationContent(emulator, 'edge1', manifest({ filter: module('filter:1') }));
+	await agent.start();
+	await until(() => names(cluster, 'Deployment').includes('filter'));
+	applyConfigurationContent(emulator, 'edge1', manifest({ sensor: module('sensor:1') }));
+	await until(() => {
+		const now = names(cluster, 'Deployment');
+		return now.includes('sensor') && !now.includes('filter');
+	});
+	await until(
+		() => emulator.registry.findModule({ deviceId: 'edge1', moduleId: 'filter' }) === undefined,
+	);
+	t.pass();
+});
+
+test('a deployment that cannot be read leaves the running one alone and says why', async (t) => {
+	const { emulator, cluster, agent } = await setUp(t);
+	applyConfigurationContent(emulator, 'edge1', manifest({ filter: module('filter:1') }));
+	await agent.start();
+	await until(() => names(cluster, 'Deployment').includes('filter'));
+	const broken = { ...module('x'), restartPolicy: 'sometimes' };
+	applyConfigurationContent(emulator, 'edge1', manifest({ broken, filter: module('filter:2') }));
+	const status = await until(() => {
+		const last = reported(emulator)['lastDesiredStatus'] as JsonObject | undefined;
+		return last?.['code'] === 400 ? last : undefined;
+	});
+	t.regex(String(status['description']), /modules\.broken.*restartPolicy/);
+	const version = emulator.twins.get(agentIdentity).desired.version;
+	t.is(reported(emulator)['lastDesiredVersion'], version);
+	const [filter] = cluster.all('Deployment').filter(({ metadata }) => metadata.name === 'filter');
+	t.true(JSON.stringify(filter).includes('filter:1'));
+	const modules = reported(emulator)['modules'] as JsonObject;
+	t.deepEqual(Object.keys(modules), ['filter']);
+});
+
+test('a device without a deployment reports 417', async (t) => {
+	const { emulator, agent } = await setUp(t);
+	await agent.start();
+	const status = await until(() => {
+		return reported(emulator)['lastDesiredStatus'] as JsonObject | undefined;
+	});
+	t.is(status['code'], 417);
+});
+
+test('an agent that starts without IoT Hub brings up the last good deployment', async (t) => {
+	const { emulator, cluster, agent } = await setUp(t);
+	applyConfigurationContent(emulator, 'edge1', manifest({ filter: module('filter:1') }));
+	await agent.start();
+	await until(() => names(cluster, 'Deployment').includes('filter'));
+	const next = await agentOf(t, emulator, cluster);
+	await agent.stop();
+	await emulator.stop();
+	for (const { metadata } of cluster.all('Deployment')) {
+		const { name } = metadata;
+		await cluster.delete({ apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'edge', name });
+	}
+	await next.start();
+	await until(() => names(cluster, 'Deployment').includes('filter'));
+	t.deepEqual(names(cluster, 'Deployment'), ['edgehub', 'filter']);
+	t.true(next.workloadPort > 0);
+});
+
+test('keys that somebody has changed in IoT Hub are set again', async (t) => {
+	const { emulator, agent } = await setUp(t);
+	applyConfigurationContent(emulator, 'edge1', manifest({}));
+	const key = Buffer.alloc(32, 7).toString('base64');
+	emulator.registry.putModule(
+		agentIdentity,
+		{
+			authentication: { type: 'sas', symmetricKey: { primaryKey: key, secondaryKey: key } },
+		},
+		'*',
+	);
+	await agent.start();
+	await until(() => reported(emulator)['lastDesiredVersion'] !== undefined);
+	const { symmetricKey } = emulator.registry.record(agentIdentity).authentication;
+	t.not(symmetricKey.primaryKey, key);
+});
+
+test('direct methods answer in the form of Azure IoT Edge', async (t) => {
+	const { emulator, cluster, agent } = await setUp(t);
+	applyConfigurationContent(emulator, 'edge1', manifest({ filter: module('filter:1') }));
+	await agent.start();
+	await until(() => names(cluster, 'Deployment').includes('filter'));
+	await until(() => reported(emulator)['lastDesiredVersion'] !== undefined);
+	await cluster.create({
+		apiVersion: 'v1',
+		kind: 'Pod',
+		metadata: {
+			name: 'filter-1',
+			namespace: 'edge',
+			labels: { 'net.azure-devices.edge.module': 'filter' },
+			annotations: { 'net.azure-devices.edge.original-moduleid': 'filter' },
+		},
+	});
+	const invoke = async (methodName: string, payload: unknown) => {
+		const path = '/twins/edge1/modules/%24edgeAgent/methods';
+		const body = { methodName, payload, responseTimeoutInSeconds: 10 };
+		return (await hubRequest(emulator, { method: 'POST', path, body })).body;
+	};
+	t.deepEqual(await invoke('Ping', {}), { status: 200, payload: null });
+	const restart = await invoke('restartmodule', { schemaVersion: '1.0', id: 'filter' });
+	t.is(restart['status'], 200);
+	t.deepEqual(names(cluster, 'Pod'), []);
+	const answers: [payload: unknown, status: number][] = [
+		[{ schemaVersion: '1.0', id: 'nobody' }, 500],
+		[{ schemaVersion: '1.0' }, 400],
+		[{ id: 'filter' }, 400],
+		[{ schemaVersion: '2.0', id: 'filter' }, 500],
+		[null, 400],
+	];
+	for (const [payload, status] of answers) {
+		t.is((await invoke('RestartModule', payload))['status'], status, JSON.stringify(payload));
+	}
+	const unknown = await invoke('Nonsense', {});
+	t.is(unknown['status'], 400);
+	t.regex(JSON.stringify(unknown['payload']), /Nonsense.*not found.*ping, RestartModule/);
+});
