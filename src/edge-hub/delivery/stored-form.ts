@@ -1,0 +1,148 @@
+import type { Message } from '../../protocol/message.ts';
+import { EdgeError } from '../../runtime/edge-error.ts';
+import type { MessageOrigin } from './delivery-metrics.ts';
+
+/** Version of the stored form, the first byte of headers and bodies in the message log. */
+const formatVersion = 1;
+
+/** An endpoint that a stored message is owed to; its place in the list is the record's part. */
+export interface StoredTarget {
+	readonly endpoint: string;
+	readonly priority: number;
+	/** Milliseconds since the epoch; infinite for no end. */
+	readonly expiresAt: number;
+}
+
+/** What the log keeps in a record's header: all that queues must know, so that bodies stay on disk. */
+export interface StoredHeader {
+	readonly origin: MessageOrigin;
+	/** As `messageSize` counts. */
+	readonly size: number;
+	readonly targets: readonly StoredTarget[];
+}
+
+/** What the log keeps in a record's body. */
+export interface StoredBody {
+	readonly message: Message;
+	/** When the hub took it in, milliseconds since the epoch. */
+	readonly enqueuedAt: number;
+}
+
+type Properties = readonly (readonly [string, string | null])[];
+
+/**
+ * version u8 · size u32 · count u8 · count × (expiry f64 · priority u32 · endpoint) · sender · output,
+ * little-endian; a text is its length in bytes (u16) and UTF-8.
+ */
+export function encodeHeader({ origin, size, targets }: StoredHeader): Uint8Array {
+	const texts = [...targets.map(({ endpoint }) => endpoint), origin.sender, origin.output];
+	const length = texts.reduce((sum, text) => sum + 2 + Buffer.byteLength(text), 6);
+	const bytes = Buffer.allocUnsafe(length + targets.length * 12);
+	bytes.writeUInt8(formatVersion, 0);
+	bytes.writeUInt32LE(size, 1);
+	let position = bytes.writeUInt8(targets.length, 5);
+	for (const { endpoint, priority, expiresAt } of targets) {
+		position = bytes.writeDoubleLE(expiresAt, position);
+		position = bytes.writeUInt32LE(priority, position);
+		position = writeText(bytes, endpoint, position);
+	}
+	position = writeText(bytes, origin.sender, position);
+	writeText(bytes, origin.output, position);
+	return bytes;
+}
+
+/** @throws EdgeError EDGE_STORAGE_VERSION for a header of another version. */
+export function decodeHeader(header: Uint8Array): StoredHeader {
+	const bytes = view(header);
+	checkVersion(bytes);
+	const reader = new HeaderReader(bytes, 5);
+	const targets = Array.from({ length: reader.byte() }, () => ({
+		expiresAt: reader.double(),
+		priority: reader.integer(),
+		endpoint: reader.text(),
+	}));
+	return {
+		targets,
+		origin: { sender: reader.text(), output: reader.text() },
+		size: bytes.readUInt32LE(1),
+	};
+}
+
+/** version u8 · time f64 · length u32 · properties as JSON, [application, system] · body. */
+export function encodeBody({ message, enqueuedAt }: StoredBody): Uint8Array {
+	const json = JSON.stringify([[...message.properties], [...message.systemProperties]]);
+	const length = Buffer.byteLength(json);
+	const bytes = Buffer.allocUnsafe(13 + length + message.body.byteLength);
+	bytes.writeUInt8(formatVersion, 0);
+	bytes.writeDoubleLE(enqueuedAt, 1);
+	bytes.writeUInt32LE(length, 9);
+	bytes.write(json, 13);
+	bytes.set(message.body, 13 + length);
+	return bytes;
+}
+
+/** @throws EdgeError EDGE_STORAGE_VERSION for a body of another version. */
+export function decodeBody(body: Uint8Array): StoredBody {
+	const bytes = view(body);
+	checkVersion(bytes);
+	const end = 13 + bytes.readUInt32LE(9);
+	const json = JSON.parse(bytes.toString('utf8', 13, end)) as [Properties, [string, string][]];
+	const [properties, systemProperties] = json;
+	return {
+		message: {
+			body: bytes.subarray(end),
+			properties: new Map(properties),
+			systemProperties: new Map(systemProperties),
+		},
+		enqueuedAt: bytes.readDoubleLE(1),
+	};
+}
+
+function view(bytes: Uint8Array): Buffer {
+	return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function checkVersion(bytes: Buffer): void {
+	if (bytes[0] === formatVersion) return;
+	throw new EdgeError('EDGE_STORAGE_VERSION', `A stored message has version ${bytes[0]}.`);
+}
+
+function writeText(bytes: Buffer, text: string, position: number): number {
+	const length = bytes.write(text, position + 2);
+	bytes.writeUInt16LE(length, position);
+	return position + 2 + length;
+}
+
+class HeaderReader {
+	readonly #bytes: Buffer;
+	#position: number;
+
+	constructor(bytes: Buffer, position: number) {
+		this.#bytes = bytes;
+		this.#position = position;
+	}
+
+	byte(): number {
+		return this.#bytes.readUInt8(this.#step(1));
+	}
+
+	integer(): number {
+		return this.#bytes.readUInt32LE(this.#step(4));
+	}
+
+	double(): number {
+		return this.#bytes.readDoubleLE(this.#step(8));
+	}
+
+	text(): string {
+		const length = this.#bytes.readUInt16LE(this.#step(2));
+		const start = this.#step(length);
+		return this.#bytes.toString('utf8', start, start + length);
+	}
+
+	#step(length: number): number {
+		const start = this.#position;
+		this.#position += length;
+		return start;
+	}
+}
