@@ -1,0 +1,52 @@
+import type { IncomingMessage } from 'node:http';
+import type { JsonValue } from '../../../runtime/json.ts';
+import { badRequest, StatusError, unsupportedMediaType } from '../status-error.ts';
+
+/** What Kubernetes takes at most. */
+const maxBytes = 3 * 1024 * 1024;
+
+/** The media type of a request's body, without its parameters. */
+export function contentTypeOf(request: IncomingMessage): string {
+	const [type = ''] = (request.headers['content-type'] ?? 'application/json').split(';');
+	return type.trim().toLowerCase();
+}
+
+/**
+ * Reads a body of JSON or YAML.
+ *
+ * @returns undefined for an empty body.
+ * @throws StatusError 400, 413 or 415
+ */
+export async function readBody(request: IncomingMessage): Promise<JsonValue | undefined> {
+	const type = contentTypeOf(request);
+	const chunks: Buffer[] = [];
+	let size = 0;
+	for await (const chunk of request) {
+		size += chunk.length;
+		if (size > maxBytes) {
+			throw new StatusError(413, 'RequestEntityTooLarge', `limit is ${maxBytes}`);
+		}
+		chunks.push(chunk);
+	}
+	if (size === 0) return undefined;
+	if (!/json$|yaml$/.test(type)) {
+		throw unsupportedMediaType(
+			`the body of the request was in an unknown format - accepted media types include: application/json, application/yaml; it was ${type}`,
+		);
+	}
+	return parseBody(Buffer.concat(chunks).toString('utf8'), type);
+}
+
+async function parseBody(text: string, type: string): Promise<JsonValue> {
+	try {
+		return JSON.parse(text);
+	} catch (error) {
+		if (!type.endsWith('yaml')) throw badRequest(`error decoding JSON: ${String(error)}`);
+	}
+	const { parse } = await import('yaml');
+	try {
+		return parse(text);
+	} catch (error) {
+		throw badRequest(`error decoding YAML: ${String(error)}`);
+	}
+}
