@@ -49,7 +49,7 @@ interface Running {
 	readonly stop: () => Promise<void>;
 }
 
-const defaultRetention: TelemetryRetention = { maxEvents: 1_000_000, maxBytes: 512 * 1024 * 1024 };
+const defaultRetention: TelemetryRetention = { maxEvents: 200_000, maxBytes: 512 * 1024 * 1024 };
 
 /**
  * An IoT Hub for development and tests: official device and service SDKs work against it
@@ -152,7 +152,7 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 		const { folder, retention = defaultRetention } = this.#settings;
 		const runtime = { clock: this.#clock, logger: this.#logger };
 		const { store, log } = await openHubStorage(folder, retention.maxBytes, runtime);
-		const telemetry = new TelemetryLog(log, retention);
+		const telemetry = new TelemetryLog(log, retention, this.#logger);
 		const undo: (() => unknown)[] = [() => store.close(), () => telemetry.close()];
 		try {
 			this.#running = await this.#serve(store, telemetry, undo);
@@ -192,9 +192,11 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 		const hub = new Hub({ store, telemetry, access, ...runtime });
 		hub.load();
 		const { authority, server } = await hubCertificate(store, this.#hostNames, this.#clock);
+		const sessions = new StoredSessions(store);
+		sessions.forgetDeleted(hub.registry);
 		const mqtt = new StreamMqttServer({
 			handler: new MqttHead(hub, this.faults, this.#hostNames),
-			sessions: new StoredSessions(store),
+			sessions,
 			limits: { ...defaultMqttServerLimits, maxConnections: 10_000 },
 			...runtime,
 		});

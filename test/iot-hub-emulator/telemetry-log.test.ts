@@ -11,6 +11,7 @@ import {
 	encodeRecord,
 	summaryOf,
 } from '../../src/iot-hub-emulator/telemetry/telemetry-record.ts';
+import { silentLogger } from '../../src/runtime/logger.ts';
 import { MemoryMessageLog } from '../../src/storage/memory-message-log.ts';
 
 function event(body: string, enqueuedTime = 0): NewTelemetryEvent {
@@ -33,7 +34,7 @@ async function bodies(events: AsyncIterable<TelemetryEvent>, count = 1000): Prom
 }
 
 async function logWith(texts: readonly string[], retention = { maxEvents: 100, maxBytes: 1e6 }) {
-	const log = new TelemetryLog(new MemoryMessageLog(), retention);
+	const log = new TelemetryLog(new MemoryMessageLog(), retention, silentLogger);
 	await log.open();
 	for (const text of texts) await log.append(event(text));
 	return log;
@@ -62,10 +63,10 @@ test('keeps so many events and so many bytes, the newest', async (t) => {
 
 test('an opened log goes on where the earlier one ended, retention applied', async (t) => {
 	const file = new MemoryMessageLog();
-	const first = new TelemetryLog(file, { maxEvents: 100, maxBytes: 1e6 });
+	const first = new TelemetryLog(file, { maxEvents: 100, maxBytes: 1e6 }, silentLogger);
 	await first.open();
 	for (const text of ['a', 'b', 'c']) await first.append(event(text, 1234));
-	const second = new TelemetryLog(file, { maxEvents: 2, maxBytes: 1e6 });
+	const second = new TelemetryLog(file, { maxEvents: 2, maxBytes: 1e6 }, silentLogger);
 	await second.open();
 	t.is(await second.append(event('d')), 3);
 	t.deepEqual(await bodies(second.read()), ['c', 'd']);

@@ -14,7 +14,7 @@ test('a new twin looks as IoT Hub makes it', async (t) => {
 		deviceEtag: emulator.registry.device('dev1').etag,
 		status: 'enabled',
 		connectionState: 'Disconnected',
-		lastActivityTime: '0001-01-01T00:00:00',
+		lastActivityTime: '0001-01-01T00:00:00Z',
 		cloudToDeviceMessageCount: 0,
 		authenticationType: 'sas',
 		version: 2,

@@ -1,5 +1,7 @@
 import type { SessionStore, StoredSession } from '../../mqtt/mqtt-server.ts';
+import { identityKey } from '../../protocol/identity.ts';
 import type { KeyValueStore } from '../../storage/key-value-store.ts';
+import type { IdentityRegistry } from '../registry/identity-registry.ts';
 import { StoredJson } from '../stored-json.ts';
 
 /** MQTT sessions that outlive the emulator. Client ids are identity keys. */
@@ -8,6 +10,13 @@ export class StoredSessions implements SessionStore {
 
 	constructor(store: KeyValueStore) {
 		this.#sessions = new StoredJson(store, 'sessions');
+	}
+
+	/** A new identity of an old name begins without the old one's subscriptions. */
+	forgetDeleted(registry: IdentityRegistry): void {
+		registry.onChange((identity, change) => {
+			if (change === 'deleted') this.delete(identityKey(identity));
+		});
 	}
 
 	load(clientId: string): StoredSession | undefined {

@@ -1,3 +1,5 @@
+import { messageOf } from '../../runtime/edge-error.ts';
+import type { Logger } from '../../runtime/logger.ts';
 import type { MessageLog } from '../../storage/message-log.ts';
 import type { NewTelemetryEvent, TelemetryEvent } from './telemetry-event.ts';
 import { decodeRecord, encodeRecord, type RecordSummary, summaryOf } from './telemetry-record.ts';
@@ -15,15 +17,17 @@ export interface TelemetryRetention {
 export class TelemetryLog {
 	readonly #log: MessageLog;
 	readonly #retention: TelemetryRetention;
+	readonly #logger: Logger;
 	/** Live records, oldest first, from index `#first` on. */
 	#records: RecordSummary[] = [];
 	#first = 0;
 	#bytes = 0;
 	#waiting = Promise.withResolvers<void>();
 
-	constructor(log: MessageLog, retention: TelemetryRetention) {
+	constructor(log: MessageLog, retention: TelemetryRetention, logger: Logger) {
 		this.#log = log;
 		this.#retention = retention;
+		this.#logger = logger;
 	}
 
 	/** Reads what an earlier run has left. */
@@ -87,7 +91,10 @@ export class TelemetryLog {
 		}
 	}
 
-	/** Calls back with every event from a sequence number on, in order, until disposed. */
+	/**
+	 * Calls back with every event from a sequence number on, in order, until disposed or the listener
+	 * throws.
+	 */
 	subscribe(fromSequenceNumber: number, listener: (event: TelemetryEvent) => void): Disposable {
 		const controller = new AbortController();
 		const run = async () => {
@@ -95,7 +102,10 @@ export class TelemetryLog {
 				listener(event);
 			}
 		};
-		run().catch((error: unknown) => controller.abort(error));
+		run().catch((error: unknown) => {
+			const reason = messageOf(error);
+			this.#logger.error('a listener to telemetry has failed and hears no more', { reason });
+		});
 		return { [Symbol.dispose]: () => controller.abort() };
 	}
 
@@ -111,13 +121,15 @@ export class TelemetryLog {
 		return this.#records[low];
 	}
 
-	/** Undefined for a record that retention has removed meanwhile. */
+	/** Undefined for a record that retention has removed meanwhile, or that cannot be read. */
 	async #decode(record: RecordSummary): Promise<TelemetryEvent | undefined> {
 		try {
 			return decodeRecord(record, await this.#log.read(record.offset));
 		} catch (error) {
 			if (error instanceof RangeError) return undefined;
-			throw error;
+			const fields = { sequenceNumber: record.offset, reason: messageOf(error) };
+			this.#logger.error('a telemetry event cannot be read', fields);
+			return undefined;
 		}
 	}
 

@@ -24,9 +24,9 @@ export function twinDocument(twin: Twin, { device, module, activity, messages }:
 		etag: etagOfCounter(twin.serviceVersion),
 		deviceEtag: record.etag,
 		status: device.status,
-		statusUpdateTime: module === undefined ? device.statusUpdatedTime : never,
+		statusUpdateTime: utc(module === undefined ? device.statusUpdatedTime : never),
 		connectionState: activity.connectionState,
-		lastActivityTime: activity.lastActivityTime,
+		lastActivityTime: utc(activity.lastActivityTime),
 		cloudToDeviceMessageCount: messages,
 		authenticationType: record.authentication.type,
 		x509Thumbprint: record.authentication.x509Thumbprint,
@@ -39,6 +39,11 @@ export function twinDocument(twin: Twin, { device, module, activity, messages }:
 		},
 		...(module === undefined ? deviceMembers(device) : {}),
 	};
+}
+
+/** Twins write every time with its zone, identities leave it out of `never`. */
+function utc(time: string): string {
+	return time === never ? `${never}Z` : time;
 }
 
 function deviceMembers(device: DeviceRecord) {
