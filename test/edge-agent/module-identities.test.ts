@@ -186,3 +186,15 @@ test('what was settled before a failure is kept', async (t) => {
 	const again = await setUp(cluster, registry);
 	t.deepEqual([...again.identities.generationIds.keys()], ['first']);
 });
+
+test('a module that the hub refuses does not keep others from their identities', async (t) => {
+	const { registry, identities } = await setUp();
+	const create = registry.createModule.bind(registry);
+	registry.createModule = async (moduleId, owner) => {
+		if (moduleId === 'bad') throw new IotHubRestError('EDGE_HUB_REQUEST_FAILED', 'quota', 403);
+		return create(moduleId, owner);
+	};
+	const attempt = identities.ensure(['bad', 'good'], signal);
+	await t.throwsAsync(attempt, { code: 'EDGE_HUB_REQUEST_FAILED' });
+	t.deepEqual([...identities.generationIds.keys()], ['good']);
+});

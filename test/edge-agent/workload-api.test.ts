@@ -260,6 +260,25 @@ test('every pod may list modules; the manifest bundle came with a later version'
 	t.deepEqual((await call('127.0.0.4', 'GET', `${path}2022-08-03`)).body, { certificate: '' });
 });
 
+test('a caller with too many requests at once is told to come back, others are served', async (t) => {
+	const { call, cluster } = await setUp(t);
+	const gate = Promise.withResolvers<void>();
+	const list = cluster.list.bind(cluster);
+	cluster.list = async (query) => {
+		await gate.promise;
+		return list(query);
+	};
+	const path = `${filterPath}/sign?${version}`;
+	const many = Array.from({ length: 12 }, () => call('127.0.0.2', 'POST', path, { data: 'AAAA' }));
+	const early = await Promise.any(many);
+	const other = call('127.0.0.4', 'GET', `/trust-bundle?${version}`);
+	gate.resolve();
+	t.is(early.status, 503);
+	t.is((await other).status, 200);
+	const statuses = (await Promise.all(many)).map(({ status }) => status).sort();
+	t.deepEqual(statuses, [...Array(10).fill(200), 503, 503]);
+});
+
 test('health needs no caller', async (t) => {
 	const { call } = await setUp(t);
 	t.is((await call('127.0.0.9', 'GET', '/healthz')).status, 200);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type IotHubRest, IotHubRestError } from '../../iot-hub-client/iot-hub-rest.ts';
 import type { RegistryIdentity } from '../../iot-hub-client/registry-identity.ts';
+import { EdgeError } from '../../runtime/edge-error.ts';
 import { isJsonObject } from '../../runtime/json.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { StateSecret } from '../state-secret.ts';
@@ -88,14 +89,26 @@ export class ModuleIdentities {
 	async ensure(moduleIds: Iterable<string>, signal: AbortSignal): Promise<void> {
 		const existing = await this.#list(signal);
 		const settled: ModuleIdentity[] = [];
+		const refused: EdgeError[] = [];
 		try {
 			for (const moduleId of new Set(moduleIds)) {
-				const found = existing.get(moduleId) ?? (await this.#create(moduleId, signal));
-				settled.push(await this.#provideKeys(moduleId, found, signal));
+				try {
+					const found = existing.get(moduleId) ?? (await this.#create(moduleId, signal));
+					settled.push(await this.#provideKeys(moduleId, found, signal));
+				} catch (error) {
+					// What is wrong with one module must not keep the others from their identities.
+					if (!isRequestFailure(error)) throw error;
+					refused.push(error);
+					this.#options.logger.warn('A module has got no identity.', {
+						module: moduleId,
+						reason: error.message,
+					});
+				}
 			}
 		} finally {
 			await this.#remember(settled);
 		}
+		if (refused[0] !== undefined) throw refused[0];
 	}
 
 	/** Deletes identities that came with an earlier deployment. Those of other owners stay. */
@@ -173,4 +186,8 @@ export class ModuleIdentities {
 		const generations = Object.fromEntries(this.generationIds);
 		await state.set({ identities: JSON.stringify({ owner, generations }) });
 	}
+}
+
+function isRequestFailure(error: unknown): error is EdgeError {
+	return error instanceof EdgeError && error.code === 'EDGE_HUB_REQUEST_FAILED';
 }

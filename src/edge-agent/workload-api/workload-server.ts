@@ -38,7 +38,7 @@ const apiVersions = new Set([
 ]);
 
 const maxBodyBytes = 64 * 1024;
-const maxConcurrent = { perPod: 10, total: 100 };
+const maxConcurrent = { perCaller: 10, total: 100 };
 
 const statuses: Partial<Record<EdgeError['code'], number>> = {
 	EDGE_CALLER_UNKNOWN: 403,
@@ -54,6 +54,7 @@ const statuses: Partial<Record<EdgeError['code'], number>> = {
  */
 export class WorkloadServer implements Lifecycle {
 	readonly #options: WorkloadServerOptions;
+	/** Requests under way by address. */
 	readonly #concurrent = new Map<string, number>();
 	#total = 0;
 	#server: Server | undefined;
@@ -101,9 +102,9 @@ export class WorkloadServer implements Lifecycle {
 		if (url.pathname === '/readyz') return answerHealth(response, health.ready());
 		try {
 			const { route, parameters } = findRoute(request.method ?? '', url);
-			const caller = await this.#caller(request);
-			this.#authorize(route, parameters, caller);
-			const answer = await this.#limited(caller, async () => {
+			const from = request.socket.remoteAddress ?? '';
+			const answer = await this.#limited(from, async () => {
+				this.#authorize(route, parameters, await this.#options.callers.identify(from));
 				const body = parseWorkloadBody(await readBody(request));
 				return route.handle({ parameters, body }, this.#options.resources);
 			});
@@ -111,10 +112,6 @@ export class WorkloadServer implements Lifecycle {
 		} catch (error) {
 			this.#fail(url.pathname, error, response);
 		}
-	}
-
-	#caller(request: IncomingMessage): Promise<Caller> {
-		return this.#options.callers.identify(request.socket.remoteAddress ?? '');
 	}
 
 	#authorize(
@@ -131,21 +128,21 @@ export class WorkloadServer implements Lifecycle {
 		);
 	}
 
-	/** A pod that asks without end must not keep others from being served. */
-	async #limited<Result>({ pod }: Caller, action: () => Promise<Result>): Promise<Result> {
-		const own = this.#concurrent.get(pod) ?? 0;
-		if (own >= maxConcurrent.perPod || this.#total >= maxConcurrent.total) {
+	/** A caller that asks without end must not keep others from being served. */
+	async #limited<Result>(from: string, action: () => Promise<Result>): Promise<Result> {
+		const own = this.#concurrent.get(from) ?? 0;
+		if (own >= maxConcurrent.perCaller || this.#total >= maxConcurrent.total) {
 			throw new EdgeError('EDGE_WORKLOAD_BUSY', 'Too many requests at the same time.');
 		}
-		this.#concurrent.set(pod, own + 1);
+		this.#concurrent.set(from, own + 1);
 		this.#total += 1;
 		try {
 			return await action();
 		} finally {
 			this.#total -= 1;
-			const left = (this.#concurrent.get(pod) ?? 1) - 1;
-			if (left === 0) this.#concurrent.delete(pod);
-			else this.#concurrent.set(pod, left);
+			const left = (this.#concurrent.get(from) ?? 1) - 1;
+			if (left === 0) this.#concurrent.delete(from);
+			else this.#concurrent.set(from, left);
 		}
 	}
 
