@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 /** What a process needs to talk to the emulator with the official SDKs. */
 export interface EmulatorAccess {
 	/** Connection string of `iothubowner`. */
@@ -8,11 +10,15 @@ export interface EmulatorAccess {
 	readonly caFile: string;
 }
 
-/** Module that lets the service SDK use a host name with a port. */
-export const sdkPortPreload = new URL(
-	import.meta.url.endsWith('.ts') ? './sdk-port-preload.ts' : './sdk-port-preload.js',
-	import.meta.url,
-).href;
+/**
+ * Module that lets the service SDK use a host name with a port, for `node --import`. It is a `data:`
+ * URL because a process of Node 20 cannot load the TypeScript file it is made from.
+ */
+export function sdkPortPreload(): string {
+	const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+	const file = new URL(`./sdk-port-preload.${extension}`, import.meta.url);
+	return `data:text/javascript;base64,${readFileSync(file, 'base64')}`;
+}
 
 /**
  * The environment variables that let unmodified SDKs and samples work with the emulator. The first
@@ -28,12 +34,18 @@ export function emulatorEnvironment(access: EmulatorAccess): Map<string, string>
 		variables.set(`IOTHUB_DEVICE_CONNECTION_STRING_${suffix}`, connectionString);
 	}
 	variables.set('NODE_EXTRA_CA_CERTS', access.caFile);
-	variables.set('NODE_OPTIONS', `--import=${sdkPortPreload}`);
+	variables.set('NODE_OPTIONS', `--import=${sdkPortPreload()}`);
 	return variables;
 }
+
+const heading = [
+	'# For unmodified Azure SDKs. Load it in a shell with `set -a; . ./.env`: Node reads these variables',
+	'# when it starts, which is too early for `--env-file` and dotenv.',
+	'# NODE_OPTIONS loads a few lines that let azure-iothub use a host name with a port.',
+];
 
 /** The same as the content of a `.env` file. It holds secrets. */
 export function environmentFile(access: EmulatorAccess): string {
 	const lines = [...emulatorEnvironment(access)].map(([name, value]) => `${name}="${value}"`);
-	return `${lines.join('\n')}\n`;
+	return `${[...heading, ...lines].join('\n')}\n`;
 }

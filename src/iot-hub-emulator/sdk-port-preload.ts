@@ -1,35 +1,27 @@
 /**
  * Lets Azure SDKs use a hub whose host name carries a port, e.g. `localhost:41234`. The service SDK
- * takes the text behind `HostName=` for a name to look up and always connects to port 443 (AMQP:
- * 5671). Loaded with `node --import`, this module connects such a name to its port instead; the
- * certificate is checked for the name. Connections to other hosts are not touched.
+ * takes the text behind `HostName=` for a name to look up and always connects to port 443. Loaded
+ * with `node --import`, this module connects such a name to its port instead; the certificate is
+ * checked for the name. Connections to other hosts are not touched.
+ *
+ * It has no type annotations: what runs in other processes, also of Node 20, is this very text.
  */
 import { syncBuiltinESMExports } from 'node:module';
-import tls, { type ConnectionOptions } from 'node:tls';
+import tls from 'node:tls';
 
-type Connect = (...args: unknown[]) => tls.TLSSocket;
+const hostWithPort = /^([^:[\]]+):(\d{1,5})$/;
 
-const connect = tls.connect as Connect;
+tls.connect = new Proxy(tls.connect, {
+	// `https` and the SDKs call `tls.connect(options[, callback])`.
+	apply(connect, self, [options, ...rest]) {
+		const [, host, port] = hostWithPort.exec(options?.host ?? '') ?? [];
+		if (host === undefined) return Reflect.apply(connect, self, [options, ...rest]);
+		// What `https` makes of a host with a port is no name for SNI or a certificate.
+		const named = options.servername && !options.servername.includes(':');
+		const servername = named ? options.servername : host;
+		const changed = { ...options, host, port: Number(port), servername };
+		return Reflect.apply(connect, self, [changed, ...rest]);
+	},
+});
 
-/** `tls.connect` as `https` and the SDKs call it: `(options[, callback])`. */
-const connectToPort: Connect = (...args) => {
-	const [options, ...rest] = args;
-	if (typeof options !== 'object' || options === null) return connect(...args);
-	return connect(withPort(options as ConnectionOptions), ...rest);
-};
-
-tls.connect = connectToPort as typeof tls.connect;
 syncBuiltinESMExports();
-
-function withPort(options: ConnectionOptions): ConnectionOptions {
-	const [, host, port] = /^([^:[\]]+):(\d{1,5})$/.exec(options.host ?? '') ?? [];
-	if (host === undefined || port === undefined) return options;
-	const { servername } = options;
-	return {
-		...options,
-		host,
-		port: Number(port),
-		// What `https` has made of the host with its port is no name for SNI or a certificate.
-		servername: servername === undefined || servername.includes(':') ? host : servername,
-	};
-}

@@ -60,7 +60,7 @@ test('a host name with a port leads to the port, everything else stays as it was
 
 	const { stdout } = await run(
 		process.execPath,
-		['--import', sdkPortPreload, '--input-type=module', '--eval', script, '--', String(port)],
+		['--import', sdkPortPreload(), '--input-type=module', '--eval', script, '--', String(port)],
 		{ env: { ...process.env, NODE_EXTRA_CA_CERTS: caFile, NODE_OPTIONS: '' } },
 	);
 	t.deepEqual(stdout.trimEnd().split('\n'), [
