@@ -2,6 +2,7 @@ import type { Deployment, ModuleDeployment } from '../../manifest/deployment.ts'
 import type { DeploymentStatusCode } from '../../manifest/problem.ts';
 import type { JsonObject } from '../../runtime/json.ts';
 import type { ModuleStatus } from '../status/module-status.ts';
+import { fitTwin } from './fit-twin.ts';
 
 /** Everything that `$edgeAgent` reports. */
 export interface ReportedState {
@@ -22,30 +23,24 @@ export interface ReportedState {
 
 /** What a module that has never run reports (Azure IoT Edge: the first instant there is). */
 const never = '0001-01-01T00:00:00Z';
-/** A text in a twin may have 4096 bytes (IoT Hub documentation, "Device twins"). */
-const maxTextBytes = 4096;
 const maxChunk = 512;
-/** All reported properties together may have 32 KB. */
-const maxDocumentBytes = 30_000;
 
 /**
- * The reported properties of `$edgeAgent`, in Azure's form. Registry credentials are left out, and
- * where the whole would be larger than a twin may be, what merely repeats the deployment too.
+ * The reported properties of `$edgeAgent`, in Azure's form, as far as they fit a twin. Registry
+ * credentials are left out.
  */
 export function reportedDocument(state: ReportedState): JsonObject {
-	const whole = documentOf(state, true);
-	if (Buffer.byteLength(JSON.stringify(whole)) <= maxDocumentBytes) return whole;
-	return documentOf(state, false);
+	return fitTwin(documentOf(state));
 }
 
-function documentOf(state: ReportedState, detailed: boolean): JsonObject {
+function documentOf(state: ReportedState): JsonObject {
 	const { deployment } = state;
 	const systemModules = new Map<string, JsonObject>();
 	const modules = new Map<string, JsonObject>();
 	for (const module of deployment?.modules ?? []) {
 		const status = state.modules.get(module.name);
 		const target = module.system ? systemModules : modules;
-		target.set(module.name, moduleDocument(module, status, detailed));
+		target.set(module.name, moduleDocument(module, status));
 	}
 	return {
 		schemaVersion: '1.0',
@@ -59,7 +54,7 @@ function documentOf(state: ReportedState, detailed: boolean): JsonObject {
 }
 
 function statusDocument({ code, description }: ReportedState): JsonObject {
-	return description === '' ? { code } : { code, description: shortened(description) };
+	return description === '' ? { code } : { code, description };
 }
 
 function runtimeDocument({ deployment, programVersion, architecture }: ReportedState): JsonObject {
@@ -75,13 +70,9 @@ function runtimeDocument({ deployment, programVersion, architecture }: ReportedS
 	};
 }
 
-function moduleDocument(
-	module: ModuleDeployment,
-	status: ModuleStatus | undefined,
-	detailed: boolean,
-): JsonObject {
+function moduleDocument(module: ModuleDeployment, status: ModuleStatus | undefined): JsonObject {
 	const isAgent = module.system && module.name === 'edgeAgent';
-	const env = [...module.env].map(([name, value]) => [name, { value: shortened(value) }]);
+	const env = [...module.env].map(([name, value]) => [name, { value }]);
 	return {
 		type: 'docker',
 		...(module.version === '' ? {} : { version: module.version }),
@@ -90,10 +81,10 @@ function moduleDocument(
 		startupOrder: isAgent ? 0 : module.startupOrder,
 		settings: {
 			image: module.image,
-			...(status?.imageId === undefined ? {} : { imageHash: shortened(status.imageId) }),
-			...(detailed ? chunkedCreateOptions(module.createOptions) : {}),
+			...(status?.imageId === undefined ? {} : { imageHash: status.imageId }),
+			...chunkedCreateOptions(module.createOptions),
 		},
-		...(detailed && env.length > 0 ? { env: Object.fromEntries(env) } : {}),
+		...(env.length > 0 ? { env: Object.fromEntries(env) } : {}),
 		...runDocument(status ?? unknownStatus, isAgent),
 	};
 }
@@ -109,7 +100,7 @@ function runDocument(status: typeof unknownStatus, isAgent: boolean): JsonObject
 	const { restartCount, lastRestartTimeUtc = never } = status;
 	return {
 		runtimeStatus: status.runtimeStatus,
-		statusDescription: shortened(status.statusDescription),
+		statusDescription: status.statusDescription,
 		exitCode: status.exitCode,
 		lastStartTimeUtc: status.lastStartTimeUtc ?? never,
 		lastExitTimeUtc: status.lastExitTimeUtc ?? never,
@@ -119,18 +110,14 @@ function runDocument(status: typeof unknownStatus, isAgent: boolean): JsonObject
 
 /** `createOptions`, `createOptions01`… of at most 512 characters each, as manifests carry them. */
 function chunkedCreateOptions(createOptions: JsonObject): JsonObject {
-	const text = JSON.stringify(createOptions);
+	let rest = JSON.stringify(createOptions);
 	const chunks: [string, string][] = [];
-	for (let start = 0; start < text.length; start += maxChunk) {
+	while (rest !== '') {
 		const number = chunks.length === 0 ? '' : String(chunks.length).padStart(2, '0');
-		chunks.push([`createOptions${number}`, text.slice(start, start + maxChunk)]);
+		// A character of two code units is not cut in two.
+		const length = /[\uD800-\uDBFF]/.test(rest.charAt(maxChunk - 1)) ? maxChunk - 1 : maxChunk;
+		chunks.push([`createOptions${number}`, rest.slice(0, length)]);
+		rest = rest.slice(length);
 	}
 	return Object.fromEntries(chunks);
-}
-
-/** A text that a twin takes; cut at a character's end. */
-function shortened(text: string): string {
-	if (Buffer.byteLength(text) <= maxTextBytes) return text;
-	const cut = Buffer.from(text).subarray(0, maxTextBytes - 4);
-	return `${new TextDecoder().decode(cut).replace(/\uFFFD+$/, '')}…`;
 }
