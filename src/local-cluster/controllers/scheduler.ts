@@ -79,10 +79,10 @@ export class Scheduler implements Reconciler {
 	}
 
 	async #bind(pod: Pod, node: ClusterNode): Promise<void> {
-		const { name, namespace = '', uid = '' } = pod.metadata;
-		const target = { apiVersion: 'v1', kind: 'Node', name: node.metadata.name };
-		const metadata = { name, namespace, uid };
-		await this.#state.client.create({ apiVersion: 'v1', kind: 'Binding', metadata, target });
+		const { name, namespace = '', uid = '', resourceVersion = '' } = pod.metadata;
+		// A patch instead of a Binding, which is a door that the client interface does not have.
+		const metadata = { uid, resourceVersion };
+		await this.#state.patch(pod, { metadata, spec: { nodeName: node.metadata.name } });
 		const message = `Successfully assigned ${namespace}/${name} to ${node.metadata.name}`;
 		this.#events.record(pod, 'Normal', 'Scheduled', message);
 	}

@@ -11,8 +11,6 @@ export interface EnvironmentSources {
 	/** Services of the pod's namespace, for the variables that Docker links had. */
 	readonly services: readonly Service[];
 	readonly node: NodeResources;
-	/** Set in every container, below everything that the container says: `PATH` and the like. */
-	readonly base: Readonly<Record<string, string>>;
 }
 
 /** A container cannot be configured: its environment refers to something that is not there. */
@@ -42,7 +40,7 @@ export function containerEnvironment(
 		own[variable.name] =
 			variable.valueFrom === undefined ? expandVariables(value, { ...services, ...own }) : value;
 	}
-	return { ...sources.base, ...services, ...own };
+	return { ...services, ...own };
 }
 
 /** Replaces `$(NAME)` by a variable; unknown names stay as they are, `$$` becomes `$`. */

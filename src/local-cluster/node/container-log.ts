@@ -55,6 +55,11 @@ export class ContainerLog {
 		return this.#ended;
 	}
 
+	/** The position of the first byte that is still there. */
+	get oldest(): number {
+		return this.#olderStart;
+	}
+
 	/** The position behind the last byte that can be read. */
 	get position(): number {
 		return this.#end;

@@ -56,7 +56,8 @@ async function* newLines(
 ): AsyncGenerator<Buffer[]> {
 	const end = log.position;
 	while (cursor.position < end) {
-		const before = cursor.position;
+		const before = Math.max(cursor.position, log.oldest);
+		cursor.position = before;
 		for await (const chunk of log.read(before)) {
 			cursor.position += chunk.length;
 			yield shown(cursor.splitter.push(chunk), reading);

@@ -5,16 +5,12 @@ import {
 	type Pod,
 	type PodPhase,
 } from '../workloads/pod.ts';
-import type { PodContainers } from './pod-phase.ts';
+import type { PodView } from './pod-phase.ts';
 
 type Details = { reason?: string; message?: string };
 
 /** The conditions of a pod. Foreign ones, such as those of readiness gates, are kept. */
-export function podConditions(
-	containers: PodContainers,
-	phase: PodPhase,
-	now: string,
-): Condition[] {
+export function podConditions(containers: PodView, phase: PodPhase, now: string): Condition[] {
 	const before = containers.pod.status?.conditions ?? [];
 	const next = ownConditions(containers, phase);
 	const own = new Set(next.map(({ type }) => type));
@@ -22,7 +18,7 @@ export function podConditions(
 	return [...next.map((one) => withTime(one, before, now)), ...foreign];
 }
 
-function ownConditions(containers: PodContainers, phase: PodPhase): Condition[] {
+function ownConditions(containers: PodView, phase: PodPhase): Condition[] {
 	if (phase === 'Succeeded' || phase === 'Failed') {
 		const reason = phase === 'Succeeded' ? 'PodCompleted' : 'PodFailed';
 		return [
@@ -46,7 +42,7 @@ function ownConditions(containers: PodContainers, phase: PodPhase): Condition[] 
 	];
 }
 
-function initializedCondition({ pod, init, initialized }: PodContainers): Condition {
+function initializedCondition({ pod, init, initialized }: PodView): Condition {
 	if (initialized) return condition('Initialized', true);
 	const incomplete = (pod.spec.initContainers ?? [])
 		.filter((_container, index) => !isComplete(init[index]))
@@ -79,5 +75,5 @@ function condition(type: string, holds: boolean, details: Details = {}): Conditi
 function withTime(next: Condition, before: readonly Condition[], now: string): Condition {
 	const old = conditionOf(before, next.type);
 	const lastTransitionTime = old?.status === next.status ? (old.lastTransitionTime ?? now) : now;
-	return { ...next, lastProbeTime: null, lastTransitionTime };
+	return { ...next, lastTransitionTime };
 }

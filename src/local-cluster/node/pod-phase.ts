@@ -2,7 +2,7 @@ import { quantityValue } from '../controllers/quantity-value.ts';
 import type { ContainerStatus, Pod, PodPhase, QosClass, RestartPolicy } from '../workloads/pod.ts';
 
 /** The containers of a pod as they are, from which its phase and conditions follow. */
-export interface PodContainers {
+export interface PodView {
 	readonly pod: Pod;
 	/** Of `spec.initContainers`, in order; sidecars included. */
 	readonly init: readonly ContainerStatus[];
@@ -14,7 +14,7 @@ export interface PodContainers {
 }
 
 /** The phase of a pod (Kubernetes documentation, "Pod phase"). */
-export function podPhase({ pod, init, main, initialized, ended }: PodContainers): PodPhase {
+export function podPhase({ pod, init, main, initialized, ended }: PodView): PodPhase {
 	const policy = pod.spec.restartPolicy ?? 'Always';
 	if (ended?.reason !== undefined) return 'Failed';
 	if (!initialized) {
