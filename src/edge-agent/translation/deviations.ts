@@ -1,0 +1,156 @@
+/** A place where this translation differs from that of Microsoft's discontinued Kubernetes preview. */
+export interface Deviation {
+	/** What it is about: an option, an object, a rule. */
+	readonly subject: string;
+	readonly preview: string;
+	readonly here: string;
+	readonly reason: string;
+}
+
+/** Every deliberate difference; the documentation lists them for who moves from the preview. */
+export const deviations: readonly Deviation[] = [
+	{
+		subject: 'Module names',
+		preview: 'Characters were dropped; names that clashed or broke a limit failed the deployment.',
+		here: 'Names that lose characters, clash or are too long end with a hash of the module id.',
+		reason: 'No name of a module may stop the others, and no two modules may share objects.',
+	},
+	{
+		subject: 'Pull secret names',
+		preview: 'Numeric or long user names failed.',
+		here: 'They get a hashed name.',
+		reason: 'Service principals have numeric names.',
+	},
+	{
+		subject: 'Labels that are no annotation keys',
+		preview: 'Failed the deployment.',
+		here: 'Left out, with a warning.',
+		reason: 'A label is not worth a module.',
+	},
+	{
+		subject: 'restartPolicy',
+		preview: 'Ignored: every module was a Deployment.',
+		here: '`on-failure` and `never` become Jobs.',
+		reason: 'A module that may end should not be started again for ever.',
+	},
+	{
+		subject: 'imagePullPolicy',
+		preview: 'Ignored.',
+		here: '`on-create` becomes IfNotPresent, `never` becomes Never.',
+		reason: 'Modules must start without the cloud.',
+	},
+	{
+		subject: 'Environment: `env` and createOptions.Env with the same name',
+		preview: 'createOptions.Env won, and both were in the list.',
+		here: '`env` wins, and each name occurs once.',
+		reason: 'So do Docker devices, and server-side apply takes no name twice.',
+	},
+	{
+		subject: '`$(NAME)` and `$$` in variables, commands and arguments',
+		preview: 'Expanded by Kubernetes.',
+		here: 'Escaped, and so left as written.',
+		reason: 'Docker does not expand them; passwords contain them.',
+	},
+	{
+		subject: 'Environment names with `:`',
+		preview: 'Rejected by Kubernetes.',
+		here: 'Set with `__` in its place.',
+		reason: '.NET configuration reads both alike.',
+	},
+	{
+		subject: 'Service environment variables',
+		preview: 'Kubernetes injected `<SERVICE>_PORT` and the like.',
+		here: 'enableServiceLinks is false.',
+		reason: 'A module called redis would get a REDIS_PORT that its image misreads.',
+	},
+	{
+		subject: 'Security context',
+		preview: 'None by default; user 1000 by setting.',
+		here: 'The Pod Security level `restricted`, user 1000; root only with `runAsNonRoot: false`.',
+		reason: 'A manifest comes from outside the cluster.',
+	},
+	{
+		subject: 'Privileged, host namespaces, host paths, capabilities, root in securityContext',
+		preview: 'Granted to every manifest.',
+		here: 'Refused for that module unless the operator allows it.',
+		reason: 'A manifest comes from outside the cluster.',
+	},
+	{
+		subject: 'IpcMode, PidMode and NetworkMode `container:…`',
+		preview: 'Ignored.',
+		here: 'The module is refused.',
+		reason: 'It would run without what it was built for.',
+	},
+	{
+		subject: 'Ports of equal number',
+		preview: 'TCP and UDP of one number, or two host ports of one container port, clashed.',
+		here: 'Both are kept; a second name carries the host port.',
+		reason: 'Services tell ports apart by number and protocol.',
+	},
+	{
+		subject: 'Bound ports within the cluster',
+		preview: 'Peers reached a bound port under the host’s number alone.',
+		here: 'A ClusterIP Service offers the container’s number as well.',
+		reason: 'Modules on a Docker network use the container’s number.',
+	},
+	{
+		subject: 'Mounts of type volume: claims',
+		preview: 'Made only with a storage class set; ReadWriteMany, or ReadOnlyMany for `ReadOnly`.',
+		here: 'Always made, of the default class and ReadWriteOnce unless set; `ReadOnly` is the mount’s.',
+		reason: 'Most classes know no ReadWriteMany, and an empty read-only claim is of no use.',
+	},
+	{
+		subject: 'Static volumes (shares)',
+		preview: 'Claim with volumeName and the configured class.',
+		here: 'Claim with volumeName and the class `""`.',
+		reason: 'A class would let a provisioner take the claim before it binds.',
+	},
+	{
+		subject: 'Removed volumes',
+		preview: 'Claims were deleted with the module.',
+		here: 'Kept unless told otherwise, and without an owner.',
+		reason: 'Data is not worth less than a deployment.',
+	},
+	{
+		subject: 'A volume mount without Source',
+		preview: 'Failed the deployment.',
+		here: 'An anonymous volume, as in Docker: it lives as long as the pod.',
+		reason: 'Docker allows it.',
+	},
+	{
+		subject: 'A volume of the extension with the name of a translated one',
+		preview: 'Two volumes of one name, which the API rejects.',
+		here: 'The translated one is renamed.',
+		reason: 'The names of translated volumes are nobody’s business.',
+	},
+	{
+		subject: 'Volumes and mounts of the extension with different or invalid names',
+		preview: 'Passed on, and rejected by the API.',
+		here: 'The module is refused with the reason.',
+		reason: 'An early answer with a path helps more than a late one.',
+	},
+	{
+		subject: 'Strategy',
+		preview: 'Only as the extension said; exclusive claims and GPUs blocked updates.',
+		here: 'Recreate where a second pod cannot start beside the first.',
+		reason: 'Nobody should have to know.',
+	},
+	{
+		subject: 'Options without translation (Healthcheck, Memory, Tmpfs, User, ShmSize and others)',
+		preview: 'Ignored without a word.',
+		here: 'Translated, or reported by the table of createOptions.',
+		reason: 'What is dropped in silence is found in production.',
+	},
+	{
+		subject: 'Edge hub',
+		preview: 'Microsoft’s image.',
+		here: 'This program, whatever image the manifest names; storage on a claim of its own.',
+		reason: 'The hub is part of this runtime.',
+	},
+	{
+		subject: 'Proxy side-car, iotedged, EdgeDeployment objects, creationstring annotations',
+		preview: 'Part of every module, device and object.',
+		here: 'None of them: modules call the agent, server-side apply finds differences.',
+		reason: 'Each was a cause of failures of the preview.',
+	},
+];
