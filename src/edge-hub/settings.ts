@@ -116,6 +116,12 @@ export const hubSettingsTable = {
 		description: 'Disk space for messages; a message that does not fit is not acknowledged.',
 		parse: integer({ min: 1_048_576 }),
 	},
+	routeCompatibility: {
+		env: 'RouteCompatibility',
+		default: 'standard',
+		description: 'How route conditions are read: `azure` repeats known defects of Azure IoT Edge.',
+		parse: choice('standard', 'azure'),
+	},
 	configRefreshSeconds: {
 		env: 'ConfigRefreshFrequencySecs',
 		default: '3600',

@@ -37,6 +37,8 @@ export interface MqttHeadOptions {
 export class MqttHead implements MqttServerHandler {
 	readonly #options: MqttHeadOptions;
 	readonly #clients = new Map<MqttConnection, MqttClient>();
+	/** Clients whose use of a topic without meaning is in the log already. */
+	readonly #warned = new WeakSet<MqttClient>();
 
 	constructor(options: MqttHeadOptions) {
 		this.#options = options;
@@ -87,7 +89,8 @@ export class MqttHead implements MqttServerHandler {
 			case 'method-response':
 				return handleMethodResponse(services, client, topic, publication);
 			case undefined:
-				return services.unknownTopic(client.identity, publication.topic);
+				if (!this.#warned.has(client)) services.unknownTopic(client.identity, publication.topic);
+				this.#warned.add(client);
 		}
 	}
 

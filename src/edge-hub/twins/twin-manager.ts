@@ -90,6 +90,12 @@ export class TwinManager {
 		this.#watchers.set(identityKey(identity), listener);
 	}
 
+	/** A client has begun to listen for desired properties: it is told what it has missed. */
+	listening(identity: Identity, reachable: boolean): void {
+		if (reachable) this.synchroniseSoon(identity);
+		else this.#guard(identity, this.replica(identity).tellMissed());
+	}
+
 	/** Brings a twin up to date when there is a turn for it. */
 	synchroniseSoon(identity: Identity): void {
 		this.#queue.add(identityKey(identity));
@@ -119,12 +125,26 @@ export class TwinManager {
 		});
 	}
 
-	#desiredChanged(identity: Identity, patch: JsonObject, desired: JsonObject): void {
-		this.#watchers.get(identityKey(identity))?.(desired);
+	/** A client that is not there, or goes away before it has the patch, is told when it is back. */
+	async #desiredChanged(
+		identity: Identity,
+		patch: JsonObject,
+		desired: JsonObject,
+	): Promise<boolean> {
+		const watcher = this.#watchers.get(identityKey(identity));
+		if (watcher !== undefined) {
+			watcher(desired);
+			return true;
+		}
+		if (Object.keys(patch).length === 1) return true;
 		const client = this.#options.clients.get(identity);
-		if (!client?.subscriptions.has('desired-properties')) return;
-		// A client that goes away before it has the patch learns of the change when it is back.
-		this.#guard(identity, client.sendDesired(patch));
+		if (!client?.subscriptions.has('desired-properties')) return false;
+		try {
+			await client.sendDesired(patch);
+			return true;
+		} catch {
+			return false;
+		}
 	}
 
 	/** A connection has been made: whatever was missed meanwhile is made up for. */

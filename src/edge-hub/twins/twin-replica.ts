@@ -7,6 +7,7 @@ import {
 	versionOf,
 } from '../../protocol/twin.ts';
 import { twinLimits, validateReportedPatch } from '../../protocol/twin-validation.ts';
+import { Backoff } from '../../runtime/backoff.ts';
 import type { Clock, Timer } from '../../runtime/clock.ts';
 import { EdgeError, messageOf } from '../../runtime/edge-error.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
@@ -17,11 +18,12 @@ import type { TwinStore } from './twin-store.ts';
 /** What twins tell their surroundings. */
 export interface TwinListener {
 	/**
-	 * Desired properties have changed.
-	 * @param patch what is new, with its `$version`
+	 * Desired properties have changed, or only their version.
+	 * @param patch what is new since the client was told last, with its `$version`
 	 * @param desired all of them
+	 * @returns whether the client has been told
 	 */
-	desiredChanged(identity: Identity, patch: JsonObject, desired: JsonObject): void;
+	desiredChanged(identity: Identity, patch: JsonObject, desired: JsonObject): Promise<boolean>;
 	/** Seconds that a request to IoT Hub took. */
 	upstreamRequest?(kind: 'get' | 'report', identity: Identity, seconds: number): void;
 }
@@ -45,17 +47,20 @@ export class TwinReplica {
 	readonly #options: TwinReplicaOptions;
 	#twin: TwinProperties | undefined;
 	#pending: JsonObject | undefined;
+	/** Desired properties that the client knows, when it has missed the latest. */
+	#told: JsonObject | undefined;
 	/** Reported since the push that is under way began. */
 	#later: JsonObject | undefined;
 	#tail: Promise<unknown> = Promise.resolve();
 	#timer: Timer | undefined;
+	readonly #pushBackoff = new Backoff({ initial: 5_000, max: 300_000 });
 	#nextPush = 0;
 	#stopped = false;
 
 	constructor(identity: Identity, options: TwinReplicaOptions) {
 		this.identity = identity;
 		this.#options = options;
-		({ twin: this.#twin, pending: this.#pending } = options.store.load(identity));
+		({ twin: this.#twin, pending: this.#pending, told: this.#told } = options.store.load(identity));
 	}
 
 	/** The last known twin, with all that was reported since. */
@@ -67,8 +72,9 @@ export class TwinReplica {
 	async get(): Promise<TwinProperties> {
 		// Of a twin that was never seen there is nothing to fall back to: it is worth the wait.
 		if (this.#options.upstream.reachable || this.#twin === undefined) {
-			await this.#inOrder(() => this.#pull(false)).catch((error) => this.#failed(error));
+			await this.#inOrder(() => this.#pull()).catch((error) => this.#failed(error));
 		}
+		if (this.#told !== undefined) this.#save(this.#twin ?? emptyTwin(), this.#pending, undefined);
 		return this.#twin ?? emptyTwin();
 	}
 
@@ -81,7 +87,7 @@ export class TwinReplica {
 		const twin = this.#twin ?? emptyTwin();
 		const valid = validPatch(patch);
 		const reported = mergeReported(twin.reported, valid);
-		this.#save({ desired: twin.desired, reported }, mergePending(this.#pending, valid));
+		this.#save({ desired: twin.desired, reported }, mergePending(this.#pending, valid), this.#told);
 		if (this.#later !== undefined) this.#later = mergePending(this.#later, valid);
 		this.#schedulePush();
 		return versionOf(reported);
@@ -91,21 +97,31 @@ export class TwinReplica {
 	desiredPatch(patch: JsonObject): Promise<void> {
 		return this.#inOrder(async () => {
 			const known = this.#twin;
-			const next = known !== undefined && versionOf(patch) === versionOf(known.desired) + 1;
-			if (!next) return this.#pull(true);
-			const desired = mergePatch(known.desired, patch, { nullDeletes: true });
-			this.#save({ ...known, desired }, this.#pending);
-			this.#options.listener.desiredChanged(this.identity, patch, desired);
+			if (known === undefined || versionOf(patch) !== versionOf(known.desired) + 1) {
+				await this.#pull();
+			} else {
+				const desired = mergePatch(known.desired, patch, { nullDeletes: true });
+				this.#save({ ...known, desired }, this.#pending, this.#told ?? known.desired);
+			}
+			await this.#tell();
 		});
 	}
 
 	/**
-	 * Brings both sides up to date: pushes what was reported, asks for the twin, and tells what has
-	 * changed in the desired properties.
+	 * Brings both sides up to date: pushes what was reported, asks for the twin, and tells the client
+	 * what it has missed.
 	 * @throws EdgeError EDGE_HUB_UNREACHABLE
 	 */
 	synchronise(): Promise<void> {
-		return this.#inOrder(() => this.#pull(true));
+		return this.#inOrder(async () => {
+			await this.#pull();
+			await this.#tell();
+		});
+	}
+
+	/** Tells the client what it has missed, as far as that is known here. */
+	tellMissed(): Promise<void> {
+		return this.#inOrder(() => this.#tell());
 	}
 
 	/** Whether there is something that IoT Hub has not got. */
@@ -125,33 +141,46 @@ export class TwinReplica {
 		return result;
 	}
 
-	async #pull(tell: boolean): Promise<void> {
+	/** Asks for the twin. Until the client is told of changes, what it knows is remembered. */
+	async #pull(): Promise<void> {
 		const { upstream, clock, listener } = this.#options;
 		using lease = upstream.lease(this.identity);
 		const client = await lease.connected();
-		if (this.#pending !== undefined) await this.#push();
+		await this.#push();
 		const began = clock.monotonic();
 		const twin = await client.getTwin();
 		listener.upstreamRequest?.('get', this.identity, (clock.monotonic() - began) / 1000);
-		const known = this.#twin?.desired;
 		// What was reported in the meantime is not in the answer.
 		const reported = mergePatch(twin.reported, this.#pending ?? {}, { nullDeletes: true });
-		this.#save({ desired: twin.desired, reported }, this.#pending);
-		if (!tell) return;
-		const patch = diff(stripMetadata(known ?? {}), stripMetadata(twin.desired));
-		if (Object.keys(patch).length === 0) return;
-		const version = versionOf(twin.desired);
-		listener.desiredChanged(this.identity, { ...patch, $version: version }, twin.desired);
+		const told = this.#told ?? this.#twin?.desired ?? { $version: 0 };
+		this.#save({ desired: twin.desired, reported }, this.#pending, told);
 	}
 
-	#schedulePush(): void {
-		const { clock } = this.#options;
+	async #tell(): Promise<void> {
+		const desired = this.#twin?.desired;
+		if (desired === undefined || this.#told === undefined) return;
+		const $version = versionOf(desired);
+		const patch = diff(stripMetadata(this.#told), stripMetadata(desired));
+		if (Object.keys(patch).length > 0 || $version !== versionOf(this.#told)) {
+			const { listener } = this.#options;
+			const news = { ...patch, $version };
+			if (!(await listener.desiredChanged(this.identity, news, desired))) return;
+		}
+		if (this.#twin !== undefined) this.#save(this.#twin, this.#pending, undefined);
+	}
+
+	/** A push that fails is repeated; while IoT Hub is out of reach its return brings the next one. */
+	#schedulePush(delay = 0): void {
+		const { clock, upstream } = this.#options;
 		if (this.#timer !== undefined || this.#stopped) return;
-		const delay = Math.max(0, this.#nextPush - clock.monotonic());
-		this.#timer = clock.after(delay, () => {
+		const wait = Math.max(delay, this.#nextPush - clock.monotonic());
+		this.#timer = clock.after(wait, () => {
 			this.#timer = undefined;
-			if (!this.#options.upstream.reachable) return;
-			this.#inOrder(() => this.#push()).catch((error) => this.#failed(error));
+			if (!upstream.reachable) return;
+			this.#inOrder(() => this.#push()).catch((error) => {
+				this.#failed(error);
+				this.#schedulePush(this.#pushBackoff.next());
+			});
 		});
 	}
 
@@ -186,15 +215,20 @@ export class TwinReplica {
 	/** Keeps of the pending properties only what was reported after the push had begun. */
 	#confirm(later: JsonObject): void {
 		const rest = Object.keys(later).length === 0 ? undefined : later;
-		this.#save(this.#twin ?? emptyTwin(), rest);
+		this.#pushBackoff.reset();
+		this.#save(this.#twin ?? emptyTwin(), rest, this.#told);
 		if (rest !== undefined) this.#schedulePush();
 	}
 
-	#save(twin: TwinProperties, pending: JsonObject | undefined): void {
-		const stored = pending === undefined ? { twin } : { twin, pending };
-		this.#options.store.save(this.identity, stored);
+	#save(twin: TwinProperties, pending: JsonObject | undefined, told: JsonObject | undefined): void {
+		this.#options.store.save(this.identity, {
+			twin,
+			...(pending === undefined ? {} : { pending }),
+			...(told === undefined ? {} : { told }),
+		});
 		this.#twin = twin;
 		this.#pending = pending;
+		this.#told = told;
 	}
 
 	#failed(error: unknown): void {

@@ -9,6 +9,8 @@ export interface StoredTwin {
 	readonly twin?: TwinProperties;
 	/** Reported properties that IoT Hub has not got yet, as one patch; nulls delete. */
 	readonly pending?: JsonObject;
+	/** Desired properties as the client knows them, when it has not been told of the latest. */
+	readonly told?: JsonObject;
 }
 
 /** Twins on disk, sealed. */
@@ -24,10 +26,11 @@ export class TwinStore {
 	}
 
 	/** Durable when it returns. @throws EdgeError EDGE_STORAGE_FULL */
-	save(identity: Identity, { twin, pending }: StoredTwin): void {
+	save(identity: Identity, { twin, pending, told }: StoredTwin): void {
 		this.#store.set(identityKey(identity), {
 			...(twin === undefined ? {} : { desired: twin.desired, reported: twin.reported }),
 			...(pending === undefined ? {} : { pending }),
+			...(told === undefined ? {} : { told }),
 		});
 	}
 
@@ -46,9 +49,10 @@ export class TwinStore {
 
 function storedTwinOf(value: JsonValue | undefined): StoredTwin {
 	if (!isJsonObject(value)) return {};
-	const { desired, reported, pending } = value as Partial<TwinProperties> & { pending?: JsonValue };
+	const { desired, reported, pending, told } = value;
 	return {
 		...(isJsonObject(desired) && isJsonObject(reported) ? { twin: { desired, reported } } : {}),
 		...(isJsonObject(pending) ? { pending } : {}),
+		...(isJsonObject(told) ? { told } : {}),
 	};
 }

@@ -97,7 +97,7 @@ export class UpstreamSubscriptions {
 		switch (subscription) {
 			case 'desired-properties': {
 				// A connection that is there already will not announce itself again.
-				if (upstream.state.kind === 'connected') this.#options.twins.synchroniseSoon(identity);
+				this.#options.twins.listening(identity, upstream.state.kind === 'connected');
 				return upstream.onDesired((patch) => this.#options.twins.desiredPatch(identity, patch));
 			}
 			case 'methods':

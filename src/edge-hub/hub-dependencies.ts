@@ -1,0 +1,68 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { IotHubRest } from '../iot-hub-client/iot-hub-rest.ts';
+import { SdkIotHubClient } from '../iot-hub-client/sdk-iot-hub-client.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { EdgeError } from '../runtime/edge-error.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { FileMessageLog } from '../storage/file-message-log.ts';
+import { SqliteKeyValueStore } from '../storage/sqlite-key-value-store.ts';
+import type { EdgeHubDependencies } from './hub.ts';
+import type { EdgeHubSettings } from './settings.ts';
+import { WorkloadClient } from './workload-client.ts';
+
+/**
+ * The surroundings of a hub in production: IoT Hub through the official SDK and its REST interface,
+ * the workload API over HTTP, storage on disk.
+ *
+ * @throws EdgeError EDGE_SETTING_INVALID when the file of authorities cannot be read
+ */
+export function hubDependencies(
+	settings: EdgeHubSettings,
+	surroundings: { readonly clock: Clock; readonly logger: Logger; readonly version: string },
+): EdgeHubDependencies {
+	const { clock, logger } = surroundings;
+	const { hubHostName, deviceId, moduleId, generationId, workloadUri } = settings;
+	const trusted = trustedCertificates(settings);
+	const workload = new WorkloadClient({ uri: workloadUri, moduleId, generationId, clock, logger });
+	return {
+		...surroundings,
+		...trusted,
+		workload,
+		createIotHubClient: (options) => new SdkIotHubClient(options),
+		scopeSource: new IotHubRest({
+			hostName: hubHostName,
+			identity: { deviceId, moduleId },
+			credential: { kind: 'signer', sign: (data) => workload.sign(data) },
+			...trusted,
+			clock,
+		}),
+		openStorage: () => openStorage(settings, clock, logger),
+	};
+}
+
+function openStorage(settings: EdgeHubSettings, clock: Clock, logger: Logger) {
+	const folder = join(settings.storageFolder, 'edgeHub');
+	mkdirSync(folder, { recursive: true, mode: 0o700 });
+	return {
+		values: SqliteKeyValueStore.open(join(folder, 'values.sqlite')),
+		messages: new FileMessageLog({
+			folder: join(folder, 'messages'),
+			maxBytes: settings.maxStoreBytes,
+			clock,
+			logger,
+		}),
+	};
+}
+
+function trustedCertificates({ hubCaFile }: EdgeHubSettings) {
+	if (hubCaFile === undefined) return {};
+	try {
+		return { trustedCertificates: readFileSync(hubCaFile, 'utf8') };
+	} catch (cause) {
+		throw new EdgeError('EDGE_SETTING_INVALID', 'The file of authorities cannot be read.', {
+			where: 'IOT_HUB_CA_FILE',
+			cause,
+		});
+	}
+}

@@ -1,0 +1,202 @@
+import type { IotHubClient, IotHubClientOptions } from '../iot-hub-client/iot-hub-client.ts';
+import { defaultMqttServerLimits } from '../mqtt/mqtt-server.ts';
+import { StreamMqttServer } from '../mqtt/stream-mqtt-server.ts';
+import { TlsListener } from '../mqtt/tls-listener.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Lifecycle } from '../runtime/lifecycle.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { KeyValueStore } from '../storage/key-value-store.ts';
+import type { MessageLog } from '../storage/message-log.ts';
+import type { ScopeSource } from './authorization/device-scope.ts';
+import { storageKey } from './authorization/sealed-store.ts';
+import { HubCore } from './hub-core.ts';
+import { MonitoringServer } from './metrics/monitoring-server.ts';
+import { MqttHead } from './mqtt-head/mqtt-head.ts';
+import { StoredSessions } from './mqtt-head/stored-sessions.ts';
+import { RenewedServerCertificate } from './renewed-server-certificate.ts';
+import type { EdgeHubSettings } from './settings.ts';
+import type { WorkloadApi } from './workload-client.ts';
+
+/** Everything outside the hub. A test gives its own, so that a whole hub runs within it. */
+export interface EdgeHubDependencies {
+	readonly clock: Clock;
+	readonly logger: Logger;
+	readonly workload: WorkloadApi;
+	/** IoT Hub's identity registry, as `$edgeHub` may read it. */
+	readonly scopeSource: ScopeSource;
+	readonly createIotHubClient: (options: IotHubClientOptions) => IotHubClient;
+	/** PEM of authorities to trust for IoT Hub besides the system's. */
+	readonly trustedCertificates?: string;
+	/** Opens the hub's storage; called once. The hub closes both. */
+	readonly openStorage: () => { readonly values: KeyValueStore; readonly messages: MessageLog };
+	/** Version of the program, for the reported properties. */
+	readonly version: string;
+}
+
+/** Connections that may be open without being a client: in the TLS handshake, or before CONNECT. */
+const strangers = 256;
+const handshakeTimeout = 20_000;
+
+/**
+ * The edge hub: routes messages between modules, leaf devices and IoT Hub, and stands in for IoT
+ * Hub while it cannot be reached.
+ */
+export class EdgeHub implements Lifecycle {
+	readonly #settings: EdgeHubSettings;
+	readonly #dependencies: EdgeHubDependencies;
+	readonly #stopping = new AbortController();
+	readonly #becameReady = Promise.withResolvers<void>();
+	readonly #open: (() => Promise<void> | void)[] = [];
+	#monitoring: MonitoringServer | undefined;
+	#listener: TlsListener | undefined;
+	#core: HubCore | undefined;
+	#ready = false;
+
+	constructor(settings: EdgeHubSettings, dependencies: EdgeHubDependencies) {
+		this.#settings = settings;
+		this.#dependencies = dependencies;
+	}
+
+	/** The port of MQTT over TLS; 0 before it listens. */
+	get mqttPort(): number {
+		return this.#listener?.port ?? 0;
+	}
+
+	/** The port of `/metrics`, `/healthz` and `/readyz`; 0 before it listens. */
+	get monitoringPort(): number {
+		return this.#monitoring?.port ?? 0;
+	}
+
+	/** Whether it accepts clients: it has a configuration, from IoT Hub or from an earlier run. */
+	get ready(): boolean {
+		return this.#ready;
+	}
+
+	/** Resolves when it accepts clients for the first time. */
+	whenReady(): Promise<void> {
+		return this.#becameReady.promise;
+	}
+
+	/**
+	 * Resolves when it listens, which takes the workload API. Clients that come before there is a
+	 * configuration are asked to come again (CONNACK 3): the SDKs give up on everything else.
+	 *
+	 * @throws EdgeError EDGE_STORAGE_… when the storage cannot be opened
+	 */
+	async start(): Promise<void> {
+		try {
+			await this.#startMonitoring();
+			await this.#startCore();
+			await this.#startListener();
+		} catch (error) {
+			await this.stop();
+			throw error;
+		}
+	}
+
+	/** Ends all connections, then everything behind them. Messages that were accepted stay on disk. */
+	async stop(): Promise<void> {
+		this.#ready = false;
+		this.#stopping.abort();
+		for (const close of this.#open.splice(0).reverse()) await close();
+	}
+
+	async #startMonitoring(): Promise<void> {
+		const { metricsEnabled, metricsPort, listenHost } = this.#settings;
+		this.#monitoring = new MonitoringServer({
+			port: metricsPort,
+			...(listenHost === undefined ? {} : { host: listenHost }),
+			...(metricsEnabled ? { page: async () => (await this.#core?.metrics.page()) ?? '' } : {}),
+			ready: () => this.#ready,
+			logger: this.#dependencies.logger,
+		});
+		await this.#begin(this.#monitoring);
+	}
+
+	async #startCore(): Promise<void> {
+		const { openStorage, trustedCertificates, ...dependencies } = this.#dependencies;
+		const { values, messages } = openStorage();
+		this.#open.push(() => values.close());
+		const key = await storageKey(dependencies.workload, this.#stopping.signal);
+		const core = new HubCore({
+			...dependencies,
+			settings: this.#settings,
+			trustedCertificates,
+			values,
+			messages,
+			storageKey: key,
+			configured: () => this.#configured(),
+		});
+		this.#core = core;
+		await this.#begin(core);
+		this.#startMqtt(core, values);
+	}
+
+	#startMqtt(core: HubCore, values: KeyValueStore): void {
+		const { clock, logger } = this.#dependencies;
+		const { maxConnectedClients, acknowledgementSeconds } = this.#settings;
+		const head = new MqttHead({
+			hub: core.hub,
+			services: core.services,
+			clients: core.clients,
+			authenticator: () => (this.#ready ? core.authenticator : undefined),
+			clientCertificatesEnabled: this.#settings.clientCertificatesEnabled,
+			connectAttempted: (identity, accepted) => core.connectAttempted(identity, accepted),
+			clock,
+			logger,
+		});
+		const server = new StreamMqttServer({
+			handler: head,
+			sessions: new StoredSessions(values),
+			limits: {
+				...defaultMqttServerLimits,
+				maxConnections: maxConnectedClients,
+				acknowledgementTimeout: acknowledgementSeconds * 1000,
+			},
+			clock,
+			logger,
+		});
+		this.#open.push(() => server.stop());
+		this.#accept = (...connection) => server.accept(...connection);
+	}
+
+	#accept: StreamMqttServer['accept'] = (stream) => void stream.destroy();
+
+	async #startListener(): Promise<void> {
+		const { clock, logger, workload } = this.#dependencies;
+		const { mqttPort, listenHost, maxConnectedClients, gatewayHostName } = this.#settings;
+		const certificate = new RenewedServerCertificate({
+			workload,
+			commonName: gatewayHostName,
+			replaced: (renewed) => this.#listener?.replaceCertificate(renewed),
+			clock,
+			logger,
+		});
+		await this.#begin(certificate);
+		this.#stopping.signal.throwIfAborted();
+		this.#listener = new TlsListener({
+			port: mqttPort,
+			...(listenHost === undefined ? {} : { host: listenHost }),
+			certificate: certificate.current,
+			requestClientCertificate: this.#settings.clientCertificatesEnabled,
+			maxConnections: maxConnectedClients + strangers,
+			handshakeTimeout,
+			accept: (socket, peer) => this.#accept(socket, peer),
+			logger,
+		});
+		await this.#begin(this.#listener);
+		logger.info('listening for MQTT', { port: this.mqttPort });
+	}
+
+	/** Starts a part; it is stopped in any case, also when its start fails half way. */
+	async #begin(part: Lifecycle): Promise<void> {
+		this.#open.push(() => part.stop());
+		await part.start();
+	}
+
+	#configured(): void {
+		if (this.#stopping.signal.aborted) return;
+		this.#ready = true;
+		this.#becameReady.resolve();
+	}
+}

@@ -1,0 +1,103 @@
+import type { MethodRequest, MethodResponse } from '../../protocol/direct-method.ts';
+import type { Identity } from '../../protocol/identity.ts';
+import { sameJson, stripMetadata, versionOf } from '../../protocol/twin.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { messageOf } from '../../runtime/edge-error.ts';
+import type { JsonObject } from '../../runtime/json.ts';
+import type { Lifecycle } from '../../runtime/lifecycle.ts';
+import type { Logger } from '../../runtime/logger.ts';
+import type { ClientRegistry } from '../clients/client-registry.ts';
+import type { DesiredStatus } from '../configuration.ts';
+import type { TwinManager } from '../twins/twin-manager.ts';
+import type { UpstreamConnections } from '../upstream/upstream-connections.ts';
+import { connectedPatch, disconnectedPatch, forgetClientsPatch } from './client-status.ts';
+
+export interface HubTwinOptions {
+	/** The edge device's `$edgeHub`. */
+	readonly hub: Identity;
+	readonly twins: TwinManager;
+	readonly upstream: UpstreamConnections;
+	readonly clients: ClientRegistry;
+	/** Takes over the configuration in desired properties, all of it or none. */
+	readonly configure: (desired: JsonObject) => DesiredStatus;
+	readonly callMethod: (request: MethodRequest) => Promise<MethodResponse>;
+	/** Version of the program. */
+	readonly version: string;
+	/** Milliseconds between full readings of the twin. */
+	readonly refreshInterval: number;
+	readonly clock: Clock;
+	readonly logger: Logger;
+}
+
+/**
+ * The module twin of `$edgeHub`: brings the configuration, and reports what became of it and who
+ * is connected.
+ */
+export class HubTwin implements Lifecycle {
+	readonly #options: HubTwinOptions;
+	readonly #open = new DisposableStack();
+	/** What was looked at last, without its version, and what became of it. */
+	#applied: { readonly content: JsonObject; readonly status: DesiredStatus } | undefined;
+
+	constructor(options: HubTwinOptions) {
+		this.#options = options;
+	}
+
+	/** Applies the last known configuration, and follows the twin from then on. */
+	async start(): Promise<void> {
+		const { hub, twins, upstream, clients, callMethod, clock, refreshInterval } = this.#options;
+		const stored = twins.replica(hub).stored;
+		if (stored !== undefined) {
+			const forget = forgetClientsPatch(stored.reported);
+			if (forget !== undefined) this.#report(forget);
+			if (versionOf(stored.desired) > 0) this.#apply(stored.desired);
+		}
+		twins.watch(hub, (desired) => this.#apply(desired));
+		const lease = this.#open.use(upstream.lease(hub));
+		this.#open.use(lease.client.onDesired((patch) => twins.desiredPatch(hub, patch)));
+		this.#open.use(lease.client.onMethod(callMethod));
+		if (lease.client.state.kind === 'connected') twins.synchroniseSoon(hub);
+		this.#open.use(clock.every(refreshInterval, () => twins.synchroniseSoon(hub)));
+		this.#open.use(
+			clients.listen({
+				connected: ({ identity }) => this.#report(connectedPatch(identity, clock.now())),
+				disconnected: ({ identity }) => this.#report(disconnectedPatch(identity, clock.now())),
+			}),
+		);
+	}
+
+	async stop(): Promise<void> {
+		this.#open.dispose();
+	}
+
+	#apply(desired: JsonObject): void {
+		const content = stripMetadata(desired);
+		if (this.#applied === undefined || !sameJson(this.#applied.content, content)) {
+			this.#applied = { content, status: this.#configure(content) };
+		}
+		const { code, description } = this.#applied.status;
+		this.#report({
+			schemaVersion: '1.0',
+			version: { version: this.#options.version, build: '', commit: '' },
+			lastDesiredVersion: versionOf(desired),
+			lastDesiredStatus: { code, description },
+		});
+	}
+
+	#configure(desired: JsonObject): DesiredStatus {
+		const { configure, logger } = this.#options;
+		const status = configure(desired);
+		if (status.code === 200) logger.info('took over the configuration');
+		else logger.error('refused the configuration', { reason: status.description });
+		return status;
+	}
+
+	#report(patch: JsonObject): void {
+		const { twins, hub, logger } = this.#options;
+		try {
+			twins.replica(hub).report(patch);
+		} catch (error) {
+			logger.warn('the state of the hub cannot be reported', { reason: messageOf(error) });
+		}
+	}
+}

@@ -1,0 +1,74 @@
+import type { CredentialVerdict } from '../../src/edge-hub/authorization/client-credential.ts';
+import type { ClientRegistry } from '../../src/edge-hub/clients/client-registry.ts';
+import type { ConnectedClient } from '../../src/edge-hub/clients/connected-client.ts';
+import type { MethodRequest } from '../../src/protocol/direct-method.ts';
+import type { Identity } from '../../src/protocol/identity.ts';
+import type { Message } from '../../src/protocol/message.ts';
+import type { Subscription } from '../../src/protocol/mqtt-topic.ts';
+import { EdgeError } from '../../src/runtime/edge-error.ts';
+import type { JsonObject } from '../../src/runtime/json.ts';
+
+/** A connected client that remembers what it was sent. */
+export class FakeClient implements ConnectedClient {
+	readonly identity: Identity;
+	readonly #clients: ClientRegistry;
+	subscriptions: ReadonlySet<Subscription>;
+	readonly inputs: { readonly input: string; readonly message: Message }[] = [];
+	readonly desired: JsonObject[] = [];
+	readonly methods: { readonly requestId: string; readonly request: MethodRequest }[] = [];
+	readonly deviceBound: Message[] = [];
+	verdict: CredentialVerdict = { kind: 'accepted' };
+	closed = false;
+	/** What every send waits for. */
+	take: () => Promise<void> = async () => {};
+
+	constructor(
+		clients: ClientRegistry,
+		identity: Identity,
+		subscriptions: readonly Subscription[] = [],
+	) {
+		this.identity = identity;
+		this.#clients = clients;
+		this.subscriptions = new Set(subscriptions);
+		clients.add(this);
+	}
+
+	subscribe(...subscriptions: readonly Subscription[]): void {
+		this.subscriptions = new Set([...this.subscriptions, ...subscriptions]);
+		this.#clients.subscriptionsChanged(this);
+	}
+
+	async sendInput(input: string, message: Message): Promise<void> {
+		await this.#send();
+		this.inputs.push({ input, message });
+	}
+
+	async sendCloudToDevice(message: Message): Promise<void> {
+		await this.#send();
+		this.deviceBound.push(message);
+	}
+
+	async sendDesired(patch: JsonObject): Promise<void> {
+		await this.#send();
+		this.desired.push(patch);
+	}
+
+	async sendMethod(requestId: string, request: MethodRequest): Promise<void> {
+		await this.#send();
+		this.methods.push({ requestId, request });
+	}
+
+	checkCredential(): CredentialVerdict {
+		return this.verdict;
+	}
+
+	close(): void {
+		this.closed = true;
+		this.#clients.remove(this);
+	}
+
+	async #send(): Promise<void> {
+		if (this.closed) throw new EdgeError('EDGE_CLIENT_GONE', 'The client is closed.');
+		await this.take();
+	}
+}
