@@ -83,9 +83,11 @@ export class ObjectWriter {
 		object.metadata = this.#newMetadata(kind, object.metadata, namespace, name);
 		if (kind.hasStatus && kind.kind !== 'Node') delete object.status;
 		this.#complete(kind, object);
+		// Nobody owns what the server adds from here on.
+		const entries = options.own(undefined, asJson(object));
 		kind.rules.beforeCreate?.(object, this.#context);
 		this.#validate(kind, object, undefined);
-		this.#setManaged(object, options.own(undefined, asJson(object)));
+		this.#setManaged(object, entries);
 		if (!options.dryRun) return this.#store.put(storageOf(kind), key, object);
 		return new StoredObject(object);
 	}
@@ -106,17 +108,12 @@ export class ObjectWriter {
 		const { kind } = target;
 		this.#checkPreconditions(target, live.object, object);
 		this.#restore(kind, live.object, object, options.subresource);
-		if (options.subresource !== 'status') {
-			this.#complete(kind, object);
-			kind.rules.beforeUpdate?.(object, live.object, this.#context);
-		}
+		const isStatus = options.subresource === 'status';
+		if (!isStatus) this.#complete(kind, object);
+		const entries = ownership(live.object, object, options);
+		if (!isStatus) kind.rules.beforeUpdate?.(object, live.object, this.#context);
 		this.#validateUpdate(kind, object, live.object, options.subresource);
 		this.#bumpGeneration(kind, live.object, object);
-		const before = splitManaged(live.object);
-		const after = splitManaged(object);
-		// Who sends ownership along corrects it; an entry without fields clears it.
-		const given = object.metadata.managedFields === undefined ? before : after;
-		const entries = options.own({ ...before, entries: given.entries }, after.object);
 		this.#setManaged(object, entries);
 		if (sameObject(live.object, object)) return live;
 		if (options.dryRun) return new StoredObject(object);
@@ -274,6 +271,18 @@ export class ObjectWriter {
 		if (entries.length === 0) delete object.metadata.managedFields;
 		else object.metadata.managedFields = encodeManagedFields(entries);
 	}
+}
+
+/** Who sends ownership along corrects it; an entry without fields clears it. */
+function ownership(
+	live: KubernetesObject,
+	object: KubernetesObject,
+	options: WriteOptions,
+): readonly ManagedEntry[] {
+	const before = splitManaged(live);
+	const after = splitManaged(object);
+	const given = object.metadata.managedFields === undefined ? before : after;
+	return options.own({ ...before, entries: given.entries }, after.object);
 }
 
 /** What only the server writes. */

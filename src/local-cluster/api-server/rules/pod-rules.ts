@@ -122,7 +122,8 @@ function containerPortFaults(container: JsonObject, path: string): FieldFault[] 
 		const faults: FieldFault[] = [];
 		for (const member of ['containerPort', 'hostPort'] as const) {
 			const number = numberAt(port, member);
-			if (number !== undefined && (number < 1 || number > 65_535)) {
+			const unset = member === 'hostPort' && number === 0;
+			if (number !== undefined && !unset && (number < 1 || number > 65_535)) {
 				const why = 'must be between 1 and 65535, inclusive';
 				faults.push(invalidValue(`${at}.${member}`, number, why));
 			}

@@ -1,5 +1,6 @@
 import { accessSchemas } from './access-schemas.ts';
 import { coreSchemas } from './core-schemas.ts';
+import { definitionSchemas } from './definition-schemas.ts';
 import { metaSchemas } from './meta-schemas.ts';
 import { podSchemas } from './pod-schemas.ts';
 import type { StructSchema } from './schema.ts';
@@ -13,6 +14,7 @@ export const builtinSchemas = parseSchemaTables([
 	workloadSchemas,
 	coreSchemas,
 	accessSchemas,
+	definitionSchemas,
 ]);
 
 /** A built-in type. @throws RangeError for a name that is not in the tables. */

@@ -7,8 +7,8 @@ Service
 Endpoints
 	metadata:ObjectMeta subsets:[EndpointSubset]
 EndpointSlice
-	addressType!:IPv4|IPv6|FQDN endpoints:[Endpoint] metadata:ObjectMeta
-	ports:[EndpointSlicePort]
+	metadata:ObjectMeta endpoints:[Endpoint] ports:[EndpointSlicePort]
+	addressType!:IPv4|IPv6|FQDN
 NetworkPolicy
 	metadata:ObjectMeta spec:NetworkPolicySpec
 PersistentVolume
@@ -16,26 +16,27 @@ PersistentVolume
 PersistentVolumeClaim
 	metadata:ObjectMeta spec:PersistentVolumeClaimSpec status:PersistentVolumeClaimStatus
 StorageClass
-	allowVolumeExpansion:bool allowedTopologies:[TopologySelectorTerm] metadata:ObjectMeta
-	mountOptions:[string] parameters:<string> provisioner!:string
-	reclaimPolicy:Retain|Delete=Delete volumeBindingMode:Immediate|WaitForFirstConsumer=Immediate
+	metadata:ObjectMeta provisioner!:string parameters:<string>
+	reclaimPolicy:Retain|Delete=Delete mountOptions:[string] allowVolumeExpansion:bool
+	volumeBindingMode:Immediate|WaitForFirstConsumer=Immediate
+	allowedTopologies:[TopologySelectorTerm]
 Secret
-	data:<bytes> immutable:bool metadata:ObjectMeta stringData:<string> type:string=Opaque
+	metadata:ObjectMeta data:<bytes> type:string=Opaque stringData:<string> immutable:bool
 ConfigMap
-	binaryData:<bytes> data:<string> immutable:bool metadata:ObjectMeta
+	metadata:ObjectMeta data:<string> binaryData:<bytes> immutable:bool
 ServiceAccount
-	automountServiceAccountToken:bool imagePullSecrets:[LocalObjectReference] metadata:ObjectMeta
-	secrets:[ObjectReference]{name}
+	metadata:ObjectMeta secrets:[ObjectReference]{name} imagePullSecrets:[LocalObjectReference]
+	automountServiceAccountToken:bool
 Event
-	action:string count:int eventTime:time firstTimestamp:time involvedObject:ObjectReference
-	lastTimestamp:time message:string metadata:ObjectMeta reason:string related:ObjectReference
-	reportingComponent:string reportingInstance:string series:EventSeries source:EventSource
-	type:string
+	metadata:ObjectMeta involvedObject:ObjectReference reason:string message:string
+	source:EventSource firstTimestamp:time lastTimestamp:time count:int type:string
+	eventTime:time series:EventSeries action:string related:ObjectReference
+	reportingComponent:string reportingInstance:string
 EventsEvent
-	action:string deprecatedCount:int deprecatedFirstTimestamp:time deprecatedLastTimestamp:time
-	deprecatedSource:EventSource eventTime:time metadata:ObjectMeta note:string reason:string
-	regarding:ObjectReference related:ObjectReference reportingController:string
-	reportingInstance:string series:EventsEventSeries type:string
+	metadata:ObjectMeta eventTime:time series:EventsEventSeries reportingController:string
+	reportingInstance:string action:string reason:string regarding:ObjectReference
+	related:ObjectReference note:string type:string deprecatedSource:EventSource
+	deprecatedFirstTimestamp:time deprecatedLastTimestamp:time deprecatedCount:int
 Lease
 	metadata:ObjectMeta spec:LeaseSpec
 ResourceQuota
@@ -45,43 +46,47 @@ LimitRange
 NamespaceSpec
 	finalizers:[string]
 NamespaceStatus
-	conditions:[NamespaceCondition]{type} phase:string
+	phase:string conditions:[NamespaceCondition]{type}
 ServiceSpec
-	allocateLoadBalancerNodePorts:bool clusterIP:string clusterIPs:[string] externalIPs:[string]
+	ports:[ServicePort]{port,protocol} selector:@<string> clusterIP:string
+	type:ClusterIP|NodePort|LoadBalancer|ExternalName=ClusterIP externalIPs:[string] #7
+	sessionAffinity:ClientIP|None=None loadBalancerIP:string loadBalancerSourceRanges:[string]
 	externalName:string externalTrafficPolicy:Cluster|Local healthCheckNodePort:int
-	internalTrafficPolicy:Cluster|Local ipFamilies:[string] ipFamilyPolicy:string
-	loadBalancerClass:string loadBalancerIP:string loadBalancerSourceRanges:[string]
-	ports:[ServicePort]{port,protocol} publishNotReadyAddresses:bool selector:@<string>
-	sessionAffinity:ClientIP|None=None sessionAffinityConfig:SessionAffinityConfig
-	trafficDistribution:string type:ClusterIP|NodePort|LoadBalancer|ExternalName=ClusterIP
+	publishNotReadyAddresses:bool sessionAffinityConfig:SessionAffinityConfig #17
+	ipFamilyPolicy:string clusterIPs:[string] ipFamilies:[string]
+	allocateLoadBalancerNodePorts:bool loadBalancerClass:string
+	internalTrafficPolicy:Cluster|Local trafficDistribution:string
 ServiceStatus
-	conditions:[Condition]{type} loadBalancer:LoadBalancerStatus
+	loadBalancer:LoadBalancerStatus conditions:[Condition]{type}
 EndpointSubset
 	addresses:[EndpointAddress] notReadyAddresses:[EndpointAddress] ports:[EndpointPort]
 Endpoint
-	addresses:[string]{} conditions:EndpointConditions deprecatedTopology:<string>
-	hints:EndpointHints hostname:string nodeName:string targetRef:ObjectReference zone:string
+	addresses:[string]{} conditions:EndpointConditions hostname:string targetRef:ObjectReference
+	deprecatedTopology:<string> nodeName:string zone:string hints:EndpointHints
 @EndpointSlicePort
-	appProtocol:string name:string port:int protocol:TCP|UDP|SCTP=TCP
+	name:string protocol:TCP|UDP|SCTP=TCP port:int appProtocol:string
 NetworkPolicySpec
-	egress:[NetworkPolicyEgressRule] ingress:[NetworkPolicyIngressRule] podSelector:LabelSelector
+	podSelector:LabelSelector ingress:[NetworkPolicyIngressRule] egress:[NetworkPolicyEgressRule]
 	policyTypes:[Ingress|Egress]
+PersistentVolumeSource
+	gcePersistentDisk:any awsElasticBlockStore:any hostPath:HostPathVolumeSource glusterfs:any
+	nfs:NFSVolumeSource rbd:any iscsi:any cinder:any cephfs:any fc:any flocker:any flexVolume:any
+	azureFile:any vsphereVolume:any quobyte:any azureDisk:any photonPersistentDisk:any
+	portworxVolume:any scaleIO:any local:LocalVolumeSource storageos:any
+	csi:CSIPersistentVolumeSource
 PersistentVolumeSpec
+	capacity:<quantity> ...:PersistentVolumeSource
 	accessModes:[ReadWriteOnce|ReadOnlyMany|ReadWriteMany|ReadWriteOncePod]
-	awsElasticBlockStore:any azureDisk:any azureFile:any capacity:<quantity> cephfs:any
-	cinder:any claimRef:ObjectReference csi:CSIPersistentVolumeSource fc:any flexVolume:any
-	flocker:any gcePersistentDisk:any glusterfs:any hostPath:HostPathVolumeSource iscsi:any
-	local:LocalVolumeSource mountOptions:[string] nfs:NFSVolumeSource
-	nodeAffinity:VolumeNodeAffinity persistentVolumeReclaimPolicy:Retain|Delete|Recycle=Retain
-	photonPersistentDisk:any portworxVolume:any quobyte:any rbd:any scaleIO:any
-	storageClassName:string storageos:any volumeAttributesClassName:string
-	volumeMode:Block|Filesystem=Filesystem vsphereVolume:any
+	claimRef:ObjectReference persistentVolumeReclaimPolicy:Retain|Delete|Recycle=Retain
+	storageClassName:string mountOptions:[string] volumeMode:Block|Filesystem=Filesystem
+	nodeAffinity:VolumeNodeAffinity volumeAttributesClassName:string
 PersistentVolumeStatus
-	lastPhaseTransitionTime:time message:string phase:string reason:string
+	phase:string message:string reason:string lastPhaseTransitionTime:time
 PersistentVolumeClaimStatus
-	accessModes:[string] allocatedResourceStatuses:<string> allocatedResources:<quantity>
-	capacity:<quantity> conditions:[PersistentVolumeClaimCondition]{type}
-	currentVolumeAttributesClassName:string modifyVolumeStatus:ModifyVolumeStatus phase:string
+	phase:string accessModes:[string] capacity:<quantity>
+	conditions:[PersistentVolumeClaimCondition]{type} allocatedResources:<quantity> #7
+	allocatedResourceStatuses:<string> currentVolumeAttributesClassName:string
+	modifyVolumeStatus:ModifyVolumeStatus
 @TopologySelectorTerm
 	matchLabelExpressions:[TopologySelectorLabelRequirement]
 EventSeries
@@ -91,72 +96,72 @@ EventSource
 EventsEventSeries
 	count!:int lastObservedTime!:time
 LeaseSpec
-	acquireTime:time holderIdentity:string leaseDurationSeconds:int leaseTransitions:int
-	preferredHolder:string renewTime:time strategy:string
+	holderIdentity:string leaseDurationSeconds:int acquireTime:time renewTime:time
+	leaseTransitions:int strategy:string preferredHolder:string
 ResourceQuotaSpec
-	hard:<quantity> scopeSelector:ScopeSelector scopes:[string]
+	hard:<quantity> scopes:[string] scopeSelector:ScopeSelector
 ResourceQuotaStatus
 	hard:<quantity> used:<quantity>
 LimitRangeSpec
 	limits:[LimitRangeItem]
 NamespaceCondition
-	lastTransitionTime:time message:string reason:string status!:string type!:string
+	type!:string status!:string #4 lastTransitionTime:time reason:string message:string
 ServicePort
-	appProtocol:string name:string nodePort:int port!:int protocol:TCP|UDP|SCTP=TCP
-	targetPort:intOrString
+	name:string protocol:TCP|UDP|SCTP=TCP port!:int targetPort:intOrString nodePort:int
+	appProtocol:string
 SessionAffinityConfig
 	clientIP:ClientIPConfig
 LoadBalancerStatus
 	ingress:[LoadBalancerIngress]
 @EndpointAddress
-	hostname:string ip!:string nodeName:string targetRef:ObjectReference
+	ip!:string targetRef:ObjectReference hostname:string nodeName:string
 @EndpointPort
-	appProtocol:string name:string port!:int protocol:TCP|UDP|SCTP=TCP
+	name:string port!:int protocol:TCP|UDP|SCTP=TCP appProtocol:string
 EndpointConditions
 	ready:bool serving:bool terminating:bool
 EndpointHints
-	forNodes:[ForNode] forZones:[ForZone]
+	forZones:[ForZone] forNodes:[ForNode]
 NetworkPolicyEgressRule
 	ports:[NetworkPolicyPort] to:[NetworkPolicyPeer]
 NetworkPolicyIngressRule
-	from:[NetworkPolicyPeer] ports:[NetworkPolicyPort]
+	ports:[NetworkPolicyPort] from:[NetworkPolicyPeer]
 CSIPersistentVolumeSource
-	controllerExpandSecretRef:SecretReference controllerPublishSecretRef:SecretReference
-	driver!:string fsType:string nodeExpandSecretRef:SecretReference
-	nodePublishSecretRef:SecretReference nodeStageSecretRef:SecretReference readOnly:bool
-	volumeAttributes:<string> volumeHandle!:string
+	driver!:string volumeHandle!:string readOnly:bool fsType:string volumeAttributes:<string>
+	controllerPublishSecretRef:SecretReference nodeStageSecretRef:SecretReference
+	nodePublishSecretRef:SecretReference controllerExpandSecretRef:SecretReference
+	nodeExpandSecretRef:SecretReference
 LocalVolumeSource
-	fsType:string path!:string
+	path!:string fsType:string
 VolumeNodeAffinity
 	required:NodeSelector
 ModifyVolumeStatus
-	status:string targetVolumeAttributesClassName:string
+	targetVolumeAttributesClassName:string status:string
 PersistentVolumeClaimCondition
-	lastProbeTime:time lastTransitionTime:time message:string reason:string status!:string
-	type!:string
+	type!:string status!:string lastProbeTime:time lastTransitionTime:time reason:string
+	message:string
 TopologySelectorLabelRequirement
 	key!:string values!:[string]
 @ScopeSelector
 	matchExpressions:[ScopedResourceSelectorRequirement]
 LimitRangeItem
-	default:<quantity> defaultRequest:<quantity> max:<quantity> maxLimitRequestRatio:<quantity>
-	min:<quantity> type!:string
+	type!:string max:<quantity> min:<quantity> default:<quantity> defaultRequest:<quantity>
+	maxLimitRequestRatio:<quantity>
 ClientIPConfig
 	timeoutSeconds:int
 LoadBalancerIngress
-	hostname:string ip:string ipMode:string ports:[PortStatus]
+	ip:string hostname:string ipMode:string ports:[PortStatus]
 ForNode
 	name!:string
 ForZone
 	name!:string
 NetworkPolicyPeer
-	ipBlock:IPBlock namespaceSelector:LabelSelector podSelector:LabelSelector
+	podSelector:LabelSelector namespaceSelector:LabelSelector ipBlock:IPBlock
 NetworkPolicyPort
-	endPort:int port:intOrString protocol:TCP|UDP|SCTP=TCP
+	protocol:TCP|UDP|SCTP=TCP port:intOrString endPort:int
 ScopedResourceSelectorRequirement
-	operator!:string scopeName!:string values:[string]
+	scopeName!:string operator!:string values:[string]
 PortStatus
-	error:string port:int protocol:string
+	port:int protocol:string error:string
 IPBlock
 	cidr!:string except:[string]
 `;

@@ -1,18 +1,19 @@
 /** Types that many kinds share: metadata, selectors, references. Notation: `schema-table.ts`. */
 export const metaSchemas = `
 ObjectMeta
-	annotations:<string> creationTimestamp:time deletionGracePeriodSeconds:int
-	deletionTimestamp:time finalizers:[string]{} generateName:string generation:int
-	labels:<string> managedFields:[ManagedFieldsEntry] name:string namespace:string
-	ownerReferences:[OwnerReference]{uid} resourceVersion:string selfLink:string uid:string
+	name:string generateName:string namespace:string selfLink:string uid:string
+	resourceVersion:string generation:int creationTimestamp:time deletionTimestamp:time
+	deletionGracePeriodSeconds:int labels:<string> annotations:<string>
+	ownerReferences:[OwnerReference]{uid} finalizers:[string]{} #17
+	managedFields:[ManagedFieldsEntry]
 @LabelSelector
-	matchExpressions:[LabelSelectorRequirement] matchLabels:<string>
+	matchLabels:<string> matchExpressions:[LabelSelectorRequirement]
 Condition
-	lastTransitionTime!:time message:string observedGeneration:int reason!:string status!:string
-	type!:string
+	type!:string status!:string observedGeneration:int lastTransitionTime!:time reason!:string
+	message:string
 @ObjectReference
-	apiVersion:string fieldPath:string kind:string name:string namespace:string
-	resourceVersion:string uid:string
+	kind:string namespace:string name:string uid:string apiVersion:string resourceVersion:string
+	fieldPath:string
 @LocalObjectReference
 	name:string
 @TypedLocalObjectReference
@@ -22,16 +23,17 @@ TypedObjectReference
 @SecretReference
 	name:string namespace:string
 DeleteOptions
-	dryRun:[string] gracePeriodSeconds:int ignoreStoreReadErrorWithClusterBreakingPotential:bool
-	orphanDependents:bool preconditions:Preconditions propagationPolicy:string
+	gracePeriodSeconds:int preconditions:Preconditions orphanDependents:bool
+	propagationPolicy:string dryRun:[string]
+	ignoreStoreReadErrorWithClusterBreakingPotential:bool
 ManagedFieldsEntry
-	apiVersion:string fieldsType:string fieldsV1:any manager:string operation:string
-	subresource:string time:time
+	manager:string operation:string apiVersion:string time:time #6 fieldsType:string fieldsV1:any
+	subresource:string
 @OwnerReference
-	apiVersion!:string blockOwnerDeletion:bool controller:bool kind!:string name!:string
-	uid!:string
+	kind!:string #3 name!:string uid!:string apiVersion!:string controller:bool
+	blockOwnerDeletion:bool
 LabelSelectorRequirement
 	key!:string operator!:In|NotIn|Exists|DoesNotExist values:[string]
 Preconditions
-	resourceVersion:string uid:string
+	uid:string resourceVersion:string
 `;

@@ -1,46 +1,48 @@
 /** Pods and everything inside of them. Notation: `schema-table.ts`. */
 export const podSchemas = `
 PodSpec
-	activeDeadlineSeconds:int affinity:Affinity automountServiceAccountToken:bool
-	containers!:[Container]{name} dnsConfig:PodDNSConfig
+	volumes:[Volume]{name}% containers!:[Container]{name}
+	restartPolicy:Always|OnFailure|Never=Always terminationGracePeriodSeconds:int=30
+	activeDeadlineSeconds:int
 	dnsPolicy:ClusterFirst|ClusterFirstWithHostNet|Default|None=ClusterFirst
-	enableServiceLinks:bool ephemeralContainers:[EphemeralContainer]{name}
-	hostAliases:[HostAlias]{ip} hostIPC:bool hostNetwork:bool hostPID:bool hostUsers:bool
-	hostname:string hostnameOverride:string imagePullSecrets:[LocalObjectReference]{name}
-	initContainers:[Container]{name} nodeName:string nodeSelector:@<string> os:PodOS
-	overhead:<quantity> preemptionPolicy:string priority:int priorityClassName:string
-	readinessGates:[PodReadinessGate] resourceClaims:[PodResourceClaim]{name}%
-	resources:ResourceRequirements restartPolicy:Always|OnFailure|Never=Always
-	runtimeClassName:string schedulerName:string=default-scheduler
-	schedulingGates:[PodSchedulingGate]{name} schedulingGroup:PodSchedulingGroup
-	securityContext:PodSecurityContext={} serviceAccount:string serviceAccountName:string
-	setHostnameAsFQDN:bool shareProcessNamespace:bool subdomain:string
-	terminationGracePeriodSeconds:int=30 tolerations:[Toleration]
+	nodeSelector:@<string> serviceAccountName:string serviceAccount:string nodeName:string
+	hostNetwork:bool hostPID:bool hostIPC:bool securityContext:PodSecurityContext={}
+	imagePullSecrets:[LocalObjectReference]{name} hostname:string subdomain:string
+	affinity:Affinity schedulerName:string=default-scheduler initContainers:[Container]{name}
+	automountServiceAccountToken:bool tolerations:[Toleration] hostAliases:[HostAlias]{ip}
+	priorityClassName:string priority:int dnsConfig:PodDNSConfig shareProcessNamespace:bool
+	readinessGates:[PodReadinessGate] runtimeClassName:string enableServiceLinks:bool
+	preemptionPolicy:string overhead:<quantity>
 	topologySpreadConstraints:[TopologySpreadConstraint]{topologyKey,whenUnsatisfiable}
-	volumes:[Volume]{name}%
+	ephemeralContainers:[EphemeralContainer]{name} setHostnameAsFQDN:bool os:PodOS hostUsers:bool
+	schedulingGates:[PodSchedulingGate]{name} resourceClaims:[PodResourceClaim]{name}%
+	resources:ResourceRequirements hostnameOverride:string #43 schedulingGroup:PodSchedulingGroup
 Container
-	args:[string] command:[string] env:[EnvVar]{name} envFrom:[EnvFromSource] image:string
-	imagePullPolicy:Always|IfNotPresent|Never lifecycle:Lifecycle livenessProbe:Probe
-	name!:string ports:[ContainerPort]{containerPort,protocol} readinessProbe:Probe
-	resizePolicy:[ContainerResizePolicy] resources:ResourceRequirements={} restartPolicy:string
-	restartPolicyRules:[ContainerRestartRule] securityContext:SecurityContext startupProbe:Probe
-	stdin:bool stdinOnce:bool terminationMessagePath:string=/dev/termination-log
-	terminationMessagePolicy:File|FallbackToLogsOnError=File tty:bool
-	volumeDevices:[VolumeDevice]{devicePath} volumeMounts:[VolumeMount]{mountPath}
-	workingDir:string
+	name!:string image:string command:[string] args:[string] workingDir:string
+	ports:[ContainerPort]{containerPort,protocol} env:[EnvVar]{name}
+	resources:ResourceRequirements={} volumeMounts:[VolumeMount]{mountPath} livenessProbe:Probe
+	readinessProbe:Probe lifecycle:Lifecycle terminationMessagePath:string=/dev/termination-log
+	imagePullPolicy:Always|IfNotPresent|Never securityContext:SecurityContext stdin:bool
+	stdinOnce:bool tty:bool envFrom:[EnvFromSource]
+	terminationMessagePolicy:File|FallbackToLogsOnError=File
+	volumeDevices:[VolumeDevice]{devicePath} startupProbe:Probe
+	resizePolicy:[ContainerResizePolicy] restartPolicy:string
+	restartPolicyRules:[ContainerRestartRule]
+VolumeSource
+	hostPath:HostPathVolumeSource emptyDir:EmptyDirVolumeSource gcePersistentDisk:any
+	awsElasticBlockStore:any gitRepo:any secret:SecretVolumeSource nfs:NFSVolumeSource iscsi:any
+	glusterfs:any persistentVolumeClaim:PersistentVolumeClaimVolumeSource rbd:any flexVolume:any
+	cinder:any cephfs:any flocker:any downwardAPI:DownwardAPIVolumeSource fc:any azureFile:any
+	configMap:ConfigMapVolumeSource vsphereVolume:any quobyte:any azureDisk:any
+	photonPersistentDisk:any portworxVolume:any scaleIO:any projected:ProjectedVolumeSource
+	storageos:any csi:CSIVolumeSource ephemeral:EphemeralVolumeSource image:ImageVolumeSource
 Volume
-	awsElasticBlockStore:any azureDisk:any azureFile:any cephfs:any cinder:any
-	configMap:ConfigMapVolumeSource csi:CSIVolumeSource downwardAPI:DownwardAPIVolumeSource
-	emptyDir:EmptyDirVolumeSource ephemeral:EphemeralVolumeSource fc:any flexVolume:any
-	flocker:any gcePersistentDisk:any gitRepo:any glusterfs:any hostPath:HostPathVolumeSource
-	image:ImageVolumeSource iscsi:any name!:string nfs:NFSVolumeSource
-	persistentVolumeClaim:PersistentVolumeClaimVolumeSource photonPersistentDisk:any
-	portworxVolume:any projected:ProjectedVolumeSource quobyte:any rbd:any scaleIO:any
-	secret:SecretVolumeSource storageos:any vsphereVolume:any
+	name!:string ...:VolumeSource
+ProbeHandler
+	exec:ExecAction httpGet:HTTPGetAction tcpSocket:TCPSocketAction grpc:GRPCAction
 Probe
-	exec:ExecAction failureThreshold:int=3 grpc:GRPCAction httpGet:HTTPGetAction
-	initialDelaySeconds:int periodSeconds:int=10 successThreshold:int=1 tcpSocket:TCPSocketAction
-	terminationGracePeriodSeconds:int timeoutSeconds:int=1
+	...:ProbeHandler initialDelaySeconds:int timeoutSeconds:int=1 periodSeconds:int=10
+	successThreshold:int=1 failureThreshold:int=3 terminationGracePeriodSeconds:int
 Pod
 	metadata:ObjectMeta spec:PodSpec status:PodStatus
 PodTemplateSpec
@@ -51,74 +53,77 @@ Binding
 	metadata:ObjectMeta target!:ObjectReference
 Affinity
 	nodeAffinity:NodeAffinity podAffinity:PodAffinity podAntiAffinity:PodAntiAffinity
+EphemeralContainerCommon
+	name!:string image:string command:[string] args:[string] workingDir:string
+	ports:[ContainerPort]{containerPort,protocol} env:[EnvVar]{name}
+	resources:ResourceRequirements={} volumeMounts:[VolumeMount]{mountPath} livenessProbe:Probe
+	readinessProbe:Probe lifecycle:Lifecycle terminationMessagePath:string=/dev/termination-log
+	imagePullPolicy:Always|IfNotPresent|Never securityContext:SecurityContext stdin:bool
+	stdinOnce:bool tty:bool envFrom:[EnvFromSource]
+	terminationMessagePolicy:File|FallbackToLogsOnError=File
+	volumeDevices:[VolumeDevice]{devicePath} startupProbe:Probe
+	resizePolicy:[ContainerResizePolicy] restartPolicy:string
+	restartPolicyRules:[ContainerRestartRule]
 EphemeralContainer
-	args:[string] command:[string] env:[EnvVar]{name} envFrom:[EnvFromSource] image:string
-	imagePullPolicy:Always|IfNotPresent|Never lifecycle:Lifecycle livenessProbe:Probe
-	name!:string ports:[ContainerPort]{containerPort,protocol} readinessProbe:Probe
-	resizePolicy:[ContainerResizePolicy] resources:ResourceRequirements={} restartPolicy:string
-	restartPolicyRules:[ContainerRestartRule] securityContext:SecurityContext startupProbe:Probe
-	stdin:bool stdinOnce:bool targetContainerName:string
-	terminationMessagePath:string=/dev/termination-log
-	terminationMessagePolicy:File|FallbackToLogsOnError=File tty:bool
-	volumeDevices:[VolumeDevice]{devicePath} volumeMounts:[VolumeMount]{mountPath}
-	workingDir:string
+	...:EphemeralContainerCommon targetContainerName:string
 HostAlias
-	hostnames:[string] ip!:string
+	ip!:string hostnames:[string]
 PodDNSConfig
-	nameservers:[string] options:[PodDNSConfigOption] searches:[string]
+	nameservers:[string] searches:[string] options:[PodDNSConfigOption]
 PodOS
 	name!:string
 PodReadinessGate
 	conditionType!:string
 PodResourceClaim
-	name!:string resourceClaimName:string resourceClaimTemplateName:string
+	name!:string #3 resourceClaimName:string resourceClaimTemplateName:string
 PodSchedulingGate
 	name!:string
 PodSchedulingGroup
 	podGroupName:string
 PodSecurityContext
-	appArmorProfile:AppArmorProfile fsGroup:int fsGroupChangePolicy:string runAsGroup:int
-	runAsNonRoot:bool runAsUser:int seLinuxChangePolicy:string seLinuxOptions:SELinuxOptions
-	seccompProfile:SeccompProfile supplementalGroups:[int] supplementalGroupsPolicy:string
-	sysctls:[Sysctl] windowsOptions:WindowsSecurityContextOptions
+	seLinuxOptions:SELinuxOptions runAsUser:int runAsNonRoot:bool supplementalGroups:[int]
+	fsGroup:int runAsGroup:int sysctls:[Sysctl] windowsOptions:WindowsSecurityContextOptions
+	fsGroupChangePolicy:string seccompProfile:SeccompProfile appArmorProfile:AppArmorProfile
+	supplementalGroupsPolicy:string seLinuxChangePolicy:string
 ResourceRequirements
-	claims:[ResourceClaim]{name} limits:<quantity> requests:<quantity>
+	limits:<quantity> requests:<quantity> claims:[ResourceClaim]{name}
 Toleration
-	effect:NoSchedule|PreferNoSchedule|NoExecute key:string operator:Equal|Exists
-	tolerationSeconds:int value:string
+	key:string operator:Equal|Exists value:string effect:NoSchedule|PreferNoSchedule|NoExecute
+	tolerationSeconds:int
 TopologySpreadConstraint
-	labelSelector:LabelSelector matchLabelKeys:[string] maxSkew!:int minDomains:int
-	nodeAffinityPolicy:string nodeTaintsPolicy:string topologyKey!:string
-	whenUnsatisfiable!:DoNotSchedule|ScheduleAnyway
+	maxSkew!:int topologyKey!:string whenUnsatisfiable!:DoNotSchedule|ScheduleAnyway
+	labelSelector:LabelSelector minDomains:int nodeAffinityPolicy:string nodeTaintsPolicy:string
+	matchLabelKeys:[string]
 ContainerPort
-	containerPort!:int hostIP:string hostPort:int name:string protocol:TCP|UDP|SCTP=TCP
+	name:string hostPort:int containerPort!:int protocol:TCP|UDP|SCTP=TCP hostIP:string
 ContainerResizePolicy
 	resourceName!:string restartPolicy!:string
 ContainerRestartRule
 	action!:string exitCodes:ContainerRestartRuleOnExitCodes
 EnvFromSource
-	configMapRef:ConfigMapEnvSource prefix:string secretRef:SecretEnvSource
+	prefix:string configMapRef:ConfigMapEnvSource secretRef:SecretEnvSource
 EnvVar
 	name!:string value:string valueFrom:EnvVarSource
 Lifecycle
 	postStart:LifecycleHandler preStop:LifecycleHandler stopSignal:string
 SecurityContext
-	allowPrivilegeEscalation:bool appArmorProfile:AppArmorProfile capabilities:Capabilities
-	privileged:bool procMount:string readOnlyRootFilesystem:bool runAsGroup:int runAsNonRoot:bool
-	runAsUser:int seLinuxOptions:SELinuxOptions seccompProfile:SeccompProfile
-	windowsOptions:WindowsSecurityContextOptions
+	capabilities:Capabilities privileged:bool seLinuxOptions:SELinuxOptions runAsUser:int
+	runAsNonRoot:bool readOnlyRootFilesystem:bool allowPrivilegeEscalation:bool runAsGroup:int
+	procMount:string windowsOptions:WindowsSecurityContextOptions seccompProfile:SeccompProfile
+	appArmorProfile:AppArmorProfile
 VolumeDevice
-	devicePath!:string name!:string
+	name!:string devicePath!:string
 VolumeMount
-	mountPath!:string mountPropagation:None|HostToContainer|Bidirectional name!:string
-	readOnly:bool recursiveReadOnly:string subPath:string subPathExpr:string
+	name!:string readOnly:bool mountPath!:string subPath:string
+	mountPropagation:None|HostToContainer|Bidirectional subPathExpr:string
+	recursiveReadOnly:string
 CSIVolumeSource
-	driver!:string fsType:string nodePublishSecretRef:LocalObjectReference readOnly:bool
-	volumeAttributes:<string>
+	driver!:string readOnly:bool fsType:string volumeAttributes:<string>
+	nodePublishSecretRef:LocalObjectReference
 ConfigMapVolumeSource
-	defaultMode:int=420 items:[KeyToPath] name:string optional:bool
+	...:LocalObjectReference items:[KeyToPath] defaultMode:int=420 optional:bool
 DownwardAPIVolumeSource
-	defaultMode:int=420 items:[DownwardAPIVolumeFile]
+	items:[DownwardAPIVolumeFile] defaultMode:int=420
 EmptyDirVolumeSource
 	medium:string sizeLimit:quantity
 EphemeralVolumeSource
@@ -126,102 +131,101 @@ EphemeralVolumeSource
 HostPathVolumeSource
 	path!:string type:string
 ImageVolumeSource
-	pullPolicy:string reference:string
+	reference:string pullPolicy:string
 NFSVolumeSource
-	path!:string readOnly:bool server!:string
+	server!:string path!:string readOnly:bool
 PersistentVolumeClaimVolumeSource
 	claimName!:string readOnly:bool
 ProjectedVolumeSource
-	defaultMode:int=420 sources:[VolumeProjection]
+	sources:[VolumeProjection] defaultMode:int=420
 SecretVolumeSource
-	defaultMode:int=420 items:[KeyToPath] optional:bool secretName:string
+	secretName:string items:[KeyToPath] defaultMode:int=420 optional:bool
 ExecAction
 	command:[string]
 GRPCAction
 	port!:int service:string
 HTTPGetAction
-	host:string httpHeaders:[HTTPHeader] path:string=/ port!:intOrString scheme:HTTP|HTTPS=HTTP
+	path:string=/ port!:intOrString host:string scheme:HTTP|HTTPS=HTTP httpHeaders:[HTTPHeader]
 TCPSocketAction
-	host:string port!:intOrString
+	port!:intOrString host:string
 PodStatus
-	allocatedResources:<quantity> conditions:[PodCondition]{type}
-	containerStatuses:[ContainerStatus] ephemeralContainerStatuses:[ContainerStatus]
-	extendedResourceClaimStatus:PodExtendedResourceClaimStatus hostIP:string hostIPs:[HostIP]~ip
-	initContainerStatuses:[ContainerStatus] message:string
+	phase:string conditions:[PodCondition]{type} message:string reason:string hostIP:string
+	podIP:string startTime:time containerStatuses:[ContainerStatus] qosClass:string
+	initContainerStatuses:[ContainerStatus] nominatedNodeName:string podIPs:[PodIP]{ip}
+	ephemeralContainerStatuses:[ContainerStatus] resize:string
+	resourceClaimStatuses:[PodResourceClaimStatus]{name}% hostIPs:[HostIP]~ip
+	observedGeneration:int extendedResourceClaimStatus:PodExtendedResourceClaimStatus
+	allocatedResources:<quantity> resources:ResourceRequirements
 	nodeAllocatableResourceClaimStatuses:[NodeAllocatableResourceClaimStatus]
-	nominatedNodeName:string observedGeneration:int phase:string podIP:string podIPs:[PodIP]{ip}
-	qosClass:string reason:string resize:string
-	resourceClaimStatuses:[PodResourceClaimStatus]{name}% resources:ResourceRequirements
-	startTime:time
 NodeSpec
-	configSource:any externalID:string podCIDR:string podCIDRs:[string]{} providerID:string
-	taints:[Taint] unschedulable:bool
+	podCIDR:string externalID:string providerID:string unschedulable:bool taints:[Taint]
+	configSource:any podCIDRs:[string]{}
 NodeStatus
-	addresses:[NodeAddress]{type} allocatable:<quantity> capacity:<quantity>
-	conditions:[NodeCondition]{type} config:any daemonEndpoints:NodeDaemonEndpoints
-	declaredFeatures:[string] features:NodeFeatures images:[ContainerImage]
-	nodeInfo:NodeSystemInfo phase:string runtimeHandlers:[NodeRuntimeHandler]
-	volumesAttached:[AttachedVolume] volumesInUse:[string]
+	capacity:<quantity> allocatable:<quantity> phase:string conditions:[NodeCondition]{type}
+	addresses:[NodeAddress]{type} daemonEndpoints:NodeDaemonEndpoints nodeInfo:NodeSystemInfo
+	images:[ContainerImage] volumesInUse:[string] volumesAttached:[AttachedVolume] config:any
+	runtimeHandlers:[NodeRuntimeHandler] features:NodeFeatures declaredFeatures:[string]
 NodeAffinity
-	preferredDuringSchedulingIgnoredDuringExecution:[PreferredSchedulingTerm]
 	requiredDuringSchedulingIgnoredDuringExecution:NodeSelector
+	preferredDuringSchedulingIgnoredDuringExecution:[PreferredSchedulingTerm]
 PodAffinity
-	preferredDuringSchedulingIgnoredDuringExecution:[WeightedPodAffinityTerm]
 	requiredDuringSchedulingIgnoredDuringExecution:[PodAffinityTerm]
+	preferredDuringSchedulingIgnoredDuringExecution:[WeightedPodAffinityTerm]
 PodAntiAffinity
-	preferredDuringSchedulingIgnoredDuringExecution:[WeightedPodAffinityTerm]
 	requiredDuringSchedulingIgnoredDuringExecution:[PodAffinityTerm]
+	preferredDuringSchedulingIgnoredDuringExecution:[WeightedPodAffinityTerm]
 PodDNSConfigOption
 	name:string value:string
 AppArmorProfile
-	localhostProfile:string type!:string
+	type!:string localhostProfile:string
 SELinuxOptions
-	level:string role:string type:string user:string
+	user:string role:string type:string level:string
 SeccompProfile
-	localhostProfile:string type!:string
+	type!:string localhostProfile:string
 Sysctl
 	name!:string value:string
 WindowsSecurityContextOptions
-	gmsaCredentialSpec:string gmsaCredentialSpecName:string hostProcess:bool runAsUserName:string
+	gmsaCredentialSpecName:string gmsaCredentialSpec:string runAsUserName:string hostProcess:bool
 ResourceClaim
 	name!:string request:string
 ContainerRestartRuleOnExitCodes
 	operator!:string values:[int]{}
 ConfigMapEnvSource
-	name:string optional:bool
+	...:LocalObjectReference optional:bool
 SecretEnvSource
-	name:string optional:bool
+	...:LocalObjectReference optional:bool
 EnvVarSource
-	configMapKeyRef:ConfigMapKeySelector fieldRef:ObjectFieldSelector fileKeyRef:FileKeySelector
-	resourceFieldRef:ResourceFieldSelector secretKeyRef:SecretKeySelector
+	fieldRef:ObjectFieldSelector resourceFieldRef:ResourceFieldSelector
+	configMapKeyRef:ConfigMapKeySelector secretKeyRef:SecretKeySelector
+	fileKeyRef:FileKeySelector
 LifecycleHandler
-	exec:ExecAction httpGet:HTTPGetAction sleep:SleepAction tcpSocket:TCPSocketAction
+	exec:ExecAction httpGet:HTTPGetAction tcpSocket:TCPSocketAction sleep:SleepAction
 Capabilities
 	add:[string] drop:[string]
 KeyToPath
-	key!:string mode:int path!:string
+	key!:string path!:string mode:int
 DownwardAPIVolumeFile
-	fieldRef:ObjectFieldSelector mode:int path!:string resourceFieldRef:ResourceFieldSelector
+	path!:string fieldRef:ObjectFieldSelector resourceFieldRef:ResourceFieldSelector mode:int
 PersistentVolumeClaimTemplate
 	metadata:ObjectMeta spec!:PersistentVolumeClaimSpec
 VolumeProjection
-	clusterTrustBundle:ClusterTrustBundleProjection configMap:ConfigMapProjection
-	downwardAPI:DownwardAPIProjection podCertificate:PodCertificateProjection
-	secret:SecretProjection serviceAccountToken:ServiceAccountTokenProjection
+	secret:SecretProjection downwardAPI:DownwardAPIProjection configMap:ConfigMapProjection
+	serviceAccountToken:ServiceAccountTokenProjection
+	clusterTrustBundle:ClusterTrustBundleProjection podCertificate:PodCertificateProjection
 HTTPHeader
 	name!:string value:string
 ContainerStatus
-	allocatedResources:<quantity> allocatedResourcesStatus:[ResourceStatus]{name}
-	containerID:string image:string imageID:string lastState:ContainerState name:string
-	ready:bool resources:ResourceRequirements restartCount:int started:bool state:ContainerState
-	stopSignal:string user:ContainerUser volumeMounts:[VolumeMountStatus]{mountPath}
+	name:string state:ContainerState lastState:ContainerState ready:bool restartCount:int
+	image:string imageID:string containerID:string started:bool allocatedResources:<quantity>
+	resources:ResourceRequirements volumeMounts:[VolumeMountStatus]{mountPath} user:ContainerUser
+	allocatedResourcesStatus:[ResourceStatus]{name} stopSignal:string
 HostIP
 	ip!:string
 NodeAllocatableResourceClaimStatus
-	containers:[string]{} resourceClaimName:string resources:<quantity>
+	resourceClaimName:string containers:[string]{} resources:<quantity>
 PodCondition
-	lastProbeTime:time lastTransitionTime:time message:string observedGeneration:int
-	reason:string status!:string type!:string
+	type!:string status!:string lastProbeTime:time lastTransitionTime:time reason:string
+	message:string observedGeneration:int
 PodExtendedResourceClaimStatus
 	requestMappings:[ContainerExtendedResourceRequest] resourceClaimName:string
 PodIP
@@ -229,76 +233,77 @@ PodIP
 PodResourceClaimStatus
 	name:string resourceClaimName:string
 Taint
-	effect!:NoSchedule|PreferNoSchedule|NoExecute key!:string timeAdded:time value:string
+	key!:string value:string effect!:NoSchedule|PreferNoSchedule|NoExecute timeAdded:time
 AttachedVolume
-	devicePath!:string name!:string
+	name!:string devicePath!:string
 ContainerImage
 	names:[string] sizeBytes:int
 NodeAddress
-	address!:string type!:string
+	type!:string address!:string
 NodeCondition
-	lastHeartbeatTime:time lastTransitionTime:time message:string reason:string status!:string
-	type!:string
+	type!:string status!:string lastHeartbeatTime:time lastTransitionTime:time reason:string
+	message:string
 NodeDaemonEndpoints
 	kubeletEndpoint:DaemonEndpoint
 NodeFeatures
 	supplementalGroupsPolicy:bool
 NodeRuntimeHandler
-	features:NodeRuntimeHandlerFeatures name:string
+	name:string features:NodeRuntimeHandlerFeatures
 NodeSystemInfo
-	architecture!:string bootID!:string containerRuntimeVersion!:string kernelVersion!:string
-	kubeProxyVersion!:string kubeletVersion!:string machineID!:string operatingSystem!:string
-	osImage!:string swap:NodeSwapStatus systemUUID!:string
+	machineID!:string systemUUID!:string bootID!:string kernelVersion!:string osImage!:string
+	containerRuntimeVersion!:string kubeletVersion!:string kubeProxyVersion!:string
+	operatingSystem!:string architecture!:string swap:NodeSwapStatus
 @NodeSelector
 	nodeSelectorTerms!:[NodeSelectorTerm]
 PreferredSchedulingTerm
-	preference!:NodeSelectorTerm weight!:int
+	weight!:int preference!:NodeSelectorTerm
 PodAffinityTerm
-	labelSelector:LabelSelector matchLabelKeys:[string] mismatchLabelKeys:[string]
-	namespaceSelector:LabelSelector namespaces:[string] topologyKey!:string
+	labelSelector:LabelSelector namespaces:[string] topologyKey!:string
+	namespaceSelector:LabelSelector matchLabelKeys:[string] mismatchLabelKeys:[string]
 WeightedPodAffinityTerm
-	podAffinityTerm!:PodAffinityTerm weight!:int
+	weight!:int podAffinityTerm!:PodAffinityTerm
 @ConfigMapKeySelector
-	key!:string name:string optional:bool
+	...:LocalObjectReference key!:string optional:bool
 @FileKeySelector
-	key!:string optional:bool path!:string volumeName!:string
+	volumeName!:string path!:string key!:string optional:bool
 @ObjectFieldSelector
 	apiVersion:string=v1 fieldPath!:string
 @ResourceFieldSelector
-	containerName:string divisor:quantity resource!:string
+	containerName:string resource!:string divisor:quantity
 @SecretKeySelector
-	key!:string name:string optional:bool
+	...:LocalObjectReference key!:string optional:bool
 SleepAction
 	seconds!:int
 PersistentVolumeClaimSpec
 	accessModes:[ReadWriteOnce|ReadOnlyMany|ReadWriteMany|ReadWriteOncePod]
+	resources:VolumeResourceRequirements volumeName:string selector:LabelSelector
+	storageClassName:string volumeMode:Block|Filesystem=Filesystem
 	dataSource:TypedLocalObjectReference dataSourceRef:TypedObjectReference
-	resources:VolumeResourceRequirements selector:LabelSelector storageClassName:string
-	volumeAttributesClassName:string volumeMode:Block|Filesystem=Filesystem volumeName:string
+	volumeAttributesClassName:string
 ClusterTrustBundleProjection
-	labelSelector:LabelSelector name:string optional:bool path!:string signerName:string
+	name:string signerName:string labelSelector:LabelSelector path!:string optional:bool
 ConfigMapProjection
-	items:[KeyToPath] name:string optional:bool
+	...:LocalObjectReference items:[KeyToPath] #4 optional:bool
 DownwardAPIProjection
 	items:[DownwardAPIVolumeFile]
 PodCertificateProjection
-	certificateChainPath:string credentialBundlePath:string keyPath:string keyType!:string
-	maxExpirationSeconds:int signerName!:string userAnnotations:<string>
+	signerName!:string keyType!:string maxExpirationSeconds:int credentialBundlePath:string
+	keyPath:string certificateChainPath:string userAnnotations:<string>
 SecretProjection
-	items:[KeyToPath] name:string optional:bool
+	...:LocalObjectReference items:[KeyToPath] #4 optional:bool
 ServiceAccountTokenProjection
 	audience:string expirationSeconds:int=3600 path!:string
 ContainerState
-	running:ContainerStateRunning terminated:ContainerStateTerminated
-	waiting:ContainerStateWaiting
+	waiting:ContainerStateWaiting running:ContainerStateRunning
+	terminated:ContainerStateTerminated
 ContainerUser
 	linux:LinuxContainerUser
 ResourceStatus
 	name:string resources:[ResourceHealth]{resourceID}
 VolumeMountStatus
-	mountPath:string name:string readOnly:bool recursiveReadOnly:string volumeStatus:VolumeStatus
+	name:string mountPath:string readOnly:bool recursiveReadOnly:string volumeStatus:VolumeStatus
 ContainerExtendedResourceRequest
-	containerName!:string requestName!:string resourceName!:string
+	containerName!:string resourceName!:string requestName!:string
 DaemonEndpoint
 	Port!:int
 NodeRuntimeHandlerFeatures
@@ -312,14 +317,14 @@ VolumeResourceRequirements
 ContainerStateRunning
 	startedAt:time
 ContainerStateTerminated
-	containerID:string exitCode!:int finishedAt:time message:string reason:string signal:int
-	startedAt:time
+	exitCode!:int signal:int reason:string message:string startedAt:time finishedAt:time
+	containerID:string
 ContainerStateWaiting
-	message:string reason:string
+	reason:string message:string
 LinuxContainerUser
-	gid!:int supplementalGroups:[int] uid!:int
+	uid!:int gid!:int supplementalGroups:[int]
 ResourceHealth
-	health:string message:string resourceID!:string
+	resourceID!:string health:string #6 message:string
 VolumeStatus
 	image:ImageVolumeStatus
 NodeSelectorRequirement

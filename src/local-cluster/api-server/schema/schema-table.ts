@@ -5,6 +5,7 @@ import {
 	type ListSchema,
 	type ScalarKind,
 	type Schema,
+	type SpreadFields,
 	type StructSchema,
 } from './schema.ts';
 
@@ -25,6 +26,10 @@ const scalars: ReadonlySet<string> = new Set<ScalarKind>([
  *
  * - `name!:` the field is required; `type=text` what the server fills in; `type%` patches may
  *   carry `$retainKeys`.
+ * - The order of the fields is that of their numbers in Kubernetes' Protobuf messages, beginning
+ *   with 1; `#n` says that the next field has the number n.
+ * - `...:type` the fields of that type are members of this one, but in Protobuf a message of their
+ *   own.
  * - A type is a scalar, `any`, words separated by `|`, the name of a type, `<type>` (a map),
  *   `@<type>` (a map owned as a whole), or a list: `[type]` replaced as a whole, `[type]{}` a set,
  *   `[type]{key,key}` elements told apart by keys, `[type]~key` owned as a whole and merged by a
@@ -65,14 +70,28 @@ class SchemaTable {
 		const row = this.#rows.get(name);
 		if (row === undefined) throw new RangeError(`The schema table has no type ${name}.`);
 		const fields = new Map<string, Field>();
+		const spread: SpreadFields[] = [];
+		let number = 1;
 		for (const token of row.fields.split(' ').filter((text) => text !== '')) {
-			const [fieldName, field] = this.#field(token);
-			fields.set(fieldName, field);
+			if (token.startsWith('#')) {
+				number = Number(token.slice(1));
+				continue;
+			}
+			if (token.startsWith('...:')) {
+				const schema = this.#struct(token.slice(4));
+				spread.push({ number, schema });
+				for (const [fieldName, field] of schema.fields) fields.set(fieldName, field);
+			} else {
+				const [fieldName, field] = this.#field(token, number);
+				fields.set(fieldName, field);
+			}
+			number += 1;
 		}
 		const struct: StructSchema = {
 			kind: 'struct',
 			name,
 			fields,
+			spread,
 			atomic: row.atomic,
 			open: false,
 		};
@@ -80,13 +99,14 @@ class SchemaTable {
 		return struct;
 	}
 
-	#field(token: string): [string, Field] {
+	#field(token: string, number: number): [string, Field] {
 		const parts = /^([^:!]+)(!?):([^=%]+)(%?)(?:=(.*))?$/.exec(token);
 		if (parts === null) throw new RangeError(`The schema table has the faulty field ${token}.`);
 		const [, name = '', required, type = '', retainKeys, fallback] = parts;
 		const schema = this.#type(type);
 		const field: Field = {
 			schema,
+			number,
 			required: required === '!',
 			retainKeys: retainKeys === '%',
 		};

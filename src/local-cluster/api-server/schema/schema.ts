@@ -21,6 +21,8 @@ export interface ScalarSchema {
 /** A member of a struct. */
 export interface Field {
 	readonly schema: Schema;
+	/** Its number in the Protobuf message; absent for custom kinds, which have none. */
+	readonly number?: number;
 	readonly required: boolean;
 	/** The value that the server sets where a client leaves the field out. */
 	readonly default?: JsonValue;
@@ -28,11 +30,19 @@ export interface Field {
 	readonly retainKeys: boolean;
 }
 
+/** Members that in Protobuf are a message of their own. */
+export interface SpreadFields {
+	readonly number: number;
+	readonly schema: StructSchema;
+}
+
 /** An object whose members are known. */
 export interface StructSchema {
 	readonly kind: 'struct';
 	readonly name: string;
+	/** All of them, those that are spread included. */
 	readonly fields: ReadonlyMap<string, Field>;
+	readonly spread: readonly SpreadFields[];
 	/** One field manager owns it as a whole. */
 	readonly atomic: boolean;
 	/** Members that are not known are kept, not refused. */

@@ -59,6 +59,7 @@ function structOf(schema: JsonObject, name: string): StructSchema {
 		kind: 'struct',
 		name,
 		fields,
+		spread: [],
 		atomic: schema['x-kubernetes-map-type'] === 'atomic',
 		open: schema[preserve] === true,
 	};

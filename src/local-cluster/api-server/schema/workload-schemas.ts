@@ -11,122 +11,121 @@ HorizontalPodAutoscaler
 PodDisruptionBudget
 	metadata:ObjectMeta spec:PodDisruptionBudgetSpec status:PodDisruptionBudgetStatus
 Eviction
-	deleteOptions:DeleteOptions metadata:ObjectMeta
+	metadata:ObjectMeta deleteOptions:DeleteOptions
 Scale
 	metadata:ObjectMeta spec:ScaleSpec status:ScaleStatus
 PriorityClass
-	description:string globalDefault:bool metadata:ObjectMeta
-	preemptionPolicy:PreemptLowerPriority|Never=PreemptLowerPriority value:int
+	metadata:ObjectMeta value:int globalDefault:bool description:string
+	preemptionPolicy:PreemptLowerPriority|Never=PreemptLowerPriority
 DeploymentSpec
-	minReadySeconds:int paused:bool progressDeadlineSeconds:int=600 replicas:int=1
-	revisionHistoryLimit:int=10 selector!:LabelSelector strategy:DeploymentStrategy%={}
-	template!:PodTemplateSpec
+	replicas:int=1 selector!:LabelSelector template!:PodTemplateSpec
+	strategy:DeploymentStrategy%={} minReadySeconds:int revisionHistoryLimit:int=10 paused:bool
+	#9 progressDeadlineSeconds:int=600
 DeploymentStatus
-	availableReplicas:int collisionCount:int conditions:[DeploymentCondition]{type}
-	observedGeneration:int readyReplicas:int replicas:int terminatingReplicas:int
-	unavailableReplicas:int updatedReplicas:int
+	observedGeneration:int replicas:int updatedReplicas:int availableReplicas:int
+	unavailableReplicas:int conditions:[DeploymentCondition]{type} readyReplicas:int
+	collisionCount:int terminatingReplicas:int
 ReplicaSetSpec
-	minReadySeconds:int replicas:int=1 selector!:LabelSelector template:PodTemplateSpec
+	replicas:int=1 selector!:LabelSelector template:PodTemplateSpec minReadySeconds:int
 ReplicaSetStatus
-	availableReplicas:int conditions:[ReplicaSetCondition]{type} fullyLabeledReplicas:int
-	observedGeneration:int readyReplicas:int replicas:int terminatingReplicas:int
+	replicas:int fullyLabeledReplicas:int observedGeneration:int readyReplicas:int
+	availableReplicas:int conditions:[ReplicaSetCondition]{type} terminatingReplicas:int
 JobSpec
-	activeDeadlineSeconds:int backoffLimit:int=6 backoffLimitPerIndex:int
-	completionMode:NonIndexed|Indexed=NonIndexed completions:int managedBy:string
-	manualSelector:bool maxFailedIndexes:int parallelism:int podFailurePolicy:PodFailurePolicy
-	podReplacementPolicy:TerminatingOrFailed|Failed selector:LabelSelector
-	successPolicy:SuccessPolicy suspend:bool=false template!:PodTemplateSpec
-	ttlSecondsAfterFinished:int
+	parallelism:int completions:int activeDeadlineSeconds:int selector:LabelSelector
+	manualSelector:bool template!:PodTemplateSpec backoffLimit:int=6 ttlSecondsAfterFinished:int
+	completionMode:NonIndexed|Indexed=NonIndexed suspend:bool=false
+	podFailurePolicy:PodFailurePolicy backoffLimitPerIndex:int maxFailedIndexes:int
+	podReplacementPolicy:TerminatingOrFailed|Failed managedBy:string successPolicy:SuccessPolicy
 JobStatus
-	active:int completedIndexes:string completionTime:time conditions:[JobCondition]~type
-	failed:int failedIndexes:string ready:int startTime:time succeeded:int terminating:int
-	uncountedTerminatedPods:UncountedTerminatedPods
+	conditions:[JobCondition]~type startTime:time completionTime:time active:int succeeded:int
+	failed:int completedIndexes:string uncountedTerminatedPods:UncountedTerminatedPods ready:int
+	failedIndexes:string terminating:int
 HorizontalPodAutoscalerSpec
-	behavior:HorizontalPodAutoscalerBehavior maxReplicas!:int metrics:[MetricSpec]
-	minReplicas:int=1 scaleTargetRef!:CrossVersionObjectReference
+	scaleTargetRef!:CrossVersionObjectReference minReplicas:int=1 maxReplicas!:int
+	metrics:[MetricSpec] behavior:HorizontalPodAutoscalerBehavior
 HorizontalPodAutoscalerStatus
-	conditions:[HorizontalPodAutoscalerCondition]{type} currentMetrics:[MetricStatus]
-	currentReplicas:int desiredReplicas:int lastScaleTime:time observedGeneration:int
+	observedGeneration:int lastScaleTime:time currentReplicas:int desiredReplicas:int
+	currentMetrics:[MetricStatus] conditions:[HorizontalPodAutoscalerCondition]{type}
 PodDisruptionBudgetSpec
-	maxUnavailable:intOrString minAvailable:intOrString selector:LabelSelector
+	minAvailable:intOrString selector:LabelSelector maxUnavailable:intOrString
 	unhealthyPodEvictionPolicy:string
 PodDisruptionBudgetStatus
-	conditions:[Condition]{type} currentHealthy:int desiredHealthy:int disruptedPods:<time>
-	disruptionsAllowed:int expectedPods:int observedGeneration:int
+	observedGeneration:int disruptedPods:<time> disruptionsAllowed:int currentHealthy:int
+	desiredHealthy:int expectedPods:int conditions:[Condition]{type}
 ScaleSpec
 	replicas:int
 ScaleStatus
 	replicas:int selector:string
 DeploymentStrategy
-	rollingUpdate:RollingUpdateDeployment type:Recreate|RollingUpdate=RollingUpdate
+	type:Recreate|RollingUpdate=RollingUpdate rollingUpdate:RollingUpdateDeployment
 DeploymentCondition
-	lastTransitionTime:time lastUpdateTime:time message:string reason:string status!:string
-	type!:string
+	type!:string status!:string #4 reason:string message:string lastUpdateTime:time
+	lastTransitionTime:time
 ReplicaSetCondition
-	lastTransitionTime:time message:string reason:string status!:string type!:string
+	type!:string status!:string lastTransitionTime:time reason:string message:string
 PodFailurePolicy
 	rules!:[PodFailurePolicyRule]
 SuccessPolicy
 	rules!:[SuccessPolicyRule]
 JobCondition
-	lastProbeTime:time lastTransitionTime:time message:string reason:string status!:string
-	type!:string
+	type!:string status!:string lastProbeTime:time lastTransitionTime:time reason:string
+	message:string
 UncountedTerminatedPods
-	failed:[string]{} succeeded:[string]{}
+	succeeded:[string]{} failed:[string]{}
 CrossVersionObjectReference
-	apiVersion:string kind!:string name!:string
+	kind!:string name!:string apiVersion:string
 HorizontalPodAutoscalerBehavior
-	scaleDown:HPAScalingRules scaleUp:HPAScalingRules
+	scaleUp:HPAScalingRules scaleDown:HPAScalingRules
 MetricSpec
-	containerResource:ContainerResourceMetricSource external:ExternalMetricSource
-	object:ObjectMetricSource pods:PodsMetricSource resource:ResourceMetricSource
-	type!:ContainerResource|External|Object|Pods|Resource
+	type!:ContainerResource|External|Object|Pods|Resource object:ObjectMetricSource
+	pods:PodsMetricSource resource:ResourceMetricSource external:ExternalMetricSource #7
+	containerResource:ContainerResourceMetricSource
 HorizontalPodAutoscalerCondition
-	lastTransitionTime:time message:string reason:string status!:string type!:string
+	type!:string status!:string lastTransitionTime:time reason:string message:string
 MetricStatus
-	containerResource:ContainerResourceMetricStatus external:ExternalMetricStatus
-	object:ObjectMetricStatus pods:PodsMetricStatus resource:ResourceMetricStatus type:string
+	type:string object:ObjectMetricStatus pods:PodsMetricStatus resource:ResourceMetricStatus
+	external:ExternalMetricStatus #7 containerResource:ContainerResourceMetricStatus
 RollingUpdateDeployment
-	maxSurge:intOrString maxUnavailable:intOrString
+	maxUnavailable:intOrString maxSurge:intOrString
 PodFailurePolicyRule
 	action!:string onExitCodes:PodFailurePolicyOnExitCodesRequirement
 	onPodConditions:[PodFailurePolicyOnPodConditionsPattern]
 SuccessPolicyRule
-	succeededCount:int succeededIndexes:string
+	succeededIndexes:string succeededCount:int
 HPAScalingRules
-	policies:[HPAScalingPolicy] selectPolicy:string stabilizationWindowSeconds:int
+	selectPolicy:string policies:[HPAScalingPolicy] stabilizationWindowSeconds:int
 	tolerance:quantity
 ContainerResourceMetricSource
-	container!:string name!:string target!:MetricTarget
+	name!:string target!:MetricTarget container!:string
 ExternalMetricSource
 	metric!:MetricIdentifier target!:MetricTarget
 ObjectMetricSource
-	describedObject!:CrossVersionObjectReference metric!:MetricIdentifier target!:MetricTarget
+	describedObject!:CrossVersionObjectReference target!:MetricTarget metric!:MetricIdentifier
 PodsMetricSource
 	metric!:MetricIdentifier target!:MetricTarget
 ResourceMetricSource
 	name!:string target!:MetricTarget
 ContainerResourceMetricStatus
-	container:string current:MetricValueStatus name:string
+	name:string current:MetricValueStatus container:string
 ExternalMetricStatus
-	current:MetricValueStatus metric:MetricIdentifier
+	metric:MetricIdentifier current:MetricValueStatus
 ObjectMetricStatus
-	current:MetricValueStatus describedObject:CrossVersionObjectReference metric:MetricIdentifier
+	metric:MetricIdentifier current:MetricValueStatus describedObject:CrossVersionObjectReference
 PodsMetricStatus
-	current:MetricValueStatus metric:MetricIdentifier
+	metric:MetricIdentifier current:MetricValueStatus
 ResourceMetricStatus
-	current:MetricValueStatus name:string
+	name:string current:MetricValueStatus
 PodFailurePolicyOnExitCodesRequirement
 	containerName:string operator!:string values!:[int]{}
 PodFailurePolicyOnPodConditionsPattern
-	status:string type!:string
+	type!:string status:string
 HPAScalingPolicy
-	periodSeconds!:int type!:string value:int
+	type!:string value:int periodSeconds!:int
 MetricTarget
-	averageUtilization:int averageValue:quantity type!:Utilization|Value|AverageValue
-	value:quantity
+	type!:Utilization|Value|AverageValue value:quantity averageValue:quantity
+	averageUtilization:int
 MetricIdentifier
 	name!:string selector:LabelSelector
 MetricValueStatus
-	averageUtilization:int averageValue:quantity value:quantity
+	value:quantity averageValue:quantity averageUtilization:int
 `;

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { JsonValue } from '../../../runtime/json.ts';
+import { decodeProtobuf, ProtobufError, protobufType } from '../schema/protobuf.ts';
 import { badRequest, StatusError, unsupportedMediaType } from '../status-error.ts';
 
 /** What Kubernetes takes at most. */
@@ -12,7 +13,7 @@ export function contentTypeOf(request: IncomingMessage): string {
 }
 
 /**
- * Reads a body of JSON or YAML.
+ * Reads a body of JSON, YAML or Kubernetes' binary form.
  *
  * @returns undefined for an empty body.
  * @throws StatusError 400, 413 or 415
@@ -29,12 +30,22 @@ export async function readBody(request: IncomingMessage): Promise<JsonValue | un
 		chunks.push(chunk);
 	}
 	if (size === 0) return undefined;
+	if (type === protobufType) return parseProtobuf(Buffer.concat(chunks));
 	if (!/json$|yaml$/.test(type)) {
 		throw unsupportedMediaType(
-			`the body of the request was in an unknown format - accepted media types include: application/json, application/yaml; it was ${type}`,
+			`the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, ${protobufType}; it was ${type}`,
 		);
 	}
 	return parseBody(Buffer.concat(chunks).toString('utf8'), type);
+}
+
+function parseProtobuf(bytes: Buffer): JsonValue {
+	try {
+		return decodeProtobuf(bytes);
+	} catch (error) {
+		if (!(error instanceof ProtobufError)) throw error;
+		throw badRequest(`error decoding ${protobufType}: ${error.message}`);
+	}
 }
 
 async function parseBody(text: string, type: string): Promise<JsonValue> {
