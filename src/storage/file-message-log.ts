@@ -328,14 +328,24 @@ export class FileMessageLog implements MessageLog {
 	/** Writes releases, removes segments without live records. */
 	async #tidy(): Promise<void> {
 		for (const segment of [...this.#touched]) {
-			if (segment.liveRecords === 0 && segment !== this.#segments.at(-1)) {
-				await segment.remove();
-				this.#forget([segment]);
-			} else {
-				await segment.writeReleases();
-				if (!segment.hasReleases) this.#touched.delete(segment);
-				this.#syncSoon();
+			// Taken off first: what happens to the segment meanwhile lists it again.
+			this.#touched.delete(segment);
+			try {
+				await this.#tidySegment(segment);
+			} catch (error) {
+				this.#touched.add(segment);
+				throw error;
 			}
+		}
+	}
+
+	async #tidySegment(segment: LogSegment): Promise<void> {
+		if (segment.liveRecords === 0 && segment !== this.#segments.at(-1)) {
+			await segment.remove();
+			this.#forget([segment]);
+		} else {
+			await segment.writeReleases();
+			this.#syncSoon();
 		}
 	}
 

@@ -52,7 +52,10 @@ export async function compact(
 	if (first === undefined) throw new RangeError('Nothing to compact.');
 	const { folder, base } = first.identity;
 	const generation = Math.max(...sources.map((source) => source.identity.generation)) + 1;
-	const identity = newSegmentIdentity(folder, base, generation);
+	const end = Math.max(
+		...sources.map((source) => Math.max(source.lastOffset + 1, source.identity.end)),
+	);
+	const identity = newSegmentIdentity(folder, base, end, generation);
 	const target = new LogSegment(files, identity, segmentHeaderBytes);
 	const path = draftPath(identity);
 	const draft = await files.open(path, 'create');

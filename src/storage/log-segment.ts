@@ -47,10 +47,6 @@ export class LogSegment {
 		return this.bytes - this.liveBytes;
 	}
 
-	get hasReleases(): boolean {
-		return this.#releases.length > 0;
-	}
-
 	/** Offset of the last record, live or not; below the base where there is none. */
 	get lastOffset(): number {
 		if (this.#count === 0) return this.identity.base - 1;

@@ -16,14 +16,21 @@ export interface SegmentIdentity {
 	readonly folder: string;
 	/** Offset of the first record that it may hold. */
 	readonly base: number;
+	/** For a compacted segment the offset behind its sources' last record, else the base. */
+	readonly end: number;
 	/** 0 as written; one more than its sources where several segments were compacted into one. */
 	readonly generation: number;
 	/** Seed of the frame checksums. */
 	readonly salt: number;
 }
 
-export function newSegmentIdentity(folder: string, base: number, generation = 0): SegmentIdentity {
-	return { folder, base, generation, salt: randomInt(2 ** 32) };
+export function newSegmentIdentity(
+	folder: string,
+	base: number,
+	end = base,
+	generation = 0,
+): SegmentIdentity {
+	return { folder, base, end, generation, salt: randomInt(2 ** 32) };
 }
 
 export function recordPath(identity: SegmentIdentity): string {
@@ -39,9 +46,9 @@ export function draftPath(identity: SegmentIdentity): string {
 	return join(identity.folder, `${segmentName(identity)}.draft`);
 }
 
-export function segmentName({ base, generation, salt }: SegmentIdentity): string {
-	const digits = base.toString().padStart(16, '0');
-	return `${digits}-${generation}-${salt.toString(16).padStart(8, '0')}`;
+function segmentName({ base, end, generation, salt }: SegmentIdentity): string {
+	const [from, to] = [base, end].map((offset) => offset.toString().padStart(16, '0'));
+	return `${from}-${to}-${generation}-${salt.toString(16).padStart(8, '0')}`;
 }
 
 /**
@@ -51,17 +58,24 @@ export function segmentName({ base, generation, salt }: SegmentIdentity): string
 export function segmentsAmong(folder: string, names: readonly string[]): SegmentIdentity[] {
 	const segments: SegmentIdentity[] = [];
 	for (const name of names) {
-		const match = /^(\d{16})-(\d+)-([0-9a-f]{8})\.segment$/.exec(name);
+		const match = /^(\d{16})-(\d{16})-(\d+)-([0-9a-f]{8})\.segment$/.exec(name);
 		if (match === null) continue;
-		const [, base, generation, salt] = match;
+		const [, base, end, generation, salt] = match;
 		segments.push({
 			folder,
 			base: Number(base),
+			end: Number(end),
 			generation: Number(generation),
 			salt: Number.parseInt(salt ?? '', 16),
 		});
 	}
 	return segments.sort((a, b) => a.base - b.base || b.generation - a.generation);
+}
+
+/** Whether a segment was compacted into another one, which a crash has left it beside. */
+export function isReplacedBy(source: SegmentIdentity, target: SegmentIdentity): boolean {
+	const inside = source.base >= target.base && source.base < target.end;
+	return inside && source.generation < target.generation;
 }
 
 export function segmentHeader(): Buffer {

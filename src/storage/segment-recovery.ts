@@ -5,6 +5,7 @@ import { LogSegment } from './log-segment.ts';
 import type { LogRecord } from './message-log.ts';
 import {
 	checkSegmentHeader,
+	isReplacedBy,
 	readFileIfAny,
 	recordPath,
 	releasePath,
@@ -32,7 +33,8 @@ export async function recoverSegments(
 	recover: (record: LogRecord) => void,
 ): Promise<Recovery> {
 	const names = await files.list(folder);
-	const identities = segmentsAmong(folder, names);
+	const all = segmentsAmong(folder, names);
+	const identities = all.filter((source) => !all.some((other) => isReplacedBy(source, other)));
 	await removeStrays(files, folder, names, identities);
 	const segments: LogSegment[] = [];
 	let nextOffset = 0;
@@ -72,7 +74,6 @@ async function loadSegment(
 	let nextOffset = Math.max(identity.base, firstOffset);
 	const scan = scanRecords(bytes, segmentHeaderBytes, identity.salt, (record) => {
 		const { offset, header, position, length } = record;
-		// A record that a compacted segment has taken over is read from there.
 		if (offset < nextOffset) return;
 		nextOffset = offset + 1;
 		const released = releases.parts.get(offset - identity.base) ?? 0;
@@ -80,6 +81,7 @@ async function loadSegment(
 		segment.add(offset, position, length, pending);
 		if (pending !== 0) recover({ offset, header, pending });
 	});
+	nextOffset = Math.max(nextOffset, identity.end);
 	segment.bytes = scan.end;
 	segment.releaseBytes = releases.end;
 	// A release is proof of an offset, even where its record has become unreadable.
@@ -89,17 +91,18 @@ async function loadSegment(
 	return { segment, nextOffset, damaged: scan.damaged, torn: scan.torn, headerGood };
 }
 
-/** Removes what a crash has left of a compaction, and releases without their segment. */
+/** Removes what a crash has left: of a compaction, and releases without their segment. */
 async function removeStrays(
 	files: FileSystem,
 	folder: string,
 	names: readonly string[],
 	identities: readonly SegmentIdentity[],
 ): Promise<void> {
-	const known = new Set(identities.map((identity) => releasePath(identity)));
+	const known = new Set(
+		identities.flatMap((identity) => [recordPath(identity), releasePath(identity)]),
+	);
 	for (const name of names) {
 		const path = join(folder, name);
-		const stray = name.endsWith('.draft') || (name.endsWith('.released') && !known.has(path));
-		if (stray) await files.remove(path);
+		if (/\.(draft|segment|released)$/.test(name) && !known.has(path)) await files.remove(path);
 	}
 }
