@@ -34,6 +34,7 @@ export class Hub {
 	readonly telemetry: TelemetryLog;
 	readonly serviceAuthorization: ServiceAuthorization;
 	readonly deviceAuthentication: DeviceAuthentication;
+	readonly #delivery: CloudToDeviceDelivery;
 
 	constructor({ store, telemetry, access, clock, logger }: HubParts) {
 		this.clock = clock;
@@ -52,13 +53,14 @@ export class Hub {
 			access,
 			clock,
 		);
-		new CloudToDeviceDelivery(this.cloudToDevice, this.connections, logger);
+		this.#delivery = new CloudToDeviceDelivery(this.cloudToDevice, this.connections, logger);
 	}
 
-	/** Reads what an earlier run has left. */
+	/** Reads what an earlier run has left; to be called once, before a client connects. */
 	load(): void {
 		this.policies.load();
 		this.registry.load();
 		this.cloudToDevice.load();
+		this.#delivery.begin();
 	}
 }

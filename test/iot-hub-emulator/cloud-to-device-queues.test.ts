@@ -1,10 +1,14 @@
 import test from 'ava';
+import { CloudToDeviceDelivery } from '../../src/iot-hub-emulator/cloud-to-device/cloud-to-device-delivery.ts';
 import {
 	CloudToDeviceQueues,
 	cloudToDeviceLimits,
 } from '../../src/iot-hub-emulator/cloud-to-device/cloud-to-device-queues.ts';
+import type { DeviceConnection } from '../../src/iot-hub-emulator/connections/device-connection.ts';
+import { DeviceConnections } from '../../src/iot-hub-emulator/connections/device-connections.ts';
 import { IdentityRegistry } from '../../src/iot-hub-emulator/registry/identity-registry.ts';
 import type { Message } from '../../src/protocol/message.ts';
+import { silentLogger } from '../../src/runtime/logger.ts';
 import { MemoryKeyValueStore } from '../../src/storage/memory-key-value-store.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
@@ -101,4 +105,33 @@ test('what waits is still there after a restart, with its delivery count', (t) =
 	again.send('dev1', message('c'));
 	if (restored !== undefined) again.complete('dev1', restored);
 	t.is(textOf(again.take('dev1')), 'b');
+});
+
+test('what a client did not accept is delivered again when it is back', async (t) => {
+	const { clock, queues: all } = queues();
+	const connections = new DeviceConnections(clock);
+	new CloudToDeviceDelivery(all, connections, silentLogger).begin();
+	const delivered: string[] = [];
+	const client = (accepts: boolean): DeviceConnection => ({
+		identity: { deviceId: 'dev1' },
+		admission: { credential: {}, method: { scope: 'device', type: 'sas' }, generationId: '1' },
+		receives: () => true,
+		sendDesired: () => {},
+		sendMethod: () => {},
+		deliver: async ({ body }) => {
+			delivered.push(Buffer.from(body).toString());
+			if (!accepts) throw new Error('gone');
+		},
+		close: () => {},
+	});
+	for (const text of ['a', 'b']) all.send('dev1', message(text));
+	for (const connection of [client(false), client(true)]) {
+		connections.add(connection);
+		connections.ready(connection, 'cloud-to-device');
+		await clock.advance(0);
+	}
+	all.send('dev1', message('c'));
+	await clock.advance(0);
+	t.deepEqual(delivered, ['a', 'a', 'b', 'c']);
+	t.is(all.count('dev1'), 0);
 });

@@ -2,27 +2,8 @@ import { connect as connectTcp } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import test from 'ava';
-import mqtt from 'mqtt';
-import type { IotHubEmulator } from '../../src/iot-hub-emulator/emulator.ts';
 import { type Protocol, protocolOf } from '../../src/iot-hub-emulator/protocol-switch.ts';
-import { hubRequest, identityToken, runningEmulator } from '../support/running-emulator.ts';
-
-const device = { deviceId: 'dev1' };
-
-/** A plain MQTT client as `dev1`. */
-function mqttClient(emulator: IotHubEmulator, options: object = {}) {
-	return mqtt.connectAsync({
-		protocol: 'mqtts',
-		host: 'localhost',
-		port: emulator.port,
-		ca: emulator.caCertificate,
-		clientId: 'dev1',
-		username: `${emulator.hostName}/dev1/?api-version=2021-04-12`,
-		password: identityToken(emulator, device),
-		reconnectPeriod: 0,
-		...options,
-	});
-}
+import { hubRequest, mqttClient, runningEmulator } from '../support/running-emulator.ts';
 
 test('the first bytes tell the protocol', (t) => {
 	const cases: [string | number[], Protocol | undefined][] = [
@@ -112,69 +93,6 @@ test('requests fail with 429 and 500, or take their time, when they are told to'
 	const began = performance.now();
 	await hubRequest(emulator, { path: '/devices' });
 	t.true(performance.now() - began >= 190);
-});
-
-test('what MQTT clients must not do ends their connection or is refused', async (t) => {
-	const emulator = await runningEmulator(t);
-	emulator.registry.putDevice('dev1', {});
-	const codes = await Promise.all(
-		[
-			{ clientId: 'other' },
-			{ username: `other.hub/dev1/?api-version=2021-04-12` },
-			{ username: `${emulator.hostName}/dev2/?api-version=2021-04-12`, clientId: 'dev2' },
-			{ password: 'nonsense' },
-			{ username: 'nonsense' },
-		].map(async (options) => {
-			const error = await t.throwsAsync(mqttClient(emulator, options));
-			return (error as Error & { code: number }).code;
-		}),
-	);
-	t.deepEqual(codes, [5, 5, 5, 5, 4]);
-
-	const topics = [
-		'devices/dev2/messages/events/',
-		'devices/dev1/modules/m/messages/events/',
-		'somewhere/else',
-		'devices/dev1/messages/events/a=b=c',
-		'devices/dev1/messages/events/%zz=1',
-	];
-	for (const topic of topics) {
-		const client = await mqttClient(emulator);
-		const closed = new Promise((resolve) => client.once('close', () => resolve(true)));
-		client.publish(topic, 'x', { qos: 1 });
-		t.true(await closed, topic);
-		await client.endAsync(true);
-	}
-	const client = await mqttClient(emulator);
-	const wrong = ['#', 'devices/dev2/messages/devicebound/#', '$iothub/methods/res/#'];
-	for (const filter of wrong) await t.throwsAsync(client.subscribeAsync(filter), undefined, filter);
-	await client.endAsync(true);
-	t.is(emulator.telemetry.size.events, 0);
-});
-
-test('a last will and retained messages are marked as such; a clean end leaves no will', async (t) => {
-	const emulator = await runningEmulator(t);
-	emulator.registry.putDevice('dev1', {});
-	const will = {
-		topic: 'devices/dev1/messages/events/kind=will',
-		payload: Buffer.from('bye'),
-		qos: 1,
-	};
-	const polite = await mqttClient(emulator, { will });
-	await polite.endAsync();
-	const rude = await mqttClient(emulator, { will });
-	const retained = { qos: 1, retain: true } as const;
-	await rude.publishAsync('devices/dev1/messages/events/', 'x', retained);
-	rude.stream.destroy();
-	for (let tries = 0; tries < 100 && emulator.telemetry.size.events < 2; tries += 1)
-		await sleep(10);
-	const properties: object[] = [];
-	for await (const event of emulator.telemetry.read()) properties.push(event.properties);
-	t.deepEqual(properties, [
-		{ 'mqtt-retain': 'true', 'x-opt-retain': 'true' },
-		{ kind: 'will', 'iothub-MessageType': 'Will' },
-	]);
-	await rude.endAsync(true);
 });
 
 test('AMQP and noise are turned away at once', async (t) => {

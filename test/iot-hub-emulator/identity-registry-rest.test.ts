@@ -5,6 +5,7 @@ import {
 	type HubRequest,
 	hubRequest,
 	identityToken,
+	mqttClient,
 	runningEmulator,
 	serviceToken,
 } from '../support/running-emulator.ts';
@@ -307,4 +308,22 @@ test('an edge hub reads everything below it, page by page, and nothing else', as
 	const foreign = identityToken(emulator, { deviceId: 'stranger' });
 	const denied = `${base}/devicesAndModulesInDeviceScope`;
 	t.is((await hubRequest(emulator, { path: denied, authorization: foreign })).status, 401);
+});
+
+test('waiting messages can be purged, connected devices counted', async (t) => {
+	const emulator = await runningEmulator(t);
+	emulator.registry.putDevice('dev1', {});
+	const message = { body: Buffer.from('x'), properties: new Map(), systemProperties: new Map() };
+	for (let n = 0; n < 3; n += 1) emulator.sendToDevice('dev1', message);
+	const client = await mqttClient(emulator);
+	t.teardown(() => client.endAsync(true));
+	const path = '/devices/dev1/commands';
+	t.deepEqual((await hubRequest(emulator, { method: 'DELETE', path })).body, {
+		deviceId: 'dev1',
+		moduleId: null,
+		totalMessagesPurged: 3,
+	});
+	t.deepEqual((await hubRequest(emulator, { path: '/statistics/service' })).body, {
+		connectedDeviceCount: 1,
+	});
 });

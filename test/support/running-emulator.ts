@@ -1,5 +1,6 @@
 import { request } from 'node:https';
 import type { ExecutionContext } from 'ava';
+import mqtt from 'mqtt';
 import {
 	IotHubEmulator,
 	type IotHubEmulatorSettings,
@@ -101,6 +102,21 @@ export function identityToken(
 	const { sharedAccessKey = '' } = parseConnectionString(emulator.deviceConnectionString(identity));
 	const resource = audienceOf(emulator.hostName, identity);
 	return createSasToken({ resource, key: sharedAccessKey, expiry });
+}
+
+/** A plain MQTT client as `dev1`. */
+export function mqttClient(emulator: IotHubEmulator, options: object = {}) {
+	return mqtt.connectAsync({
+		protocol: 'mqtts',
+		host: 'localhost',
+		port: emulator.port,
+		ca: emulator.caCertificate,
+		clientId: 'dev1',
+		username: `${emulator.hostName}/dev1/?api-version=2021-04-12`,
+		password: identityToken(emulator, { deviceId: 'dev1' }),
+		reconnectPeriod: 0,
+		...options,
+	});
 }
 
 function withVersion(path: string): string {

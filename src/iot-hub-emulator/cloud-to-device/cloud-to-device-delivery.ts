@@ -16,16 +16,20 @@ export class CloudToDeviceDelivery {
 		this.#queues = queues;
 		this.#connections = connections;
 		this.#logger = logger;
-		connections.onReady((connection, feature) => {
-			if (feature === 'cloud-to-device') this.#begin(connection);
+	}
+
+	/** From now on every message goes out as soon as its device listens. */
+	begin(): void {
+		this.#connections.onReady((connection, feature) => {
+			if (feature === 'cloud-to-device') this.#serve(connection);
 		});
-		queues.onQueued((deviceId) => {
-			const connection = connections.get({ deviceId });
-			if (connection !== undefined) this.#begin(connection);
+		this.#queues.onQueued((deviceId) => {
+			const connection = this.#connections.get({ deviceId });
+			if (connection !== undefined) this.#serve(connection);
 		});
 	}
 
-	#begin(connection: DeviceConnection): void {
+	#serve(connection: DeviceConnection): void {
 		if (this.#busy.has(connection) || !connection.receives('cloud-to-device')) return;
 		this.#busy.add(connection);
 		this.#deliverAll(connection)
