@@ -95,6 +95,14 @@ export class FakeIotHub {
 		await client.message(message);
 	}
 
+	listensForMethods(identity: Identity): boolean {
+		return this.#connected(identity).some(({ method }) => method !== undefined);
+	}
+
+	listensForMessages(identity: Identity): boolean {
+		return this.#connected(identity).some(({ message }) => message !== undefined);
+	}
+
 	reportedOf(identity: Identity): JsonObject {
 		return this.twins.get(identityKey(identity))?.reported ?? {};
 	}
