@@ -16,6 +16,7 @@ import { RetryingTask } from '../runtime/retrying-task.ts';
 import type { AgentStatus } from './agent-status.ts';
 import { DeploymentRunner } from './deployment-runner.ts';
 import { answerWith } from './direct-methods/agent-methods.ts';
+import { getModuleLogs } from './direct-methods/module-logs/module-logs.ts';
 import { restartModule } from './direct-methods/restart-module.ts';
 import { type IdentityRegistry, ModuleIdentities } from './identities/module-identities.ts';
 import { Reconciler } from './reconcile.ts';
@@ -248,7 +249,7 @@ export class EdgeAgent implements Lifecycle {
 	/** Connects as `$edgeAgent`, once it has an identity with our key, and follows its twin. */
 	async #startSession(runner: DeploymentRunner): Promise<void> {
 		const { clock, logger, cluster } = this.#dependencies;
-		const { namespace, refreshSeconds, reportSeconds } = this.#settings;
+		const { namespace, device, refreshSeconds, reportSeconds } = this.#settings;
 		const client = this.#newHubClient();
 		const reported = new ReportedProperties({
 			client,
@@ -269,6 +270,13 @@ export class EdgeAgent implements Lifecycle {
 		const methods = {
 			ping: async () => null,
 			RestartModule: restartModule({ client: cluster, namespace, isKnown }),
+			GetModuleLogs: getModuleLogs({
+				client: cluster,
+				namespace,
+				hubHostName: device.hostName,
+				deviceId: device.deviceId,
+				clock,
+			}),
 		};
 		this.#registrations.push(client.onMethod(answerWith(methods)));
 		this.#reported = reported;
