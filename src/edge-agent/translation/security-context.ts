@@ -47,7 +47,7 @@ export function securityContexts(
 		...profiles,
 	});
 	return {
-		pod: withExtension(scope, pod),
+		pod: withExtension(scope, pod, privileged),
 		container: containerContext(scope, privileged),
 	};
 }
@@ -79,16 +79,17 @@ function containerContext(scope: ModuleScope, privileged: boolean): JsonObject {
 
 function addedCapabilities({ options, policy, problems }: ModuleScope): string[] {
 	const added = options.strings('HostConfig.CapAdd');
-	const allowed = new Set(['NET_BIND_SERVICE', ...capabilitiesOf(policy.allowCapabilities)]);
-	for (const { value, path } of added) {
-		const [name = ''] = capabilitiesOf([value]);
-		if (allowed.has(name) || policy.allowPrivileged) continue;
-		problems.refuse(denied, path, `The capability ${name.slice(0, 40)} is not allowed to modules.`);
-	}
+	const path = options.pathOf('HostConfig.CapAdd');
 	const names = capabilitiesOf(added.map(({ value }) => value));
-	if (policy.runAsNonRoot && names.length > 0) {
+	const demanding = names.filter((name) => name !== 'NET_BIND_SERVICE');
+	const allowed = new Set(capabilitiesOf(policy.allowCapabilities));
+	const excess = demanding.filter((name) => !allowed.has(name) && !policy.allowPrivileged);
+	if (excess.length > 0) {
+		const message = `Capabilities that are not allowed to modules: ${excess.join(', ').slice(0, 80)}.`;
+		problems.refuse(denied, path, message);
+	} else if (policy.runAsNonRoot && demanding.length > 0) {
 		const message = 'Capabilities of a user that is not root count only for files that carry them.';
-		problems.warn(approximated, options.pathOf('HostConfig.CapAdd'), message);
+		problems.warn(approximated, path, message);
 	}
 	return names;
 }
@@ -209,7 +210,7 @@ const podFields: Record<string, 'number' | 'boolean' | 'numbers' | 'any'> = {
 };
 
 /** The pod's context with the extension's `securityContext` over it. */
-function withExtension(scope: ModuleScope, base: JsonObject): JsonObject {
+function withExtension(scope: ModuleScope, base: JsonObject, privileged: boolean): JsonObject {
 	const { extension, policy, problems } = scope;
 	const own = extension.object('securityContext') ?? {};
 	const path = extension.pathOf('securityContext');
@@ -223,8 +224,10 @@ function withExtension(scope: ModuleScope, base: JsonObject): JsonObject {
 			merged.set(field, fieldValue(value, podFields[field] ?? 'any'));
 		}
 	}
-	const isRoot = merged.get('runAsUser') === 0 || merged.get('runAsNonRoot') === false;
-	if (policy.runAsNonRoot && own !== undefined && isRoot && !policy.allowPrivileged) {
+	const asks = (name: string) =>
+		own[Object.keys(own).find((key) => key.toLowerCase() === name) ?? ''];
+	const isRoot = String(asks('runasuser')) === '0' || String(asks('runasnonroot')) === 'false';
+	if (isRoot && policy.runAsNonRoot && !privileged) {
 		problems.refuse(denied, path, 'Modules may not run as root.');
 	}
 	const weakens = ['seccompProfile', 'appArmorProfile'].some((name) => {

@@ -132,17 +132,20 @@ function planModule(
 /** Claims are the device's: modules that name the same volume share one. */
 function nameClaims(plans: readonly ModulePlan[]): ReadonlyMap<string, string> {
 	const volumes = plans.flatMap(({ claims }) => [...claims.keys()]);
-	for (const plan of plans) warnOfSharing(plan, volumes);
+	const users = Map.groupBy(volumes, (volume) => volume);
+	for (const plan of plans) warnOfSharing(plan, (volume) => users.get(volume)?.length ?? 0);
 	return uniqueNames(volumes, volumeNaming, [hubClaimName]);
 }
 
-function warnOfSharing({ scope, mounts, claims }: ModulePlan, volumes: readonly string[]): void {
+function warnOfSharing(
+	{ scope, mounts, claims }: ModulePlan,
+	usersOf: (volume: string) => number,
+): void {
 	const replicas = scope.extension.integer('replicas') ?? 1;
 	for (const mount of mounts) {
 		const options = mount.kind === 'claim' ? claims.get(mount.volume) : undefined;
 		if (mount.kind !== 'claim' || options === undefined || !isExclusive(options)) continue;
-		const users = volumes.filter((volume) => volume === mount.volume).length;
-		if (users <= 1 && replicas <= 1) continue;
+		if (usersOf(mount.volume) <= 1 && replicas <= 1) continue;
 		const message = `The volume "${mount.volume}" is shared, but only one node can mount it at a time.`;
 		const remedy = 'Use a storage class and access mode that several nodes can mount.';
 		scope.problems.warn('EDGE_CREATE_OPTION_APPROXIMATED', mount.path, message, remedy);
