@@ -47,6 +47,8 @@ export class ObjectCache implements Lifecycle {
 	readonly #firstList = Promise.withResolvers<void>();
 	/** Objects written while a list was under way: the list may be older than they are. */
 	readonly #written = new Set<string>();
+	/** Uids of objects that are known to be deleted before the watch has told of it. */
+	readonly #gone = new Set<string>();
 	#loop: Promise<void> | undefined;
 	/** Where the watch goes on; undefined: a list is needed. */
 	#position: string | undefined;
@@ -124,7 +126,9 @@ export class ObjectCache implements Lifecycle {
 	observeDeletion(object: KubernetesObject): void {
 		const known = this.#objects.get(keyOf(object));
 		if (known?.metadata.uid !== object.metadata.uid) return;
-		if ((known?.metadata.finalizers ?? []).length === 0) this.#remove(keyOf(object));
+		if ((known?.metadata.finalizers ?? []).length > 0) return;
+		if (object.metadata.uid !== undefined) this.#gone.add(object.metadata.uid);
+		this.#remove(keyOf(object));
 	}
 
 	async #follow(): Promise<void> {
@@ -142,6 +146,7 @@ export class ObjectCache implements Lifecycle {
 	async #list(): Promise<string> {
 		const { client, query, clock } = this.#settings;
 		this.#written.clear();
+		this.#gone.clear();
 		const list = await client.list(query, this.#stop.signal);
 		this.#listedAt = clock.monotonic();
 		this.#replaceAll(list);
@@ -176,9 +181,11 @@ export class ObjectCache implements Lifecycle {
 		}
 		const { object } = event;
 		this.#position = object.metadata.resourceVersion ?? this.#position;
+		const { uid } = object.metadata;
 		if (event.type !== 'DELETED') this.#put(object);
-		else if (this.#objects.get(keyOf(object))?.metadata.uid === object.metadata.uid) {
-			this.#remove(keyOf(object));
+		else {
+			this.#gone.delete(uid ?? '');
+			if (this.#objects.get(keyOf(object))?.metadata.uid === uid) this.#remove(keyOf(object));
 		}
 	}
 
@@ -235,6 +242,7 @@ export class ObjectCache implements Lifecycle {
 	}
 
 	#set(key: string, object: KubernetesObject): void {
+		if (this.#gone.has(object.metadata.uid ?? '')) return;
 		const previous = this.#objects.get(key);
 		const { resourceVersion } = object.metadata;
 		if (previous !== undefined && previous.metadata.resourceVersion === resourceVersion) {

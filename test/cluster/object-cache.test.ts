@@ -158,6 +158,27 @@ test('knows an own write before the watch tells of it, and is not thrown back by
 	t.deepEqual(state(), []);
 });
 
+test('keeps an own write that a list under way does not know of', async (t) => {
+	const { cache, cluster, clock, state } = setUp(t, { resync: 60_000 });
+	await cache.start();
+	await cache.whenSynced();
+	const list = cluster.list.bind(cluster);
+	cluster.list = async (which) => {
+		const answer = await list(which);
+		await clock.sleep(5000);
+		return answer;
+	};
+	await clock.advance(61_000);
+	const written = await cluster.create(configMap('a', '1'));
+	cache.observe(written);
+	cluster.watch = async function* (_query, _from, signal) {
+		await new Promise((resolve) => signal?.addEventListener('abort', resolve));
+		yield* [];
+	};
+	await clock.advance(10_000);
+	t.deepEqual(state(), ['a=1']);
+});
+
 test('keeps following when a listener throws', async (t) => {
 	const { cache, cluster, clock, state } = setUp(t);
 	cache.onChange(() => {

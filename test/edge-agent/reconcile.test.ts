@@ -292,6 +292,78 @@ test('starts modules in order, and holds none up longer than the deadline', asyn
 	t.deepEqual(names(), ['first', 'second', 'third']);
 });
 
+test('waits anew with another deployment, but not again for what was ready once', async (t) => {
+	const { reconciler, cluster, clock, desire, settle } = setUp(t, { startupDeadline: 60_000 });
+	const late = { name: 'late', startupOrder: 2 };
+	const ready = async () =>
+		cluster.setStatus(deployment('first'), available(await cluster.get(deployment('first'))));
+	await reconciler.start();
+	desire({ name: 'first', startupOrder: 1 }, late);
+	await settle();
+	await ready();
+	await settle();
+	cluster.setStatus(deployment('first'), {});
+	await cluster.delete(deployment('late'));
+	await settle();
+	t.truthy(await cluster.get(deployment('late')));
+
+	const changed = { name: 'first', image: 'example/image:2', startupOrder: 1 };
+	desire(changed, { ...late, image: 'example/image:2' });
+	await settle();
+	const image = async () => JSON.stringify(await cluster.get(deployment('late')));
+	t.true((await image()).includes('example/image:1'));
+	await clock.advance(60_000);
+	await settle();
+	t.true((await image()).includes('example/image:2'));
+});
+
+test('does not repeat writes that the watch has not told of yet', async (t) => {
+	const { reconciler, cluster, clock, desire, settle, writes } = setUp(t);
+	const watch = cluster.watch.bind(cluster);
+	cluster.watch = async function* (query, from, signal) {
+		for await (const event of watch(query, from, signal)) {
+			await clock.sleep(30_000, signal);
+			yield event;
+		}
+	};
+	await reconciler.start();
+	desire({ name: 'a' });
+	await settle();
+	reconciler.trigger();
+	await settle();
+	t.is(writes().length, 3);
+	desire();
+	await settle();
+	reconciler.trigger();
+	await settle();
+	t.is(writes().length, 3);
+	await clock.advance(600_000);
+	t.deepEqual(writes(), []);
+	t.is(cluster.all('Deployment').length, 0);
+});
+
+test('tells its listeners only of what has changed', async (t) => {
+	const { reconciler, desire, settle } = setUp(t);
+	await reconciler.start();
+	desire({ name: 'a' });
+	await settle();
+	let told = 0;
+	const end = reconciler.onStatus(() => {
+		told += 1;
+	});
+	reconciler.trigger();
+	await settle();
+	t.is(told, 0);
+	desire({ name: 'b' });
+	await settle();
+	t.true(told > 0);
+	end();
+	const before = told;
+	desire({ name: 'c' });
+	await settle();
+	t.is(told, before);
+});
+
 test('keeps what runs of a module whose new version is refused', async (t) => {
 	const { reconciler, cluster, desire, settle, events } = setUp(t);
 	await reconciler.start();

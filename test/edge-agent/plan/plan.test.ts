@@ -91,7 +91,7 @@ test('does not repair what the server is known to write differently', (t) => {
 test('waits until an object that is being deleted is gone', (t) => {
 	const live = applied([{ name: 'a' }]);
 	for (const { metadata } of live) metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
-	t.deepEqual(described(plan([{ name: 'a' }], live)), []);
+	t.deepEqual(described(plan([{ name: 'a', image: 'example/image:2' }], live)), []);
 	t.deepEqual(described(plan([], live)), []);
 });
 

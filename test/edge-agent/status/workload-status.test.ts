@@ -62,6 +62,15 @@ test('pods of the newest rollout tell how a module is, although older ones still
 	t.is(status.readyReplicas, 1);
 });
 
+test('pods of an older rollout do not speak for the module any more', (t) => {
+	const pods = [
+		crashing('old', '1', '2026-01-01T00:00:00Z'),
+		running('new', '2', '2026-01-01T00:00:10Z'),
+	];
+	const status = moduleStatus(evidence({ pods, workload: workload('Deployment', {}) }));
+	t.is(status.runtimeStatus, 'running');
+});
+
 test('of several replicas the one in trouble speaks, and it is said how many are ready', (t) => {
 	const pods = [
 		running('a', '1', '2026-01-01T00:00:02Z'),
