@@ -158,6 +158,20 @@ test('while the API server is away, callers it has named before are served, othe
 	t.is((await call('127.0.0.3', 'POST', other, { data: 'AAAA' })).status, 503);
 });
 
+test('a pod is known by its second address too', async (t) => {
+	const { cluster } = await setUp(t);
+	const dual = pod('dual', '10.0.0.8', 'filter');
+	dual.status = {
+		phase: 'Running',
+		podIP: '10.0.0.8',
+		podIPs: [{ ip: '10.0.0.8' }, { ip: 'fd00::8' }],
+	};
+	await cluster.create(dual);
+	const callers = new PodCallers({ client: cluster, namespace: 'edge' });
+	t.deepEqual(await callers.identify('fd00::8'), { pod: 'dual', module: 'filter' });
+	t.deepEqual(await callers.identify('::ffff:10.0.0.8'), { pod: 'dual', module: 'filter' });
+});
+
 test('pods that share an address, or use that of their node, are refused with the reason', async (t) => {
 	const { call, cluster } = await setUp(t);
 	await cluster.create(pod('twin', '127.0.0.2', 'filter'));

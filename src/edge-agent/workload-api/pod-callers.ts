@@ -61,8 +61,12 @@ export class PodCallers implements CallerDirectory {
 
 	async #podsAt(address: string): Promise<readonly KubernetesObject[]> {
 		const { client, namespace } = this.#options;
-		const { items } = await client.list({ apiVersion: 'v1', kind: 'Pod', namespace });
-		return items.filter((pod) => !hasEnded(pod) && addressesOf(pod).includes(address));
+		const query = { apiVersion: 'v1', kind: 'Pod', namespace };
+		const isThere = (pod: KubernetesObject) => !hasEnded(pod) && addressesOf(pod).includes(address);
+		const { items } = await client.list({ ...query, fieldSelector: `status.podIP=${address}` });
+		const found = items.filter(isThere);
+		// The server selects by the first address of a pod only.
+		return found.length > 0 ? found : (await client.list(query)).items.filter(isThere);
 	}
 
 	#forgetOldest(): void {
