@@ -228,6 +228,10 @@ export const errorCatalogue = {
 			"Nothing: identities are made before modules start. If it lasts, check the agent's log.",
 	},
 	// cli
+	EDGE_HUB_CONFIGURATION: {
+		summary: 'The desired properties of `$edgeHub` have errors, in a route for example.',
+		remedy: 'Correct them; until then the hub keeps its last good configuration.',
+	},
 	EDGE_MODULE_UNKNOWN: {
 		summary: 'The edge has no module of that name.',
 		remedy: 'See `iotedge-k8s list` for the modules that there are.',

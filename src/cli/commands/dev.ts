@@ -1,0 +1,107 @@
+import { dirname, resolve } from 'node:path';
+import { telemetryDocument } from '../../iot-hub-emulator/telemetry/telemetry-event.ts';
+import { systemClock } from '../../runtime/clock.ts';
+import { createLogger } from '../../runtime/logger.ts';
+import { DevelopmentEdge, developmentNamespace } from '../dev/development-edge.ts';
+import { formatSummary, summarize } from '../dev/edge-snapshot.ts';
+import { chooseView } from '../dev/edge-view.ts';
+import { exitCode } from '../exit-code.ts';
+import { checkManifestFile } from '../manifest-check.ts';
+import { formatProblems } from '../problem-list.ts';
+import type { OutputForm } from '../program.ts';
+import type { Terminal } from '../terminal.ts';
+
+/** Options of `dev`. */
+export interface DevOptions {
+	readonly modules?: readonly string[];
+	/** Milliseconds. */
+	readonly duration?: number;
+	readonly state: string;
+	readonly device: string;
+	readonly output: OutputForm;
+}
+
+/** Milliseconds between two looks at the edge. */
+const refresh = 500;
+
+/** Runs a whole edge on this machine until it is interrupted or its time is over. */
+export async function dev(file: string, options: DevOptions, terminal: Terminal): Promise<number> {
+	const { content, problems } = await checkManifestFile(file);
+	const errors = problems.filter(({ severity }) => severity === 'error');
+	if (content === undefined || errors.length > 0) {
+		terminal.note(`${formatProblems(file, problems, terminal).join('\n')}\n`);
+		return exitCode.badInput;
+	}
+	const view = chooseView(options.output, terminal);
+	const edge = new DevelopmentEdge({
+		deviceId: options.device,
+		folder: resolve(options.state),
+		content,
+		moduleRoots: moduleRoots(file, options.modules ?? []),
+		logger: createLogger('warn', 'dev'),
+		progress: (step) => view.progress(step),
+	});
+	const interrupted = interruption();
+	try {
+		await edge.start();
+		edge.onTelemetry((event) => view.telemetry(telemetryDocument(event)));
+		view.ready({
+			hubHostName: edge.hubHostName,
+			deviceId: options.device,
+			namespace: developmentNamespace,
+			kubeconfig: edge.kubeconfig,
+			env: edge.environmentFile,
+		});
+		const ended = await run(edge, options.duration, view, interrupted.signal);
+		const summary = summarize(await edge.snapshot(), edge.upstreamByModule);
+		view.summary(summary, formatSummary(summary));
+		return ended === 'interrupted' || summary.succeeded ? exitCode.ok : exitCode.failed;
+	} finally {
+		view.progress('Stopping');
+		await edge.stop();
+		interrupted[Symbol.dispose]();
+	}
+}
+
+/** Shows the edge until its time is over or the user ends it. */
+async function run(
+	edge: DevelopmentEdge,
+	duration: number | undefined,
+	view: ReturnType<typeof chooseView>,
+	signal: AbortSignal,
+): Promise<'interrupted' | 'over'> {
+	for (;;) {
+		const snapshot = await edge.snapshot();
+		view.snapshot(snapshot);
+		const left = duration === undefined ? refresh : duration - snapshot.uptime;
+		if (left <= 0) return 'over';
+		try {
+			await systemClock.sleep(Math.min(refresh, left), signal);
+		} catch {
+			return 'interrupted';
+		}
+	}
+}
+
+/** Beside the manifest, in folders called `modules`, where the user says, and our samples. */
+function moduleRoots(file: string, more: readonly string[]): string[] {
+	const beside = dirname(resolve(file));
+	const samples = resolve(import.meta.dirname, '../../modules');
+	return [...more.map((folder) => resolve(folder)), beside, resolve('.'), samples];
+}
+
+/** Aborts at the first Ctrl-C; at the second the process ends at once. */
+function interruption(): { readonly signal: AbortSignal } & Disposable {
+	const controller = new AbortController();
+	const interrupt = () => {
+		if (controller.signal.aborted) process.exit(exitCode.interrupted);
+		controller.abort();
+	};
+	for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, interrupt);
+	return {
+		signal: controller.signal,
+		[Symbol.dispose]: () => {
+			for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, interrupt);
+		},
+	};
+}

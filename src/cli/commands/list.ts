@@ -1,0 +1,89 @@
+import type { ClusterClient } from '../../cluster/cluster-client.ts';
+import type { KubernetesObject } from '../../cluster/kubernetes-object.ts';
+import type { ModuleStatus } from '../../edge-agent/status/module-status.ts';
+import { moduleStatus } from '../../edge-agent/status/workload-status.ts';
+import { moduleLabel } from '../../edge-agent/translation/translation.ts';
+import { systemClock } from '../../runtime/clock.ts';
+import { connectToEdge, type EdgeOptions, moduleNameOf, modulePods } from '../edge-cluster.ts';
+import { exitCode } from '../exit-code.ts';
+import type { OutputForm } from '../program.ts';
+import { formatTable } from '../table.ts';
+import type { Terminal } from '../terminal.ts';
+
+/** Lists the modules of an edge, as `iotedge list` does. */
+export async function list(
+	options: EdgeOptions & { readonly output: OutputForm },
+	terminal: Terminal,
+): Promise<number> {
+	const client = await connectToEdge(options);
+	const modules = await modulesOf(client, options.namespace);
+	if (options.output === 'json') {
+		terminal.write(`${JSON.stringify(modules, null, 2)}\n`);
+		return exitCode.ok;
+	}
+	const rows = modules.map((module) => [
+		module.name,
+		module.runtimeStatus,
+		`${module.readyReplicas}/${module.replicas}`,
+		String(module.restartCount),
+		module.statusDescription,
+		module.image,
+	]);
+	const headings = ['NAME', 'STATUS', 'READY', 'RESTARTS', 'DESCRIPTION', 'IMAGE'];
+	terminal.write(`${formatTable(headings, rows).join('\n')}\n`);
+	if (rows.length === 0) terminal.note(`There are no modules in ${options.namespace}.\n`);
+	return exitCode.ok;
+}
+
+/** A module with the image that it runs. */
+type ListedModule = ModuleStatus & { readonly image: string };
+
+async function modulesOf(client: ClusterClient, namespace: string): Promise<ListedModule[]> {
+	const query = { namespace, labelSelector: moduleLabel };
+	const [pods, deployments, jobs] = await Promise.all([
+		modulePods(client, namespace),
+		client.list({ apiVersion: 'apps/v1', kind: 'Deployment', ...query }),
+		client.list({ apiVersion: 'batch/v1', kind: 'Job', ...query }),
+	]);
+	const workloads = new Map(
+		[...deployments.items, ...jobs.items].map((workload) => [labelOf(workload), workload]),
+	);
+	const labels = new Set([...workloads.keys(), ...pods.map(labelOf)]);
+	return [...labels].sort().map((label) =>
+		listedModule(
+			label,
+			workloads.get(label),
+			pods.filter((pod) => labelOf(pod) === label),
+		),
+	);
+}
+
+function listedModule(
+	label: string,
+	workload: KubernetesObject | undefined,
+	pods: readonly KubernetesObject[],
+): ListedModule {
+	const named = pods[0] ?? workload;
+	const status = moduleStatus({
+		name: named === undefined ? label : moduleNameOf(named),
+		container: label,
+		desiredStatus: isStopped(workload) ? 'stopped' : 'running',
+		...(workload === undefined ? {} : { workload }),
+		pods,
+		now: systemClock.now(),
+	});
+	return { ...status, image: imageOf(pods[0]?.spec, label) };
+}
+
+function labelOf(object: KubernetesObject): string {
+	return object.metadata.labels?.[moduleLabel] ?? '';
+}
+
+function isStopped(workload: KubernetesObject | undefined): boolean {
+	return workload?.spec?.['replicas'] === 0 || workload?.spec?.['suspend'] === true;
+}
+
+function imageOf(podSpec: KubernetesObject['spec'], container: string): string {
+	const containers = (podSpec?.['containers'] ?? []) as { name: string; image?: string }[];
+	return containers.find(({ name }) => name === container)?.image ?? containers[0]?.image ?? '';
+}

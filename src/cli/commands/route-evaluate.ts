@@ -1,0 +1,111 @@
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import {
+	type Condition,
+	compileCondition,
+	type Rejection,
+} from '../../edge-hub/routing/condition.ts';
+import { MessageScope } from '../../edge-hub/routing/message-scope.ts';
+import { type CompiledRoute, compileRoute } from '../../edge-hub/routing/route.ts';
+import type { RouteProblem } from '../../edge-hub/routing/route-problem.ts';
+import type { Message } from '../../protocol/message.ts';
+import { messageOf } from '../../runtime/edge-error.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
+import { exitCode } from '../exit-code.ts';
+import type { Terminal } from '../terminal.ts';
+
+/** Options of `route evaluate`. */
+export interface RouteEvaluateOptions {
+	readonly compatibility: 'none' | 'azure';
+}
+
+/** One line of the answer. */
+type Answer =
+	| { readonly result: boolean | 'undefined' }
+	| { readonly result: 'valid' }
+	| { readonly result: string; readonly problems: readonly RouteProblem[] }
+	| { readonly error: string };
+
+/**
+ * Reads JSON lines `{route | condition, message}` and answers each with a line: whether the message
+ * takes the route, or why the text is no route. Without a message: whether the text is valid.
+ *
+ * @returns 2 when a line of the input could not be read; it is answered with `{"error"}`.
+ */
+export async function evaluateRoutes(
+	input: Readable,
+	options: RouteEvaluateOptions,
+	terminal: Terminal,
+): Promise<number> {
+	const compatibility = options.compatibility === 'azure' ? 'azure' : 'standard';
+	let code: number = exitCode.ok;
+	for await (const line of createInterface({ input })) {
+		if (line.trim() === '') continue;
+		const answer = answerLine(line, compatibility);
+		if ('error' in answer) code = exitCode.badInput;
+		terminal.write(`${JSON.stringify(answer)}\n`);
+	}
+	return code;
+}
+
+function answerLine(line: string, compatibility: 'standard' | 'azure'): Answer {
+	try {
+		const question: unknown = JSON.parse(line);
+		if (!isJsonObject(question)) return { error: 'The line is not a JSON object.' };
+		const { route, condition, message } = question;
+		if (typeof route === 'string') {
+			return answer(compileRoute('route', route, { compatibility }), message);
+		}
+		if (typeof condition !== 'string') return { error: 'There is neither route nor condition.' };
+		return answer(compileCondition(condition, { compatibility }), message);
+	} catch (error) {
+		return { error: messageOf(error) };
+	}
+}
+
+function answer(
+	compiled: CompiledRoute | Condition | Rejection,
+	message: JsonValue | undefined,
+): Answer {
+	if ('problems' in compiled) return rejection(compiled);
+	if (!isJsonObject(message)) return { result: 'valid' };
+	const scope = new MessageScope(messageFrom(message));
+	if (!('sink' in compiled)) return { result: compiled.test(scope) ?? 'undefined' };
+	if (!compiled.matchesSource(String(message['source'] ?? '/messages'))) return { result: false };
+	return { result: compiled.condition.test(scope) ?? 'undefined' };
+}
+
+const results = { syntax: 'syntax-error', type: 'type-error', sink: 'sink-error' } as const;
+
+function rejection({ problems }: Rejection): Answer {
+	return { result: results[problems[0]?.kind ?? 'syntax'], problems };
+}
+
+/** `{body, bodyEncoding, properties, systemProperties}`; a body that is a text is taken as it stands. */
+function messageFrom(message: JsonObject): Message {
+	const { body = '', bodyEncoding, properties, systemProperties } = message;
+	const text = typeof body === 'string' ? body : JSON.stringify(body);
+	return {
+		body: encode(text, String(bodyEncoding ?? 'utf-8').toLowerCase()),
+		properties: new Map(entries(properties)),
+		systemProperties: new Map(
+			entries(systemProperties).flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
+		),
+	};
+}
+
+function entries(members: JsonValue | undefined): [string, string | null][] {
+	if (!isJsonObject(members)) return [];
+	return Object.entries(members).map(([name, value]) => [
+		name,
+		value === null || value === undefined ? null : String(value),
+	]);
+}
+
+function encode(text: string, encoding: string): Uint8Array {
+	if (encoding === 'base64') return Buffer.from(text, 'base64');
+	if (encoding === 'utf-16') return Buffer.from(text, 'utf16le');
+	if (encoding !== 'utf-32') return Buffer.from(text);
+	const points = Uint32Array.from(text, (character) => character.codePointAt(0) ?? 0);
+	return new Uint8Array(points.buffer);
+}

@@ -1,0 +1,149 @@
+import { Command, Option } from 'commander';
+import { parseDuration } from './duration.ts';
+import type { Terminal } from './terminal.ts';
+import { version } from './version.ts';
+
+/** What every command can print. */
+export type OutputForm = 'text' | 'json';
+
+/**
+ * The command line. Each command's code is loaded when it runs, so that `--help` and the small
+ * commands start at once and the agent holds nothing in memory that it does not use.
+ */
+export function createProgram(terminal: Terminal): Command {
+	const program = new Command('iotedge-k8s')
+		.description('The IoT Edge runtime for Kubernetes.')
+		.version(version)
+		.exitOverride()
+		.configureOutput({ writeOut: terminal.write, writeErr: terminal.note })
+		.showHelpAfterError('Add --help for what this command takes.');
+	addDevelopmentCommands(program, terminal);
+	addManifestCommands(program, terminal);
+	addClusterCommands(program, terminal);
+	addRoleCommands(program, terminal);
+	return program;
+}
+
+function outputOption(): Option {
+	return new Option('-o, --output <form>', 'text for people, json for scripts')
+		.choices(['text', 'json'])
+		.default('text');
+}
+
+function addDevelopmentCommands(program: Command, terminal: Terminal): void {
+	program
+		.command('dev')
+		.summary('run an edge on this machine: IoT Hub emulator, local cluster, agent, hub, modules')
+		.description(
+			'Runs a whole edge on this machine, with no cloud, no cluster and no container engine.\n' +
+				'Modules are folders: an image name stands for the folder whose module.json or\n' +
+				'package.json has that name. Ctrl-C stops everything; the next start continues.',
+		)
+		.argument('[manifest]', 'deployment manifest', 'deployments/simulated-temperature.json')
+		.option('-m, --modules <folder...>', 'folders to look for modules in, besides the usual ones')
+		.option('-d, --duration <time>', 'end by itself after this time, e.g. 40s', parseDuration)
+		.option('-s, --state <folder>', 'where everything is kept', '.iotedge-k8s')
+		.option('--device <id>', 'the edge device', 'edge-device')
+		.addOption(outputOption())
+		.addHelpText(
+			'after',
+			'\nModules are looked for beside the manifest, in ./modules, and among the sample modules.\n' +
+				'\nExit codes: 0 all modules ran and messages arrived; 1 they did not; 2 the manifest is wrong.',
+		)
+		.action(async (file: string, options) => {
+			const { dev } = await import('./commands/dev.ts');
+			process.exitCode = await dev(file, options, terminal);
+		});
+}
+
+function addManifestCommands(program: Command, terminal: Terminal): void {
+	program
+		.command('validate')
+		.summary('list all problems of deployment manifests')
+		.description('Lists all problems of deployment manifests, each with its place and a remedy.')
+		.argument('<manifest...>', 'deployment manifests, or folders of them')
+		.addOption(outputOption())
+		.addHelpText('after', '\nExit codes: 0 no errors (warnings may be); 2 errors.')
+		.action(async (files: string[], options) => {
+			const { validate } = await import('./commands/validate.ts');
+			process.exitCode = await validate(files, options, terminal);
+		});
+	program
+		.command('translate')
+		.summary('print the Kubernetes objects of a deployment manifest')
+		.description('Prints the Kubernetes objects that the agent would apply for a manifest.')
+		.argument('<manifest>', 'deployment manifest')
+		.option('-n, --namespace <name>', 'namespace of the objects', 'iotedge')
+		.option('--device <id>', 'the edge device', 'edge-device')
+		.option('--hub <host name>', 'the IoT Hub', 'hub.azure-devices.net')
+		.addOption(
+			new Option('-o, --output <form>', 'form of the objects')
+				.choices(['yaml', 'json'])
+				.default('yaml'),
+		)
+		.action(async (file: string, options) => {
+			const { translateCommand } = await import('./commands/translate.ts');
+			process.exitCode = await translateCommand(file, options, terminal);
+		});
+	const route = program.command('route').description('Work with the routes of the edge hub.');
+	route
+		.command('evaluate')
+		.summary('evaluate routes or conditions against messages, JSON lines in and out')
+		.description(
+			'Reads JSON lines {"route" or "condition", "message": {"source", "body", "properties",\n' +
+				'"systemProperties"}} from standard input and writes one {"result"} line for each:\n' +
+				'true, false, "undefined", "syntax-error" or "type-error".',
+		)
+		.addOption(
+			new Option('--compatibility <mode>', 'whose results to give where they differ')
+				.choices(['none', 'azure'])
+				.default('none'),
+		)
+		.action(async (options) => {
+			const { evaluateRoutes } = await import('./commands/route-evaluate.ts');
+			process.exitCode = await evaluateRoutes(process.stdin, options, terminal);
+		});
+}
+
+function addClusterCommands(program: Command, terminal: Terminal): void {
+	const cluster = (command: Command) =>
+		command
+			.option('--kubeconfig <file>', 'default: that of a local edge here, else as kubectl does')
+			.option('-n, --namespace <name>', 'namespace of the edge device', 'iotedge')
+			.addOption(outputOption());
+	cluster(
+		program.command('list').description('List the modules of an edge and their state.'),
+	).action(async (options) => {
+		const { list } = await import('./commands/list.ts');
+		process.exitCode = await list(options, terminal);
+	});
+	cluster(
+		program
+			.command('logs')
+			.description("Print a module's log.")
+			.argument('<module>', 'name of the module as in the manifest, or edgeAgent, edgeHub')
+			.option('-f, --follow', 'go on with new lines as they come')
+			.option('--tail <lines>', 'only the last lines', Number)
+			.option('-p, --previous', 'the log of the run before the last restart'),
+	).action(async (module: string, options) => {
+		const { logs } = await import('./commands/logs.ts');
+		process.exitCode = await logs(module, options, terminal);
+	});
+}
+
+function addRoleCommands(program: Command, terminal: Terminal): void {
+	program
+		.command('agent')
+		.description('Run the edge agent. Its settings come from the environment.')
+		.action(async () => {
+			const { runAgent } = await import('./commands/agent.ts');
+			process.exitCode = await runAgent(terminal);
+		});
+	program
+		.command('hub')
+		.description('Run the edge hub. Its settings come from the environment.')
+		.action(async () => {
+			const { runHub } = await import('./commands/hub.ts');
+			process.exitCode = await runHub(terminal);
+		});
+}

@@ -1,0 +1,121 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const project = resolve(import.meta.dirname, '../..');
+
+/** A line that `dev --output json` prints. */
+export interface DevEvent {
+	readonly event: string;
+	readonly [member: string]: unknown;
+}
+
+/** The `dev` command as a user runs it, in a process of its own. */
+export class DevelopmentEdge {
+	readonly state: string;
+	readonly events: DevEvent[] = [];
+	readonly #process: ChildProcess;
+	#errors = '';
+
+	/** @param options more of the command line. */
+	constructor(manifest: string, state: string, options: readonly string[] = []) {
+		this.state = state;
+		const line = ['src/cli/main.ts', 'dev', manifest, '--state', state, '--output', 'json'];
+		this.#process = spawn(process.execPath, [...line, ...options], {
+			cwd: project,
+			stdio: ['ignore', 'pipe', 'pipe'],
+		});
+		this.#process.stderr?.on('data', (text: Buffer) => {
+			this.#errors += text.toString();
+		});
+		if (this.#process.stdout === null) throw new Error('The process has no output.');
+		createInterface(this.#process.stdout).on('line', (text) => this.events.push(JSON.parse(text)));
+	}
+
+	get pid(): number {
+		return this.#process.pid ?? 0;
+	}
+
+	/** Variables that let an Azure SDK in another process talk to the emulator. */
+	async environment(): Promise<Record<string, string>> {
+		const text = await readFile(join(this.state, '.env'), 'utf8');
+		const lines = text.split('\n').filter((line) => /^[A-Z_]+=/.test(line));
+		return Object.fromEntries(
+			lines.map((line) => {
+				const equals = line.indexOf('=');
+				return [line.slice(0, equals), line.slice(equals + 1).replace(/^"(.*)"$/, '$1')];
+			}),
+		);
+	}
+
+	/** Waits for the first event that satisfies the condition. */
+	async waitFor(
+		what: string,
+		condition: (event: DevEvent) => boolean,
+		ms = 60_000,
+	): Promise<DevEvent> {
+		return until(
+			what,
+			() => this.events.find(condition),
+			ms,
+			() => this.#diagnosis(),
+		);
+	}
+
+	/** Waits until a look at all events gives something. */
+	async until<Found>(what: string, look: () => Found | undefined, ms = 60_000): Promise<Found> {
+		return until(what, look, ms, () => this.#diagnosis());
+	}
+
+	telemetryOf(moduleId: string): DevEvent[] {
+		return this.events.filter(
+			(event) => event.event === 'telemetry' && event['moduleId'] === moduleId,
+		);
+	}
+
+	/** Ends the process as a power cut would. */
+	async kill(): Promise<void> {
+		if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+		this.#process.kill('SIGKILL');
+		await once(this.#process, 'exit');
+	}
+
+	/** Ends it as Ctrl-C does. @returns the exit code. */
+	async stop(): Promise<number | null> {
+		if (this.#process.exitCode !== null) return this.#process.exitCode;
+		this.#process.kill('SIGINT');
+		return this.exited();
+	}
+
+	/** Waits for its end. @returns the exit code. */
+	async exited(): Promise<number | null> {
+		if (this.#process.exitCode === null && this.#process.signalCode === null) {
+			await once(this.#process, 'exit');
+		}
+		return this.#process.exitCode;
+	}
+
+	#diagnosis(): string {
+		const last = this.events.slice(-8).map((event) => JSON.stringify(event).slice(0, 400));
+		return [...last, this.#errors.slice(-3000)].join('\n');
+	}
+}
+
+async function until<Found>(
+	what: string,
+	look: () => Found | undefined,
+	ms: number,
+	diagnosis: () => string,
+): Promise<Found> {
+	const deadline = performance.now() + ms;
+	for (;;) {
+		const found = look();
+		if (found !== undefined) return found;
+		if (performance.now() > deadline)
+			throw new Error(`No ${what} within ${ms} ms.\n${diagnosis()}`);
+		await sleep(50);
+	}
+}
