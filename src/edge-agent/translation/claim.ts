@@ -46,7 +46,8 @@ export function defaultClaim(volume: string, storage: StoragePolicy): ClaimOptio
 export function claimOptions(scope: ModuleScope, volume: string): ClaimOptions {
 	const { extension, problems, policy } = scope;
 	const base = defaultClaim(volume, policy.storage);
-	const own = extension.object('storage')?.[volume];
+	const storage = extension.object('storage') ?? {};
+	const own = Object.hasOwn(storage, volume) ? storage[volume] : undefined;
 	if (own === undefined) return base;
 	const path = memberPath(extension.pathOf('storage'), volume);
 	if (!isJsonObject(own)) {

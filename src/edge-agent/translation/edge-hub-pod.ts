@@ -4,11 +4,10 @@ import type { PodVolumes } from './extension-volumes.ts';
 import { containerEnvironment } from './module-environment.ts';
 import type { ContainerParts } from './module-pod.ts';
 import type { ContainerPort, ModulePorts, ServicePort } from './module-ports.ts';
-import type { ModuleScope } from './module-scope.ts';
+import { hubClaimName, type ModuleScope } from './module-scope.ts';
 
-/** Where the edge hub keeps its messages, and the claim that they are on. */
+/** Where the edge hub keeps its messages. */
 export const hubStorageFolder = '/var/lib/iotedge-k8s';
-export const hubClaimName = 'edgehub';
 /** Docker options that count for the hub; others describe Microsoft's container. */
 export const hubOptions: ReadonlySet<OptionName> = new Set<OptionName>([
 	'Env',

@@ -2,7 +2,7 @@ import { memberPath } from '../../manifest/json-path.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
 import type { Placed } from './create-options.ts';
 import { judgeHostPath } from './host-path.ts';
-import type { ModuleScope } from './module-scope.ts';
+import { hubClaimName, type ModuleScope, reservedNames } from './module-scope.ts';
 import { volumeNaming } from './object-name.ts';
 import { protectedReference } from './protected-secret.ts';
 
@@ -80,6 +80,12 @@ function isPermitted(scope: ModuleScope, volume: JsonObject, path: string): bool
 	const secret = protectedReference(volume, policy);
 	if (secret !== undefined) {
 		problems.refuse('EDGE_POLICY_DENIED', path, `The Secret "${secret}" belongs to the runtime.`);
+		return false;
+	}
+	const claim = volume['persistentVolumeClaim'];
+	const claimName = isJsonObject(claim) ? String(claim['claimName']) : '';
+	if ([hubClaimName, ...reservedNames(scope.context)].includes(claimName)) {
+		problems.refuse('EDGE_POLICY_DENIED', path, `The claim "${claimName}" belongs to the runtime.`);
 		return false;
 	}
 	if (kind !== 'hostPath') return true;

@@ -25,6 +25,15 @@ export interface ModuleScope {
 	readonly problems: ModuleProblems;
 }
 
+/** Where the edge hub keeps its messages. */
+export const hubClaimName = 'edgehub';
+
+/** Names that belong to the runtime, or to the namespace itself. */
+export function reservedNames({ owner, reservedNames = [] }: TranslationContext): string[] {
+	const owners = owner === undefined ? [] : [owner.name];
+	return ['edgehub', 'edgeagent', 'default', ...owners, ...reservedNames];
+}
+
 /** Labels of everything that belongs to a device. */
 export function deviceLabels(context: TranslationContext): Record<string, string> {
 	return { [deviceLabel]: labelValue(context.deviceId), [managedByLabel]: managedBy };

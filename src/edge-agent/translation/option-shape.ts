@@ -20,7 +20,7 @@ export function shapeOf(value: JsonValue, shape: OptionShape): JsonValue | undef
 		case 'string':
 			return typeof value === 'object' ? undefined : String(value);
 		case 'boolean':
-			return { true: true, false: false }[String(value).toLowerCase()];
+			return booleanOf(value);
 		case 'integer':
 			return integerOf(value);
 		case 'object':
@@ -30,6 +30,11 @@ export function shapeOf(value: JsonValue, shape: OptionShape): JsonValue | undef
 		case 'strings':
 			return stringsOf(value);
 	}
+}
+
+function booleanOf(value: JsonValue): boolean | undefined {
+	const text = String(value).toLowerCase();
+	return text === 'true' || text === 'false' ? text === 'true' : undefined;
 }
 
 function integerOf(value: JsonValue): number | undefined {

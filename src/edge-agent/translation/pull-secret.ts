@@ -16,9 +16,12 @@ export function credentialFor(
 
 /**
  * The name of a credential's Secret: user and registry, as in Microsoft's preview, so that a new
- * password changes the Secret in place; hashed where that is no valid name.
+ * password changes the Secret in place; hashed where that is no valid name, or taken.
  */
-export function pullSecretName({ address, username }: RegistryCredential): string {
+export function pullSecretName(
+	{ address, username }: RegistryCredential,
+	taken: readonly string[] = [],
+): string {
 	const server = address
 		.trim()
 		.toLowerCase()
@@ -27,15 +30,20 @@ export function pullSecretName({ address, username }: RegistryCredential): strin
 		.replaceAll(':', '-');
 	const wanted = `${username.toLowerCase()}-${server}`;
 	const name = sanitizeDomain(wanted);
-	if (name === wanted) return name;
+	if (name === wanted && !taken.includes(name)) return name;
 	const head = (name ?? 'registry').replaceAll('.', '-');
 	return withSuffix(head, shortHash(`${username}\n${address}`));
 }
 
-/** A Secret with which the kubelet pulls images. */
+/**
+ * A Secret with which the kubelet pulls images.
+ *
+ * @param taken Names of Secrets that are the runtime's.
+ */
 export function pullSecret(
 	credential: RegistryCredential,
 	context: TranslationContext,
+	taken: readonly string[] = [],
 ): KubernetesObject {
 	const { address, username, password } = credential;
 	const auth = Buffer.from(`${username}:${password}`).toString('base64');
@@ -45,7 +53,7 @@ export function pullSecret(
 		apiVersion: 'v1',
 		kind: 'Secret',
 		metadata: {
-			name: pullSecretName(credential),
+			name: pullSecretName(credential, taken),
 			namespace,
 			labels: deviceLabels(context),
 			...(owner !== undefined && { ownerReferences: [{ ...owner }] }),

@@ -4,7 +4,7 @@ import { memberPath } from '../../manifest/json-path.ts';
 import { moduleIdOf } from '../../manifest/module-name.ts';
 import { type ClaimOptions, claimObject, claimOptions, isExclusive } from './claim.ts';
 import { CreateOptions } from './create-options.ts';
-import { hubClaimName, hubContainer, hubOptions, hubPorts, hubVolumes } from './edge-hub-pod.ts';
+import { hubContainer, hubOptions, hubPorts, hubVolumes } from './edge-hub-pod.ts';
 import { Extension } from './extension.ts';
 import { extensionVolumes } from './extension-volumes.ts';
 import { metadataOf } from './module-metadata.ts';
@@ -12,7 +12,7 @@ import { type MountRequest, readMounts } from './module-mounts.ts';
 import { authoredContainer, modulePod } from './module-pod.ts';
 import { readPorts } from './module-ports.ts';
 import { ModuleProblems } from './module-problems.ts';
-import { isEdgeHub, type ModuleScope } from './module-scope.ts';
+import { hubClaimName, isEdgeHub, type ModuleScope, reservedNames } from './module-scope.ts';
 import { moduleServices } from './module-service.ts';
 import { podVolumes } from './module-volumes.ts';
 import { allowPolicy, denyPolicy } from './network-policy.ts';
@@ -59,8 +59,11 @@ export function translate(
 	policy: TranslationPolicy,
 ): Translation {
 	const plans = planModules(deployment, context, policy);
-	const claimNames = nameClaims(plans);
-	const reserved = new Set(plans.map(({ scope }) => scope.objectName));
+	const claimNames = nameClaims(plans, context);
+	const reserved = new Set([
+		...plans.map(({ scope }) => scope.objectName),
+		...reservedNames(context),
+	]);
 	const objects = new Map<string, KubernetesObject>();
 	if (policy.networkPolicies) addObject(objects, denyPolicy(context));
 	const modules = plans.map((plan) => {
@@ -84,7 +87,7 @@ function planModules(
 	policy: TranslationPolicy,
 ): ModulePlan[] {
 	const ids = deployment.modules.map(({ name }) => name);
-	const names = uniqueNames(['edgehub', 'edgeagent', ...ids.filter(isAuthored)], moduleNaming);
+	const names = uniqueNames(ids.filter(isAuthored), moduleNaming, reservedNames(context));
 	return deployment.modules.map((module) => {
 		const objectName = module.system ? module.name.toLowerCase() : names.get(module.name);
 		return planModule(module, objectName ?? '', context, policy);
@@ -130,11 +133,14 @@ function planModule(
 }
 
 /** Claims are the device's: modules that name the same volume share one. */
-function nameClaims(plans: readonly ModulePlan[]): ReadonlyMap<string, string> {
+function nameClaims(
+	plans: readonly ModulePlan[],
+	context: TranslationContext,
+): ReadonlyMap<string, string> {
 	const volumes = plans.flatMap(({ claims }) => [...claims.keys()]);
 	const users = Map.groupBy(volumes, (volume) => volume);
 	for (const plan of plans) warnOfSharing(plan, (volume) => users.get(volume)?.length ?? 0);
-	return uniqueNames(volumes, volumeNaming, [hubClaimName]);
+	return uniqueNames(volumes, volumeNaming, [hubClaimName, ...reservedNames(context)]);
 }
 
 function warnOfSharing(
@@ -161,7 +167,10 @@ function moduleObjects(
 	const { context, policy } = scope;
 	const isHub = isEdgeHub(scope);
 	const credential = credentialFor(scope.module.image, deployment.registryCredentials.values());
-	const secrets = credential === undefined || isHub ? [] : [pullSecret(credential, context)];
+	const secrets =
+		credential === undefined || isHub
+			? []
+			: [pullSecret(credential, context, policy.protectedSecrets)];
 	const bound = readPorts(scope);
 	const ports = isHub ? hubPorts(bound) : bound;
 	const pod = modulePod(

@@ -30,6 +30,11 @@ export interface TranslationContext {
 	readonly runtimeLogLevel: string;
 	/** Owner of every object but claims, so that uninstalling the agent collects them. */
 	readonly owner?: OwnerReference;
+	/**
+	 * Names of the installation's own workloads, accounts, Services and claims. No module's objects
+	 * get one of them, and no module mounts such a claim. The owner's name need not be listed.
+	 */
+	readonly reservedNames?: readonly string[];
 	/** A ConfigMap with the certificates that sign the IoT Hub's own, for a private hub. */
 	readonly hubTrust?: { readonly configMapName: string; readonly key: string };
 }

@@ -476,6 +476,45 @@ test('lets no module read the Secrets of the runtime', (t) => {
 	}
 });
 
+test('lets no module take or use what belongs to the installation', (t) => {
+	const context = { reservedNames: ['agent-state', 'iotedge-agent'] };
+	const aliases = {
+		NetworkingConfig: { EndpointsConfig: { n: { Aliases: ['edgeagent', 'ok'] } } },
+	};
+	const modules = [
+		moduleOf('iotedge-agent', { createOptions: aliases }),
+		moduleOf('default', {
+			createOptions: { HostConfig: { Binds: ['agent-state:/a', 'edgehub:/h'] } },
+		}),
+	];
+	const translation = translated(modules, defaultPolicy, context);
+	const names = translation.objects.map(({ metadata }) => metadata.name);
+	for (const name of ['agent-state', 'iotedge-agent', 'default', 'edgehub', 'edgeagent']) {
+		t.false(names.includes(name), name);
+	}
+	t.true(names.includes('ok'));
+	const claimName = 'edgehub';
+	const volumes = [{ volume: { name: 'v', persistentVolumeClaim: { claimName } } }];
+	t.deepEqual(codesOf(withOptions({ 'k8s-experimental': { volumes } })), [
+		'error EDGE_POLICY_DENIED',
+	]);
+	const secret = { ...defaultPolicy, protectedSecrets: ['puller-r.azurecr.io'] };
+	t.regex(
+		objectOf(translated([moduleOf('a')], secret), 'Secret')?.metadata.name ?? '',
+		/-[0-9a-f]{8}$/,
+	);
+});
+
+test('takes names of members of every object as plain names', (t) => {
+	const createOptions = { HostConfig: { Binds: ['constructor:/c'], Privileged: 'constructor' } };
+	t.deepEqual(codesOf(withOptions(createOptions)), ['error EDGE_CREATE_OPTION_INVALID']);
+	const claimed = withOptions({
+		HostConfig: { Binds: ['constructor:/c'] },
+		'k8s-extensions': { storage: { x: {} } },
+	});
+	t.is(objectOf(claimed, 'PersistentVolumeClaim')?.metadata.name, 'constructor');
+});
+
 const names = fc.oneof(
 	fc.string({ minLength: 1, maxLength: 140 }),
 	fc.constantFrom('a_b', 'ab', 'AB', 'aB', 'ab-', '1a', 'edgehub', '__proto__', 'x'.repeat(10_000)),
