@@ -207,7 +207,12 @@ function deploymentOf(modules: JsonObject) {
 	return deployment;
 }
 
-const base = { code: 200, description: '', programVersion: '1.2.3', architecture: 'x64' } as const;
+const base = {
+	code: 200,
+	description: '',
+	programVersion: '1.2.3',
+	platform: { os: 'linux', architecture: 'x64' },
+} as const;
 
 test('the report has the form of Azure IoT Edge and holds no password', (t) => {
 	const createOptions = JSON.stringify({ Labels: { long: 'x'.repeat(700) } });
@@ -244,7 +249,7 @@ test('the report has the form of Azure IoT Edge and holds no password', (t) => {
 	t.like(document, {
 		lastDesiredVersion: 3,
 		lastDesiredStatus: { code: 200 },
-		runtime: { settings: { minDockerVersion: 'v1.25' }, platform: { os: 'Kubernetes' } },
+		runtime: { settings: { minDockerVersion: 'v1.25' }, platform: { architecture: 'x64' } },
 		systemModules: { edgeHub: { runtimeStatus: 'unknown', restartCount: 0 } },
 		modules: {
 			filter: {
