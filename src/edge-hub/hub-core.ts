@@ -48,6 +48,8 @@ export interface HubCoreOptions {
 	/** What seals stored values; 32 bytes. */
 	readonly storageKey: Buffer;
 	readonly version: string;
+	/** An identity has left the scope. */
+	readonly forgotten: (identity: Identity) => void;
 	/** A configuration has been taken over. */
 	readonly configured: () => void;
 	readonly clock: Clock;
@@ -154,7 +156,9 @@ export class HubCore implements Lifecycle {
 		await this.#scope.start();
 		this.#registrations.use(
 			this.#scope.onChange((identity) => {
-				if (this.#scope.get(identity) === undefined) this.#twins.forget(identity);
+				if (this.#scope.get(identity) !== undefined) return;
+				this.#twins.forget(identity);
+				this.#options.forgotten(identity);
 			}),
 		);
 		this.#registrations.use(

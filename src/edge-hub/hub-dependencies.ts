@@ -11,6 +11,9 @@ import type { EdgeHubDependencies } from './hub.ts';
 import type { EdgeHubSettings } from './settings.ts';
 import { WorkloadClient } from './workload-client.ts';
 
+/** Short, because everything that waits for the cloud waits for the next attempt. */
+const upstreamBackoff = { initial: 500, max: 15_000 };
+
 /**
  * The surroundings of a hub in production: IoT Hub through the official SDK and its REST interface,
  * the workload API over HTTP, storage on disk.
@@ -29,7 +32,7 @@ export function hubDependencies(
 		...surroundings,
 		...trusted,
 		workload,
-		createIotHubClient: (options) => new SdkIotHubClient(options),
+		createIotHubClient: (options) => new SdkIotHubClient(options, { backoff: upstreamBackoff }),
 		scopeSource: new IotHubRest({
 			hostName: hubHostName,
 			identity: { deviceId, moduleId },

@@ -2,6 +2,7 @@ import type { IotHubClient, IotHubClientOptions } from '../iot-hub-client/iot-hu
 import { defaultMqttServerLimits } from '../mqtt/mqtt-server.ts';
 import { StreamMqttServer } from '../mqtt/stream-mqtt-server.ts';
 import { TlsListener } from '../mqtt/tls-listener.ts';
+import { identityKey } from '../protocol/identity.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Lifecycle } from '../runtime/lifecycle.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -50,6 +51,7 @@ export class EdgeHub implements Lifecycle {
 	#monitoring: MonitoringServer | undefined;
 	#listener: TlsListener | undefined;
 	#core: HubCore | undefined;
+	#mqtt: StreamMqttServer | undefined;
 	#ready = false;
 
 	constructor(settings: EdgeHubSettings, dependencies: EdgeHubDependencies) {
@@ -107,7 +109,7 @@ export class EdgeHub implements Lifecycle {
 			port: metricsPort,
 			...(listenHost === undefined ? {} : { host: listenHost }),
 			...(metricsEnabled ? { page: async () => (await this.#core?.metrics.page()) ?? '' } : {}),
-			ready: () => this.#ready,
+			ready: () => this.#listener !== undefined,
 			logger: this.#dependencies.logger,
 		});
 		await this.#begin(this.#monitoring);
@@ -117,6 +119,7 @@ export class EdgeHub implements Lifecycle {
 		const { openStorage, trustedCertificates, ...dependencies } = this.#dependencies;
 		const { values, messages } = openStorage();
 		this.#open.push(() => values.close());
+		const sessions = new StoredSessions(values);
 		const key = await storageKey(dependencies.workload, this.#stopping.signal);
 		const core = new HubCore({
 			...dependencies,
@@ -125,14 +128,15 @@ export class EdgeHub implements Lifecycle {
 			values,
 			messages,
 			storageKey: key,
+			forgotten: (identity) => sessions.delete(identityKey(identity)),
 			configured: () => this.#configured(),
 		});
 		this.#core = core;
 		await this.#begin(core);
-		this.#startMqtt(core, values);
+		this.#mqtt = this.#createMqtt(core, sessions);
 	}
 
-	#startMqtt(core: HubCore, values: KeyValueStore): void {
+	#createMqtt(core: HubCore, sessions: StoredSessions): StreamMqttServer {
 		const { clock, logger } = this.#dependencies;
 		const { maxConnectedClients, acknowledgementSeconds } = this.#settings;
 		const head = new MqttHead({
@@ -145,9 +149,9 @@ export class EdgeHub implements Lifecycle {
 			clock,
 			logger,
 		});
-		const server = new StreamMqttServer({
+		return new StreamMqttServer({
 			handler: head,
-			sessions: new StoredSessions(values),
+			sessions,
 			limits: {
 				...defaultMqttServerLimits,
 				maxConnections: maxConnectedClients,
@@ -156,11 +160,7 @@ export class EdgeHub implements Lifecycle {
 			clock,
 			logger,
 		});
-		this.#open.push(() => server.stop());
-		this.#accept = (...connection) => server.accept(...connection);
 	}
-
-	#accept: StreamMqttServer['accept'] = (stream) => void stream.destroy();
 
 	async #startListener(): Promise<void> {
 		const { clock, logger, workload } = this.#dependencies;
@@ -181,10 +181,12 @@ export class EdgeHub implements Lifecycle {
 			requestClientCertificate: this.#settings.clientCertificatesEnabled,
 			maxConnections: maxConnectedClients + strangers,
 			handshakeTimeout,
-			accept: (socket, peer) => this.#accept(socket, peer),
+			accept: (socket, peer) => this.#mqtt?.accept(socket, peer),
 			logger,
 		});
 		await this.#begin(this.#listener);
+		// Stopped before the listener, which would cut connections off instead of closing them.
+		this.#open.push(() => this.#mqtt?.stop());
 		logger.info('listening for MQTT', { port: this.mqttPort });
 	}
 

@@ -18,6 +18,9 @@ import { isTopicFilter } from './topic-filter.ts';
 /** SUBACK return code of a refused subscription [MQTT-3.9.3-2]. */
 const subscriptionRefused = 0x80;
 
+/** Filters of one client: they are kept in its session, and must not grow without end. */
+const maxSubscriptions = 100;
+
 export interface ClientConnectionOptions {
 	readonly request: ConnectRequest;
 	readonly stream: PacketStream;
@@ -48,7 +51,7 @@ export class ClientConnection implements MqttConnection {
 		this.request = request;
 		this.#options = options;
 		this.#will = request.will;
-		this.#inbound = new InboundWindow(limits.maxUnacknowledged);
+		this.#inbound = new InboundWindow(limits.maxUnacknowledged, limits.maxUnacknowledgedBytes);
 		this.#outbound = new OutboundQueue({
 			...limits,
 			clock,
@@ -164,6 +167,7 @@ export class ClientConnection implements MqttConnection {
 		// [MQTT-3.3.4-1]
 		const acknowledge = () => stream.send({ cmd: 'puback', messageId: messageId as number });
 		return this.#inbound.add(
+			publication.payload.byteLength + publication.topic.length,
 			handler.published(this, publication, qos),
 			qos === 1 ? acknowledge : undefined,
 			(error) => this.#abandon(`A message was not accepted: ${messageOf(error)}`),
@@ -175,9 +179,9 @@ export class ClientConnection implements MqttConnection {
 		const { handler, stream, subscriptions, changed } = this.#options;
 		const granted: string[] = [];
 		const codes = packet.subscriptions.map(({ topic, qos }) => {
-			const code = isTopicFilter(topic)
-				? handler.subscribe(this, topic, qos === 0 ? 0 : 1)
-				: undefined;
+			const full = subscriptions.size >= maxSubscriptions && !subscriptions.has(topic);
+			const acceptable = isTopicFilter(topic) && !full;
+			const code = acceptable ? handler.subscribe(this, topic, qos === 0 ? 0 : 1) : undefined;
 			if (code === undefined) return subscriptionRefused;
 			subscriptions.set(topic, code); // [MQTT-3.8.4-3]
 			granted.push(topic);

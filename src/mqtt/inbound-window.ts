@@ -10,17 +10,24 @@ interface Owed {
  */
 export class InboundWindow {
 	readonly #max: number;
+	readonly #maxBytes: number;
 	readonly #owed: Owed[] = [];
 	#unfinished = 0;
+	#unfinishedBytes = 0;
 	#closed = false;
 	#room: (() => void) | undefined;
 
-	/** @param max messages that may be unfinished while more are read */
-	constructor(max: number) {
+	/**
+	 * @param max messages that may be unfinished while more are read
+	 * @param maxBytes bytes that they may have together
+	 */
+	constructor(max: number, maxBytes: number) {
 		this.#max = max;
+		this.#maxBytes = maxBytes;
 	}
 
 	/**
+	 * @param bytes size of the message
 	 * @param handled settles when the message has been dealt with
 	 * @param acknowledge called when this message has been, and all before it that had one; absent
 	 * for QoS 0
@@ -28,6 +35,7 @@ export class InboundWindow {
 	 * @returns what to wait for before the next packet is read, if anything
 	 */
 	add(
+		bytes: number,
 		handled: Promise<void>,
 		acknowledge: (() => void) | undefined,
 		failed: (error: unknown) => void,
@@ -35,11 +43,12 @@ export class InboundWindow {
 		const owed = acknowledge === undefined ? undefined : { acknowledge, done: false };
 		if (owed !== undefined) this.#owed.push(owed);
 		this.#unfinished += 1;
+		this.#unfinishedBytes += bytes;
 		handled.then(() => {
 			if (owed !== undefined) owed.done = true;
-			this.#finished();
+			this.#finished(bytes);
 		}, failed);
-		if (this.#unfinished <= this.#max) return undefined;
+		if (this.#hasRoom) return undefined;
 		return new Promise((resolve) => {
 			this.#room = resolve;
 		});
@@ -51,10 +60,15 @@ export class InboundWindow {
 		this.#room?.();
 	}
 
-	#finished(): void {
+	get #hasRoom(): boolean {
+		return this.#unfinished <= this.#max && this.#unfinishedBytes <= this.#maxBytes;
+	}
+
+	#finished(bytes: number): void {
 		this.#unfinished -= 1;
+		this.#unfinishedBytes -= bytes;
 		while (!this.#closed && this.#owed[0]?.done) this.#owed.shift()?.acknowledge();
-		if (this.#unfinished > this.#max) return;
+		if (!this.#hasRoom) return;
 		this.#room?.();
 		this.#room = undefined;
 	}

@@ -101,6 +101,8 @@ export interface MqttServerLimits {
 	readonly maxConnections: number;
 	/** Publishes of one client that wait for `published` before reading from it stops. */
 	readonly maxUnacknowledged: number;
+	/** Bytes that those may have together. */
+	readonly maxUnacknowledgedBytes: number;
 	/** QoS 1 messages to one client that wait for its PUBACK; further ones wait here. */
 	readonly maxInFlight: number;
 	/** Seconds; a longer keep-alive, or none, counts as this. */
@@ -115,7 +117,8 @@ export interface MqttServerLimits {
 export const defaultMqttServerLimits: MqttServerLimits = {
 	maxPacketBytes: 262_144 + 65_536,
 	maxConnections: 1_000,
-	maxUnacknowledged: 16,
+	maxUnacknowledged: 128,
+	maxUnacknowledgedBytes: 2_097_152,
 	maxInFlight: 64,
 	maxKeepAlive: 1_767,
 	connectTimeout: 60_000,

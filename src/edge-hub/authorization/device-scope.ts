@@ -193,6 +193,8 @@ export class DeviceScope implements Lifecycle {
 			for (const entry of page) found.set(identityKey(entry.identity), entry);
 		}
 		if (signal.aborted) throw new EdgeError('EDGE_HUB_UNREACHABLE', 'The hub is stopping.');
+		// At least the hub itself is in its scope: an empty answer must not lock everybody out.
+		if (found.size === 0) throw new EdgeError('EDGE_HUB_REQUEST_FAILED', 'The scope is empty.');
 		for (const entry of found.values()) this.#put(entry);
 		for (const key of [...this.#identities.keys()]) if (!found.has(key)) this.#remove(key);
 		this.#fresh = true;

@@ -10,6 +10,10 @@ export interface MonitoringServerOptions {
 	readonly host?: string;
 	/** The metrics page; absent where metrics are switched off. */
 	readonly page?: () => Promise<string>;
+	/**
+	 * Whether connections are taken. A hub that cannot serve clients yet tells them so itself, which
+	 * the SDKs understand; a Service without a ready pod refuses them, and they give up.
+	 */
 	readonly ready: () => boolean;
 	readonly logger: Logger;
 }
