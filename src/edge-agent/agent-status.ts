@@ -15,7 +15,7 @@ export interface DesiredState {
 export interface AgentStatus {
 	/** Version of the desired state that this status is about; absent before the first. */
 	readonly desiredVersion?: number;
-	/** 406 before the first pass is done, 200 when everything is applied, 400 for refused modules, 500 for failures. */
+	/** 406 while modules are still to be applied, 200 when all are, 400 for refused modules, 500 for failures. */
 	readonly code: DeploymentStatusCode;
 	/** Empty for 200; otherwise every failure, by module. */
 	readonly description: string;

@@ -283,6 +283,7 @@ test('starts modules in order, and holds none up longer than the deadline', asyn
 		reconciler.status().modules.get('second')?.statusDescription,
 		'Starting: it waits for modules that start before it.',
 	);
+	t.is(reconciler.status().code, 406);
 	cluster.setStatus(deployment('first'), available(await cluster.get(deployment('first'))));
 	await settle();
 	t.deepEqual(names(), ['first', 'second']);
@@ -290,6 +291,7 @@ test('starts modules in order, and holds none up longer than the deadline', asyn
 	t.deepEqual(names(), ['first', 'second']);
 	await clock.advance(15_000);
 	t.deepEqual(names(), ['first', 'second', 'third']);
+	t.is(reconciler.status().code, 200);
 });
 
 test('waits anew with another deployment, but not again for what was ready once', async (t) => {

@@ -43,7 +43,8 @@ export function agentStatusOf(evidence: StatusEvidence): AgentStatus {
 		if (failure !== undefined) rollouts.push(`${name}: ${failure} ${status.statusDescription}`);
 	}
 	const problems = desired.translation.problems.filter(({ severity }) => severity === 'error');
-	const { code, description } = verdict(problems, failures, rollouts, attempted);
+	const complete = attempted && evidence.waiting.length === 0;
+	const { code, description } = verdict(problems, failures, rollouts, complete);
 	const upright = [...modules.values()].every(isAsDesired);
 	const settled = code === 200 && converged && upright;
 	return { desiredVersion: desired.version, code, description, modules, problems, settled };
@@ -104,7 +105,7 @@ function verdict(
 	problems: readonly Problem[],
 	failures: readonly ApplyFailure[],
 	rollouts: readonly string[],
-	attempted: boolean,
+	complete: boolean,
 ): { code: DeploymentStatusCode; description: string } {
 	const refusals = problems.map((problem) => {
 		const { module, path } = problem;
@@ -114,7 +115,7 @@ function verdict(
 	const description = [...refusals, ...faults].join(' ');
 	if (refusals.length > 0) return { code: 400, description };
 	if (faults.length > 0) return { code: 500, description };
-	if (!attempted) return { code: 406, description: 'The deployment is being applied.' };
+	if (!complete) return { code: 406, description: 'The deployment is being applied.' };
 	return { code: 200, description: '' };
 }
 
