@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { arch } from 'node:process';
+import { arch, platform } from 'node:process';
 import type { ClusterClient } from '../cluster/cluster-client.ts';
 import type { KubernetesObject, OwnerReference } from '../cluster/kubernetes-object.ts';
 import type { IotHubClient, IotHubClientOptions } from '../iot-hub-client/iot-hub-client.ts';
@@ -351,7 +351,7 @@ export class EdgeAgent implements Lifecycle {
 				...(deployment === undefined ? {} : { deployment }),
 				modules,
 				programVersion: this.#dependencies.version,
-				architecture: arch,
+				platform: { os: platform, architecture: arch },
 			}),
 		);
 	}

@@ -58,7 +58,7 @@ function state(modules: readonly ModuleDeployment[], description = 'Started.'): 
 		deployment,
 		modules: new Map(modules.map(({ name }) => [name, status(name)])),
 		programVersion: '0.1.0',
-		architecture: 'x64',
+		platform: { os: 'linux', architecture: 'x64' },
 	};
 }
 

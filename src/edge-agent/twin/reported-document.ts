@@ -17,9 +17,16 @@ export interface ReportedState {
 	readonly modules: ReadonlyMap<string, ModuleStatus>;
 	/** Version of this program. */
 	readonly programVersion: string;
-	/** Architecture of the agent's node, as Node.js names it. */
-	readonly architecture: string;
+	/** Operating system and architecture of the agent's node, as Node.js names them. */
+	readonly platform: { readonly os: string; readonly architecture: string };
 }
+
+/** Node.js's name of an architecture → the name that Azure IoT Edge reports, that of the Linux kernel. */
+const architectures: ReadonlyMap<string, string> = new Map([
+	['x64', 'x86_64'],
+	['arm64', 'aarch64'],
+	['arm', 'armv7l'],
+]);
 
 /** What a module that has never run reports (Azure IoT Edge: the first instant there is). */
 const never = '0001-01-01T00:00:00Z';
@@ -57,7 +64,8 @@ function statusDocument({ code, description }: ReportedState): JsonObject {
 	return description === '' ? { code } : { code, description };
 }
 
-function runtimeDocument({ deployment, programVersion, architecture }: ReportedState): JsonObject {
+function runtimeDocument({ deployment, programVersion, platform }: ReportedState): JsonObject {
+	const architecture = architectures.get(platform.architecture) ?? platform.architecture;
 	const settings = deployment?.runtime['settings'];
 	const { minDockerVersion, loggingOptions } = (settings ?? {}) as JsonObject;
 	return {
@@ -66,7 +74,7 @@ function runtimeDocument({ deployment, programVersion, architecture }: ReportedS
 			...(typeof minDockerVersion === 'string' ? { minDockerVersion } : {}),
 			...(typeof loggingOptions === 'string' ? { loggingOptions } : {}),
 		},
-		platform: { os: 'Kubernetes', architecture, version: programVersion },
+		platform: { os: platform.os, architecture, version: programVersion },
 	};
 }
 
