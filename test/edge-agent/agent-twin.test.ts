@@ -249,7 +249,7 @@ test('the report has the form of Azure IoT Edge and holds no password', (t) => {
 	t.like(document, {
 		lastDesiredVersion: 3,
 		lastDesiredStatus: { code: 200 },
-		runtime: { settings: { minDockerVersion: 'v1.25' }, platform: { architecture: 'x64' } },
+		runtime: { settings: { minDockerVersion: 'v1.25' } },
 		systemModules: { edgeHub: { runtimeStatus: 'unknown', restartCount: 0 } },
 		modules: {
 			filter: {
