@@ -47,6 +47,7 @@ export class EndpointPump {
 	readonly #lengths = new Map<number, number>();
 	readonly #underway = new Set<Promise<void>>();
 	readonly #stopping = new AbortController();
+	#started = false;
 	#removed = false;
 	#subscription: Disposable | undefined;
 
@@ -58,7 +59,9 @@ export class EndpointPump {
 		this.#random = options.random;
 	}
 
+	/** Begins to send. What was added before takes its turns by priority. */
 	start(): void {
+		this.#started = true;
 		this.#subscription = this.endpoint.onReady((sender) => this.#wake(sender));
 		this.#pump();
 	}
@@ -130,7 +133,7 @@ export class EndpointPump {
 
 	#pump(): void {
 		const { endpoint } = this;
-		while (this.#underway.size < endpoint.concurrency && endpoint.ready) {
+		while (this.#started && this.#underway.size < endpoint.concurrency && endpoint.ready) {
 			const lane = this.#ready.take();
 			if (lane === undefined) return;
 			lane.busy = true;
