@@ -38,6 +38,7 @@ async function* pieces(
 			last = tail(last, lines, reading.tailLines);
 		}
 		yield* joined(last);
+		if (reading.follow !== true) return;
 	}
 	for (;;) {
 		signal.throwIfAborted();
