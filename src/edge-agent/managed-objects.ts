@@ -18,7 +18,6 @@ interface ManagedKind {
 const managedKinds: readonly ManagedKind[] = [
 	{ apiVersion: 'v1', kind: 'ServiceAccount' },
 	{ apiVersion: 'v1', kind: 'Secret' },
-	{ apiVersion: 'v1', kind: 'ConfigMap', optional: true },
 	{ apiVersion: 'v1', kind: 'PersistentVolumeClaim' },
 	{ apiVersion: 'v1', kind: 'Service' },
 	{ apiVersion: 'apps/v1', kind: 'Deployment' },

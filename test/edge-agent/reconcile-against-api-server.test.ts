@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
+import { parseAllDocuments } from 'yaml';
 import type { ClusterClient } from '../../src/cluster/cluster-client.ts';
+import { connect } from '../../src/cluster/http-cluster-client.ts';
+import type { KubernetesObject } from '../../src/cluster/kubernetes-object.ts';
 import type { DesiredState } from '../../src/edge-agent/agent-status.ts';
 import { Reconciler } from '../../src/edge-agent/reconcile.ts';
 import { defaultPolicy } from '../../src/edge-agent/translation/default-policy.ts';
@@ -52,6 +55,27 @@ const richModule = {
 		},
 	},
 };
+
+/** Requests count as the agent's own ServiceAccount. */
+const asAgent = {
+	'impersonate-user': `system:serviceaccount:${namespace}:edgeagent`,
+	'impersonate-group': ['system:serviceaccounts', 'system:authenticated'],
+};
+
+/** The namespace with the rights that the agent is installed with, and nothing else of it. */
+async function installRights(client: ClusterClient): Promise<void> {
+	await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+	const path = join(import.meta.dirname, '../../deployments/kubernetes/agent.yaml');
+	const documents = parseAllDocuments(await readFile(path, 'utf8'));
+	for (const document of documents) {
+		const object: KubernetesObject = document.toJS();
+		if (!['ServiceAccount', 'Role', 'RoleBinding'].includes(object?.kind)) continue;
+		object.metadata.namespace = namespace;
+		const subjects = (object['subjects'] ?? []) as { namespace?: string }[];
+		for (const subject of subjects) subject.namespace ??= namespace;
+		await client.create(object);
+	}
+}
 
 async function desired(version: number, more: JsonObject = {}): Promise<DesiredState> {
 	const path = join(import.meta.dirname, '../../deployments/simulated-temperature.json');
@@ -105,10 +129,12 @@ async function state(client: ClusterClient): Promise<string[]> {
 	return all.sort();
 }
 
-test('a real translation converges on an API server that fills in and rewrites fields', async (t) => {
-	const { client } = await runningApiServer(t);
-	await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
-	const first = reconcilerOf(client);
+test('a real translation converges on a server that fills in defaults, with the rights of the installation', async (t) => {
+	const { client, config, denials } = await runningApiServer(t);
+	const agent = connect({ ...config, headers: asAgent });
+	t.teardown(() => agent.close());
+	await installRights(client);
+	const first = reconcilerOf(agent);
 	t.teardown(() => first.stop());
 	await first.start();
 	first.setDesired(await desired(1, { rich: richModule }));
@@ -124,12 +150,12 @@ test('a real translation converges on an API server that fills in and rewrites f
 
 	// Nothing is remembered from the first: what the server rewrites must be recognised as equal.
 	const applies: string[] = [];
-	const apply = client.apply.bind(client);
-	client.apply = (object, options, signal) => {
+	const apply = agent.apply.bind(agent);
+	agent.apply = (object, options, signal) => {
 		applies.push(`${object.kind} ${object.metadata.name}`);
 		return apply(object, options, signal);
 	};
-	const second = reconcilerOf(client);
+	const second = reconcilerOf(agent);
 	t.teardown(() => second.stop());
 	await second.start();
 	second.setDesired(await desired(2, { rich: richModule }));
@@ -149,6 +175,7 @@ test('a real translation converges on an API server that fills in and rewrites f
 	const left = await state(client);
 	t.false(left.some((row) => row.includes(' rich')));
 	t.true(left.some((row) => row.startsWith('PersistentVolumeClaim data')));
+	t.deepEqual(denials, []);
 });
 
 async function until(look: () => Promise<boolean>): Promise<void> {
