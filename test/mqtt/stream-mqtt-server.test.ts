@@ -452,3 +452,47 @@ test('what no packet can carry is refused before it is sent', async (t) => {
 	peer.send({ cmd: 'pingreq' });
 	await peer.next('pingresp');
 });
+
+test('reading stops while unfinished messages are too large together', async (t) => {
+	const { server, handler } = serverOf(t, { maxUnacknowledgedBytes: 1000 });
+	const finish: (() => void)[] = [];
+	handler.handle = () => new Promise((resolve) => finish.push(resolve));
+	const peer = new MqttPeer(server);
+	await peer.connect();
+	peer.send(...[1, 2, 3, 4, 5].map((id) => publish('a', id, 'x'.repeat(400))));
+	for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
+	t.is(handler.publications.length, 3);
+	while (finish.length > 0) {
+		finish.shift()?.();
+		await new Promise(setImmediate);
+	}
+	for (let id = 1; id <= 5; id += 1) t.is((await peer.next('puback')).messageId, id);
+});
+
+test('a message of QoS 0 that takes long does not hold up acknowledgements', async (t) => {
+	const { server, handler } = serverOf(t);
+	const { promise, resolve } = Promise.withResolvers<void>();
+	handler.handle = ({ topic }) => (topic === 'slow' ? promise : Promise.resolve());
+	const peer = new MqttPeer(server);
+	await peer.connect();
+	const slow = { cmd: 'publish', topic: 'slow', payload: '', dup: false, retain: false } as const;
+	peer.send({ ...slow, qos: 0 }, publish('a', 1));
+	t.is((await peer.next('puback')).messageId, 1);
+	resolve();
+});
+
+test('a session does not take any number of subscriptions', async (t) => {
+	const { server, handler } = serverOf(t);
+	const peer = new MqttPeer(server);
+	await peer.connect();
+	for (let round = 0; round < 2; round += 1) {
+		peer.send({
+			cmd: 'subscribe',
+			messageId: 1,
+			subscriptions: Array.from({ length: 101 }, (_, index) => ({ topic: `t/${index}`, qos: 0 })),
+		});
+		const { granted } = await peer.next('suback');
+		t.is(granted.filter((code) => code === 0x80).length, 1);
+	}
+	t.is(handler.connections[0]?.subscriptions.size, 100);
+});

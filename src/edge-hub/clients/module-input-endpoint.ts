@@ -4,8 +4,11 @@ import type { BatchLimits, Endpoint, SendResult, StoredMessage } from '../delive
 import type { ClientRegistry } from './client-registry.ts';
 import type { ConnectedClient } from './connected-client.ts';
 
-/** Messages that may be on their way to a module without its acknowledgement. */
-const batch: BatchLimits = { messages: 32, bytes: 1_048_576 };
+/**
+ * Many messages a batch: the connection limits how many of them are unacknowledged, and at the end
+ * of each batch a client that collects its acknowledgements (Nagle's algorithm) costs 40 ms.
+ */
+const batch: BatchLimits = { messages: 256, bytes: 1_048_576 };
 
 /** An input of a module. Messages wait here until the module is connected and listens. */
 export class ModuleInputEndpoint implements Endpoint {

@@ -1,0 +1,38 @@
+import test from 'ava';
+import { readEdgeHubSettings } from '../../src/edge-hub/settings.ts';
+
+const required = {
+	IOTEDGE_DEVICEID: 'edge1',
+	IOTEDGE_MODULEGENERATIONID: '1',
+	IOTEDGE_IOTHUBHOSTNAME: 'hub.test',
+	IOTEDGE_WORKLOADURI: 'http://edgeagent:35001/',
+};
+
+test('defaults are those of Azure IoT Edge', (t) => {
+	t.like(readEdgeHubSettings(required).settings, {
+		moduleId: '$edgeHub',
+		mqttPort: 8883,
+		metricsPort: 9600,
+		maxConnectedClients: 100,
+		acknowledgementSeconds: 30,
+		configRefreshSeconds: 3600,
+		reportedSyncSeconds: 5,
+		hubCaFile: undefined,
+		logLevel: 'info',
+	});
+});
+
+test('the case of a name does not count, the exact name comes first', (t) => {
+	const env = { ...required, MAXCONNECTEDCLIENTS: '5', storagefolder: '/data' };
+	t.like(readEdgeHubSettings(env).settings, { maxConnectedClients: 5, storageFolder: '/data' });
+	const both = { ...env, MaxConnectedClients: '6' };
+	t.like(readEdgeHubSettings(both).settings, { maxConnectedClients: 6 });
+});
+
+test('all problems are told at once', (t) => {
+	const { problems } = readEdgeHubSettings({ MaxConnectedClients: 'many' });
+	t.deepEqual(
+		problems?.map(({ env }) => env),
+		[...Object.keys(required), 'MaxConnectedClients'],
+	);
+});
