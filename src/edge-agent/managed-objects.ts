@@ -64,6 +64,11 @@ export class ManagedObjects implements Lifecycle, WriteObserver {
 		return [...this.#caches.values()].every((cache) => cache.synced);
 	}
 
+	/** Why some kind is not up to date, while one is not. */
+	get lastError(): string | undefined {
+		return [...this.#caches.values()].find((cache) => cache.lastError !== undefined)?.lastError;
+	}
+
 	/** Milliseconds since the kind that was heard of longest ago was heard of. */
 	get staleness(): number {
 		return Math.max(...[...this.#caches.values()].map((cache) => cache.staleness));

@@ -43,6 +43,8 @@ export interface ReconcilerSettings {
 
 /** Changes within this time are answered by one pass. */
 const coalesced = 100;
+/** While the cluster cannot be read, the reason is looked up so often. */
+const unreadable = 5000;
 
 const notStarted: AgentStatus = {
 	code: 406,
@@ -174,7 +176,12 @@ export class Reconciler implements Lifecycle {
 
 	async #pass(signal: AbortSignal): Promise<void> {
 		const state = this.#state;
-		if (state === undefined || !this.#objects.synced) return;
+		if (state === undefined) return;
+		if (!this.#objects.synced) {
+			this.#alarmAt(this.#settings.clock.monotonic() + unreadable);
+			this.#publish();
+			return;
+		}
 		const plan = makePlan({
 			scope: this.#scope,
 			desired: this.#desired,
@@ -211,12 +218,16 @@ export class Reconciler implements Lifecycle {
 
 	/** Wakes up for the next retry, or when modules have waited long enough for earlier ones. */
 	#setAlarm(): void {
-		const { clock } = this.#settings;
 		const times = [this.#applier.nextRetry, this.#order.overdueAt];
-		const next = Math.min(...times.filter((time) => time !== undefined));
+		this.#alarmAt(Math.min(...times.filter((time) => time !== undefined)));
+	}
+
+	/** @param time by the monotonic clock; `Infinity`: never. */
+	#alarmAt(time: number): void {
+		const { clock } = this.#settings;
 		this.#alarm?.[Symbol.dispose]();
-		this.#alarm = Number.isFinite(next)
-			? clock.after(Math.max(0, next - clock.monotonic()), () => this.trigger())
+		this.#alarm = Number.isFinite(time)
+			? clock.after(Math.max(0, time - clock.monotonic()), () => this.trigger())
 			: undefined;
 	}
 
@@ -224,6 +235,7 @@ export class Reconciler implements Lifecycle {
 		if (this.#state === undefined) return;
 		const { clock, logger } = this.#settings;
 		const plan = this.#plan;
+		const unread = this.#objects.synced ? undefined : this.#objects.lastError;
 		this.#status = agentStatusOf({
 			desired: this.#state,
 			workloadOf: (reference) => this.#live(reference),
@@ -232,6 +244,7 @@ export class Reconciler implements Lifecycle {
 			waiting: plan?.waiting ?? [],
 			attempted: this.#attempted === this.#state,
 			converged: plan !== undefined && plan.stages.length === 0 && plan.waiting.length === 0,
+			...(unread === undefined ? {} : { unread }),
 			startedAt: this.#startedAt,
 			now: clock.now(),
 		});

@@ -210,12 +210,12 @@ test('waits as long as the server asks', async (t) => {
 
 test('starts with what it knows once the API server can be reached, and follows it after failures', async (t) => {
 	const { reconciler, cluster, clock, desire, settle } = setUp(t);
-	const away = errorOfAnswer(503, '', 'anything');
+	const away = errorOfAnswer(503, '{"message":"away"}', 'anything');
 	cluster.fault = () => away;
 	await reconciler.start();
 	desire({ name: 'a' });
 	await clock.advance(600_000);
-	t.is(reconciler.status().code, 406);
+	t.like(reconciler.status(), { code: 500, description: 'The cluster cannot be read: away' });
 	t.is(reconciler.staleness, Number.POSITIVE_INFINITY);
 	cluster.fault = () => undefined;
 	await clock.advance(60_000);

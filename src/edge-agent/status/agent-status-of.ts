@@ -20,6 +20,8 @@ export interface StatusEvidence {
 	readonly attempted: boolean;
 	/** Whether the last plan was empty. */
 	readonly converged: boolean;
+	/** Why the cluster has not been read yet, while it cannot be. */
+	readonly unread?: string;
 	/** When this program started, RFC 3339. */
 	readonly startedAt: string;
 	/** Wall time in milliseconds. */
@@ -44,7 +46,12 @@ export function agentStatusOf(evidence: StatusEvidence): AgentStatus {
 	}
 	const problems = desired.translation.problems.filter(({ severity }) => severity === 'error');
 	const complete = attempted && evidence.waiting.length === 0;
-	const { code, description } = verdict(problems, failures, rollouts, complete);
+	const faults = [
+		...(evidence.unread === undefined ? [] : [`The cluster cannot be read: ${evidence.unread}`]),
+		...failures.map(failureText),
+		...rollouts,
+	];
+	const { code, description } = verdict(problems, faults, complete);
 	const upright = [...modules.values()].every(isAsDesired);
 	const settled = code === 200 && converged && upright;
 	return { desiredVersion: desired.version, code, description, modules, problems, settled };
@@ -103,15 +110,13 @@ function obstacleOf(
 
 function verdict(
 	problems: readonly Problem[],
-	failures: readonly ApplyFailure[],
-	rollouts: readonly string[],
+	faults: readonly string[],
 	complete: boolean,
 ): { code: DeploymentStatusCode; description: string } {
 	const refusals = problems.map((problem) => {
 		const { module, path } = problem;
 		return `${module ?? path}: ${sentenceOf(problem)}`;
 	});
-	const faults = [...failures.map(failureText), ...rollouts];
 	const description = [...refusals, ...faults].join(' ');
 	if (refusals.length > 0) return { code: 400, description };
 	if (faults.length > 0) return { code: 500, description };
