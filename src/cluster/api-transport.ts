@@ -30,8 +30,8 @@ export interface TransportOptions {
 	readonly userAgent: string;
 }
 
-/** Reused sockets may have been closed by the server in the meantime; these requests are safe to repeat. */
-const repeatable = new Set(['GET', 'PUT', 'PATCH', 'DELETE']);
+/** How a kept connection ends that the server closed before it saw the request. */
+const connectionLost = new Set(['ECONNRESET', 'EPIPE']);
 
 /** HTTPS to one API server: kept connections, credentials, timeouts, errors as `ClusterError`. */
 export class ApiTransport {
@@ -80,9 +80,8 @@ export class ApiTransport {
 	/** Sends; once more with new credentials after 401, once more when a kept connection was dead. */
 	async #exchange(request: ApiRequest, signal: AbortSignal): Promise<IncomingMessage> {
 		let attempt = await this.#send(request, signal);
-		if (attempt.lostKeptConnection && repeatable.has(request.method)) {
-			attempt = await this.#send(request, signal);
-		}
+		// Safe for every method: should a create have arrived after all, the second answers 409.
+		if (attempt.lostKeptConnection) attempt = await this.#send(request, signal);
 		if (attempt.answer?.statusCode === 401) {
 			attempt.answer.resume();
 			this.#config.credentials.renew();
@@ -110,8 +109,9 @@ export class ApiTransport {
 			const outgoing = send(url, options, (answer) =>
 				resolve({ answer, lostKeptConnection: false }),
 			);
-			outgoing.on('error', (error) => {
-				const lostKeptConnection = outgoing.reusedSocket && !signal.aborted;
+			outgoing.on('error', (error: NodeJS.ErrnoException) => {
+				const lost = connectionLost.has(error.code ?? '') && !signal.aborted;
+				const lostKeptConnection = outgoing.reusedSocket && lost;
 				resolve({ error, lostKeptConnection });
 			});
 			outgoing.end(body);
