@@ -68,7 +68,7 @@ outcomes('words go as far as they can', [
 	[undefined, "True = 'true'", "NULL = 'x'", "3+4 = 'x'", "p!='x'", "'a'||'b'='ab'"],
 	[true, '1<2', '3=3 and true', "level>'6'", '(1)=(1)', '0x1F = 31', '.5 = 0.5'],
 	[true, '-1 < 0', '- 1 < 0', '1 - -2 = 3', '007 = 7', '1e3 = 1000', '-1.5E+1 = -15'],
-	[true, "'it\\'s' = \"it's\"", '"\\u0041\\\\" = \'A\\\'', "'a\nb' = 'a\nb'"],
+	[true, "'it\\'s' = \"it's\"", '"\\u0041\\\\" = \'A\\\\\'', "'a\nb' = 'a\nb'"],
 	[true, '/* why */ true', 'true /* not */ and /**/ true', "kind/* c */= 'Alarm'"],
 	[
 		'syntax error',
