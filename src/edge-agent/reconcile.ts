@@ -195,6 +195,7 @@ export class Reconciler implements Lifecycle {
 		});
 		this.#plan = plan;
 		this.#noteOrder(plan);
+		this.#tellUnchangeable(plan);
 		await this.#applier.run(plan, signal);
 		if (signal.aborted) return;
 		this.#attempted = state;
@@ -275,6 +276,17 @@ export class Reconciler implements Lifecycle {
 				reason: 'ModuleRefused',
 				note: `${message} (${path})`,
 				regarding: { apiVersion: 'apps/v1', kind: 'Deployment', name, namespace },
+			});
+		}
+	}
+
+	#tellUnchangeable({ unchangeable }: Plan): void {
+		for (const { desired, drift } of unchangeable) {
+			this.#events.record({
+				type: 'Warning',
+				reason: 'ClaimUnchangeable',
+				note: `The claim stays as it is, as it holds data: the deployment declares ${drift.join(', ')} differently.`,
+				regarding: desired.reference,
 			});
 		}
 	}

@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import { errorOfAnswer } from '../../src/cluster/cluster-error.ts';
 import type { KubernetesObject } from '../../src/cluster/kubernetes-object.ts';
 import { referenceOf } from '../../src/cluster/kubernetes-object.ts';
-import type { AgentStatus } from '../../src/edge-agent/agent-status.ts';
+import type { AgentStatus, DesiredState } from '../../src/edge-agent/agent-status.ts';
 import { Reconciler, type ReconcilerSettings } from '../../src/edge-agent/reconcile.ts';
 import { silentLogger } from '../../src/runtime/logger.ts';
 import { desiredState, namespace, pod, type TestModule } from '../support/desired-state.ts';
@@ -408,6 +408,46 @@ test('tells when a rollout fails, once, and when it recovers', async (t) => {
 	]);
 	cluster.setStatus(deployment('a'), available(await cluster.get(deployment('a'))));
 	await settle();
+	t.is(reconciler.status().code, 200);
+});
+
+test('leaves a claim as it is that the deployment wants otherwise, and says so', async (t) => {
+	const { reconciler, cluster, settle, events, writes } = setUp(t);
+	const want = (accessMode: string): DesiredState => {
+		const metadata = { name: 'data', namespace };
+		const spec = { accessModes: [accessMode] };
+		const claim = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata, spec };
+		const state = desiredState(1, []);
+		return { ...state, translation: { ...state.translation, objects: [claim] } };
+	};
+	await reconciler.start();
+	reconciler.setDesired(want('ReadWriteOnce'));
+	await settle();
+	writes();
+	reconciler.setDesired(want('ReadWriteMany'));
+	await settle();
+	t.deepEqual(writes(), []);
+	t.deepEqual(events(), [
+		'ClaimUnchangeable: The claim stays as it is, as it holds data: the deployment declares spec.accessModes[0] differently.',
+	]);
+	t.is(reconciler.status().code, 200);
+	reconciler.setDesired(desiredState(2, []));
+	await settle();
+	t.is(cluster.all('PersistentVolumeClaim').length, 1);
+});
+
+test('uses a claim that somebody else has made, without touching it', async (t) => {
+	const { reconciler, cluster, clock, settle, writes } = setUp(t);
+	const metadata = { name: 'data', namespace };
+	const claim = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata, spec: {} };
+	await cluster.create({ ...claim, spec: { volumeName: 'share' } });
+	writes();
+	const state = desiredState(1, []);
+	await reconciler.start();
+	reconciler.setDesired({ ...state, translation: { ...state.translation, objects: [claim] } });
+	await clock.advance(3_600_000);
+	await settle();
+	t.deepEqual(writes(), []);
 	t.is(reconciler.status().code, 200);
 });
 
