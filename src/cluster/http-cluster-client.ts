@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../runtime/clock.ts';
-import type { JsonValue } from '../runtime/json.ts';
-import { isJsonObject } from '../runtime/json.ts';
+import { isJsonObject, type JsonValue } from '../runtime/json.ts';
+import { asObject, invalidAnswer, parseList, parseWatchEvent } from './api-answer.ts';
 import { ApiDiscovery, type ApiResource } from './api-discovery.ts';
 import { ApiTransport } from './api-transport.ts';
 import type {
@@ -13,8 +13,8 @@ import type {
 	WatchEvent,
 } from './cluster-client.ts';
 import type { ClusterConfig } from './cluster-config.ts';
-import { ClusterError, errorOfAnswer } from './cluster-error.ts';
-import type { KubernetesObject, ObjectReference } from './kubernetes-object.ts';
+import { ClusterError } from './cluster-error.ts';
+import { type KubernetesObject, type ObjectReference, referenceOf } from './kubernetes-object.ts';
 import { linesOf } from './line-stream.ts';
 import { objectPath, type Query } from './object-path.ts';
 
@@ -135,7 +135,7 @@ export class HttpClusterClient implements ClusterClient {
 	}
 
 	async replace(object: KubernetesObject, signal?: AbortSignal): Promise<KubernetesObject> {
-		return this.#write('PUT', await this.#pathOf(referenceFor(object)), object, signal);
+		return this.#write('PUT', await this.#pathOf(referenceOf(object)), object, signal);
 	}
 
 	async apply(
@@ -143,7 +143,7 @@ export class HttpClusterClient implements ClusterClient {
 		options: ApplyOptions,
 		signal?: AbortSignal,
 	): Promise<KubernetesObject> {
-		const path = await this.#pathOf(referenceFor(object), undefined, {
+		const path = await this.#pathOf(referenceOf(object), undefined, {
 			fieldManager: options.fieldManager,
 			force: true,
 			dryRun: options.dryRun === true ? 'All' : undefined,
@@ -284,69 +284,4 @@ export class HttpClusterClient implements ClusterClient {
 /** A client for the cluster that a configuration describes. Nothing is sent before the first call. */
 export function connect(config: ClusterConfig, options: ClientOptions = {}): HttpClusterClient {
 	return new HttpClusterClient(config, options);
-}
-
-function referenceFor({ apiVersion, kind, metadata }: KubernetesObject): ObjectReference {
-	const { name, namespace } = metadata;
-	return { apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) };
-}
-
-function asObject(answer: unknown, path: string): KubernetesObject {
-	if (isJsonObject(answer) && isJsonObject(answer['metadata'])) {
-		return answer as unknown as KubernetesObject;
-	}
-	throw invalidAnswer(path);
-}
-
-interface Page extends ObjectList {
-	readonly continue: string | undefined;
-}
-
-/** Items of a list do not repeat their kind: it is filled in. */
-function parseList(answer: unknown, { apiVersion, kind }: ListQuery): Page {
-	const metadata = isJsonObject(answer) ? answer['metadata'] : undefined;
-	if (!isJsonObject(answer) || !isJsonObject(metadata)) throw invalidAnswer(`list of ${kind}`);
-	const rows = Array.isArray(answer['items']) ? answer['items'] : [];
-	const items = rows.map((row) => ({ apiVersion, kind, ...(row as object) }) as KubernetesObject);
-	return {
-		items,
-		resourceVersion: String(metadata['resourceVersion'] ?? ''),
-		continue:
-			typeof metadata['continue'] === 'string' ? metadata['continue'] || undefined : undefined,
-	};
-}
-
-function parseWatchEvent(line: string, path: string): WatchEvent {
-	let event: unknown;
-	try {
-		event = JSON.parse(line);
-	} catch {
-		throw invalidAnswer(path);
-	}
-	if (!isJsonObject(event) || !isJsonObject(event['object'])) throw invalidAnswer(path);
-	const object = event['object'];
-	switch (event['type']) {
-		case 'ADDED':
-		case 'MODIFIED':
-		case 'DELETED':
-			return { type: event['type'], object: asObject(object, path) };
-		case 'BOOKMARK': {
-			const { resourceVersion } = asObject(object, path).metadata;
-			return { type: 'BOOKMARK', resourceVersion: resourceVersion ?? '' };
-		}
-		case 'ERROR': {
-			const status = typeof object['code'] === 'number' ? object['code'] : 500;
-			throw errorOfAnswer(status, JSON.stringify(object), `watch ${path.split('?', 1)[0]}`);
-		}
-		default:
-			throw invalidAnswer(path);
-	}
-}
-
-function invalidAnswer(path: string): ClusterError {
-	return new ClusterError(
-		'EDGE_CLUSTER_ANSWER_INVALID',
-		'The answer of the API server has an unexpected form.',
-		{ where: path.split('?', 1)[0] ?? path },
-	);
 }

@@ -8,6 +8,7 @@ import type { Logger } from '../runtime/logger.ts';
 import { RetryingTask } from '../runtime/retrying-task.ts';
 import type { AgentStatus, DesiredState } from './agent-status.ts';
 import { Applier } from './apply.ts';
+import { DeploymentNews } from './deployment-news.ts';
 import { EventRecorder } from './event-recorder.ts';
 import { ManagedObjects } from './managed-objects.ts';
 import {
@@ -19,7 +20,6 @@ import {
 import { makePlan, type Plan } from './plan/plan.ts';
 import { StartupOrder } from './startup-order.ts';
 import { agentStatusOf } from './status/agent-status-of.ts';
-import { rolloutFailure } from './status/workload-status.ts';
 import { labelValue } from './translation/object-name.ts';
 import { deviceLabel } from './translation/translation.ts';
 
@@ -67,12 +67,12 @@ export class Reconciler implements Lifecycle {
 	readonly #scope: DeviceScope;
 	readonly #objects: ManagedObjects;
 	readonly #events: EventRecorder;
+	readonly #news: DeploymentNews;
 	readonly #applier: Applier;
 	readonly #task: RetryingTask;
 	readonly #order: StartupOrder;
 	readonly #listeners = new Set<(status: AgentStatus) => void>();
 	readonly #timers: Timer[] = [];
-	readonly #failedRollouts = new Set<string>();
 	#alarm: Timer | undefined;
 	#startedAt = '';
 	#state: DesiredState | undefined;
@@ -95,6 +95,7 @@ export class Reconciler implements Lifecycle {
 		const podQuery = { apiVersion: 'v1', kind: 'Pod', namespace, labelSelector: podSelector };
 		this.pods = new ObjectCache({ ...common, query: podQuery });
 		this.#events = new EventRecorder({ client, namespace, clock, logger });
+		this.#news = new DeploymentNews(this.#events, namespace);
 		this.#applier = new Applier({
 			...common,
 			events: this.#events,
@@ -142,7 +143,7 @@ export class Reconciler implements Lifecycle {
 		this.#state = state;
 		this.#desired = desired;
 		this.#applier.retain(desired);
-		this.#tellRefusals(state);
+		this.#news.refusals(state);
 		this.#publish();
 		this.trigger();
 	}
@@ -195,11 +196,11 @@ export class Reconciler implements Lifecycle {
 		});
 		this.#plan = plan;
 		this.#noteOrder(plan);
-		this.#tellUnchangeable(plan);
+		this.#news.unchangeable(plan);
 		await this.#applier.run(plan, signal);
 		if (signal.aborted) return;
 		this.#attempted = state;
-		this.#tellFailedRollouts(state);
+		this.#news.rollouts(state, (reference) => this.#live(reference));
 		this.#setAlarm();
 		this.#publish();
 	}
@@ -263,51 +264,6 @@ export class Reconciler implements Lifecycle {
 
 	#live({ apiVersion, kind, name }: ObjectReference) {
 		return this.#objects.get(apiVersion, kind, name, this.#scope.namespace);
-	}
-
-	#tellRefusals({ translation }: DesiredState): void {
-		const names = new Map(translation.modules.map(({ name, objectName }) => [name, objectName]));
-		for (const { severity, module, message, path } of translation.problems) {
-			const name = module === undefined ? undefined : names.get(module);
-			if (severity !== 'error' || name === undefined) continue;
-			const { namespace } = this.#scope;
-			this.#events.record({
-				type: 'Warning',
-				reason: 'ModuleRefused',
-				note: `${message} (${path})`,
-				regarding: { apiVersion: 'apps/v1', kind: 'Deployment', name, namespace },
-			});
-		}
-	}
-
-	#tellUnchangeable({ unchangeable }: Plan): void {
-		for (const { desired, drift } of unchangeable) {
-			this.#events.record({
-				type: 'Warning',
-				reason: 'ClaimUnchangeable',
-				note: `The claim stays as it is, as it holds data: the deployment declares ${drift.join(', ')} differently.`,
-				regarding: desired.reference,
-			});
-		}
-	}
-
-	#tellFailedRollouts({ translation }: DesiredState): void {
-		for (const { name, workload } of translation.modules) {
-			const live = workload && this.#live(workload);
-			const failure = rolloutFailure(live);
-			if (workload === undefined || failure === undefined) {
-				this.#failedRollouts.delete(name);
-			} else if (!this.#failedRollouts.has(name)) {
-				this.#failedRollouts.add(name);
-				const uid = live?.metadata.uid;
-				this.#events.record({
-					type: 'Warning',
-					reason: 'RolloutFailed',
-					note: `Module ${name} was not rolled out in time: ${failure}`,
-					regarding: { ...workload, ...(uid === undefined ? {} : { uid }) },
-				});
-			}
-		}
 	}
 }
 
