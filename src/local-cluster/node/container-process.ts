@@ -54,6 +54,7 @@ export class ContainerProcess {
 			stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
 			detached: true,
 		});
+		if (child.pid !== undefined) record.add(child.pid);
 		child.stdout?.on('data', (chunk: Buffer) => log.write('stdout', chunk));
 		child.stderr?.on('data', (chunk: Buffer) => log.write('stderr', chunk));
 		child.stdio[lifeLineDescriptor]?.on('error', () => {});
@@ -65,7 +66,6 @@ export class ContainerProcess {
 			await Promise.all([log.end(), record.remove(pid)]);
 			return end;
 		});
-		await record.add(pid);
 		return new ContainerProcess(child, pid, ended);
 	}
 

@@ -1,23 +1,31 @@
-import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
-import { promisify } from 'node:util';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 
 /**
- * When a process started, as a text that no later process with the same id has.
+ * When a process started, as a text that no later process with the same id has. Synchronous, so
+ * that a new process can be recorded before anything else happens.
  *
- * @returns `undefined` when there is no such process.
+ * @returns `undefined` when there is no such process, or when it has ended.
  */
-export async function processStartTime(pid: number): Promise<string | undefined> {
-	if (process.platform === 'linux') {
-		const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-		// The name in parentheses may hold anything; the 22nd field is the start time.
-		return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+export function processStartTime(pid: number): string | undefined {
+	try {
+		return process.platform === 'linux' ? linuxStartTime(pid) : listedStartTime(pid);
+	} catch {
+		return undefined;
 	}
-	const ps = promisify(execFile)('ps', ['-o', 'lstart=', '-p', String(pid)]);
-	return ps.then(
-		({ stdout }) => stdout.trim() || undefined,
-		() => undefined,
-	);
+}
+
+function linuxStartTime(pid: number): string | undefined {
+	const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+	// The name in parentheses may hold anything. State is the 3rd field, start time the 22nd.
+	const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+	const ended = fields[0] === 'Z' || fields[0] === 'X';
+	return ended ? undefined : fields[19];
+}
+
+function listedStartTime(pid: number): string | undefined {
+	const text = execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' });
+	return text.trim() || undefined;
 }
 
 /** Sends a signal to a process group; a group that is gone is no failure. */

@@ -1,4 +1,5 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isJsonObject } from '../../runtime/json.ts';
 import { processStartTime, signalGroup } from './process-identity.ts';
@@ -14,11 +15,12 @@ export class ProcessRecord {
 		this.#folder = folder;
 	}
 
-	async add(pid: number): Promise<void> {
-		const started = await processStartTime(pid);
+	/** Synchronous: a process must be recorded before the node can be killed. */
+	add(pid: number): void {
+		const started = processStartTime(pid);
 		if (started === undefined) return;
-		await mkdir(this.#folder, { recursive: true });
-		await writeFile(this.#file(pid), JSON.stringify({ pid, started }));
+		mkdirSync(this.#folder, { recursive: true });
+		writeFileSync(this.#file(pid), JSON.stringify({ pid, started }));
 	}
 
 	async remove(pid: number): Promise<void> {
@@ -36,7 +38,7 @@ export class ProcessRecord {
 		for (const file of files) {
 			const path = join(this.#folder, file);
 			const { pid, started } = await readRecord(path);
-			if (pid !== undefined && (await processStartTime(pid)) === started) {
+			if (pid !== undefined && processStartTime(pid) === started) {
 				signalGroup(pid, 'SIGKILL');
 				killed += 1;
 			}
