@@ -1,7 +1,7 @@
 import type { IotHubClient, IotHubClientOptions } from '../iot-hub-client/iot-hub-client.ts';
 import { type Identity, identityKey } from '../protocol/identity.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { JsonObject } from '../runtime/json.ts';
+import { isJsonObject, type JsonObject } from '../runtime/json.ts';
 import type { Lifecycle } from '../runtime/lifecycle.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { KeyValueStore } from '../storage/key-value-store.ts';
@@ -211,6 +211,8 @@ export class HubCore implements Lifecycle {
 			scope: this.#scope,
 			workload,
 			idleTime: settings.upstreamIdleSeconds * 1000,
+			lost: (identity) => this.metrics.offline(identity),
+			restored: (identity, seconds) => this.metrics.onlineAgain(identity, seconds),
 			connectTime: upstreamConnectTime,
 			clock,
 			logger,
@@ -264,12 +266,20 @@ export class HubCore implements Lifecycle {
 
 	#createHubTwin(): HubTwin {
 		const { settings, version, clock, logger } = this.#options;
+		const configurations = this.#sealed('configurations');
 		return new HubTwin({
 			hub: this.hub,
 			twins: this.#twins,
 			upstream: this.#upstream,
 			clients: this.clients,
 			configure: (desired) => this.#configure(desired),
+			lastGood: {
+				load: () => {
+					const kept = configurations.get('last-good');
+					return isJsonObject(kept) ? kept : undefined;
+				},
+				save: (desired) => configurations.set('last-good', desired),
+			},
 			callMethod: (request) => callHubMethod(this.#scope, request),
 			version,
 			refreshInterval: settings.configRefreshSeconds * 1000,

@@ -291,6 +291,25 @@ test('the hub reports its configuration, what is wrong with it, and who is conne
 	t.like(reported(), { lastDesiredStatus: { code: 200 } });
 });
 
+test('a bad configuration does not stop a hub that is restarted', async (t) => {
+	const { world, hub } = await runningHub(t);
+	const reported = () => world.iotHub.reportedOf(ownIdentity);
+	world.iotHub.patchDesired(ownIdentity, { routes: { bad: 'FROM nowhere' } });
+	await until(() => reported()['lastDesiredVersion'] === 3, 'the report');
+	await hub.stop();
+	world.iotHub.setOnline(false);
+	const again = await startHub(t, world);
+	t.true(again.ready);
+	const from = await TestClient.connect(t, again, mqttOptions(world, sensor));
+	const to = await TestClient.connect(t, again, mqttOptions(world, filter));
+	await to.mqtt.subscribeAsync('devices/edge1/modules/filter/inputs/#', { qos: 1 });
+	await from.mqtt.publishAsync(events('sensor'), 'still routed', { qos: 1 });
+	t.is((await to.next()).text, 'still routed');
+	world.iotHub.setOnline(true);
+	await until(() => reported()['lastDesiredVersion'] === 3, 'the report again');
+	t.like(reported(), { lastDesiredStatus: { code: 400 } });
+});
+
 test('a route that changes while the hub runs counts from then on', async (t) => {
 	const { world, hub } = await runningHub(t, toFilter);
 	const client = await TestClient.connect(t, hub, mqttOptions(world, sensor));

@@ -89,6 +89,14 @@ export class HubMetrics implements DeliveryMetrics {
 		'Clients that were refused.',
 		['id', 'reason'],
 	);
+	readonly #offline = this.#counter('offline_count_total', 'Losses of the connection upstream.', [
+		'id',
+	]);
+	readonly #offlineSeconds = this.#summary(
+		'offline_duration_seconds',
+		'Time without a connection upstream.',
+		['id'],
+	);
 	readonly #disconnects = this.#counter('client_disconnect_total', 'Clients disconnected.', ['id']);
 
 	constructor(options: HubMetricsOptions) {
@@ -169,6 +177,15 @@ export class HubMetrics implements DeliveryMetrics {
 		else this.#connectFailures.inc({ id, reason: 'not_authenticated' });
 	}
 
+	/** An identity has lost its connection to IoT Hub. */
+	offline(identity: Identity): void {
+		this.#offline.inc({ id: identityKey(identity) });
+	}
+
+	onlineAgain(identity: Identity, seconds: number): void {
+		this.#offlineSeconds.observe({ id: identityKey(identity) }, seconds);
+	}
+
 	disconnected(identity: Identity): void {
 		this.#disconnects.inc({ id: identityKey(identity) });
 	}
@@ -209,7 +226,7 @@ export class HubMetrics implements DeliveryMetrics {
 			labelNames,
 			percentiles: quantiles,
 			maxAgeSeconds: summaryAge,
-			ageBuckets: 6,
+			ageBuckets: 2,
 			registers: [this.#registry],
 		});
 	}

@@ -20,6 +20,11 @@ export interface HubTwinOptions {
 	readonly clients: ClientRegistry;
 	/** Takes over the configuration in desired properties, all of it or none. */
 	readonly configure: (desired: JsonObject) => DesiredStatus;
+	/** The last configuration that was good: a bad one must not stop a hub that is restarted. */
+	readonly lastGood: {
+		load(): JsonObject | undefined;
+		save(desired: JsonObject): void;
+	};
 	readonly callMethod: (request: MethodRequest) => Promise<MethodResponse>;
 	/** Version of the program. */
 	readonly version: string;
@@ -46,6 +51,8 @@ export class HubTwin implements Lifecycle {
 	/** Applies the last known configuration, and follows the twin from then on. */
 	async start(): Promise<void> {
 		const { hub, twins, upstream, clients, callMethod, clock, refreshInterval } = this.#options;
+		const good = this.#options.lastGood.load();
+		if (good !== undefined) this.#applied = { content: good, status: this.#configure(good) };
 		const stored = twins.replica(hub).stored;
 		if (stored !== undefined) {
 			const forget = forgetClientsPatch(stored.reported);
@@ -73,7 +80,9 @@ export class HubTwin implements Lifecycle {
 	#apply(desired: JsonObject): void {
 		const content = stripMetadata(desired);
 		if (this.#applied === undefined || !sameJson(this.#applied.content, content)) {
-			this.#applied = { content, status: this.#configure(content) };
+			const status = this.#configure(content);
+			this.#applied = { content, status };
+			if (status.code === 200) this.#options.lastGood.save(content);
 		}
 		const { code, description } = this.#applied.status;
 		this.#report({

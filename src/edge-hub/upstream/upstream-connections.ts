@@ -1,4 +1,5 @@
 import type {
+	ConnectionState,
 	Credential,
 	IotHubClient,
 	IotHubClientOptions,
@@ -34,6 +35,10 @@ export interface UpstreamConnectionsOptions {
 	readonly idleTime: number;
 	/** Milliseconds that a request waits for a connection that is being made. */
 	readonly connectTime: number;
+	/** The connection of an identity has been lost. */
+	readonly lost?: (identity: Identity) => void;
+	/** It has been made again, after so many seconds. */
+	readonly restored?: (identity: Identity, seconds: number) => void;
 	readonly clock: Clock;
 	readonly logger: Logger;
 }
@@ -42,6 +47,10 @@ interface Connection {
 	readonly client: IotHubClient;
 	leases: number;
 	idle: Timer | undefined;
+	/** When it was lost, on the monotonic clock; undefined while it is there, or never was. */
+	lostAt: number | undefined;
+	/** Whether it has ever been made. */
+	made: boolean;
 }
 
 /** A connection to IoT Hub for each identity that needs one, made when it is first needed. */
@@ -108,15 +117,37 @@ export class UpstreamConnections {
 			clock,
 			logger,
 		});
-		const connection: Connection = { client, leases: 0, idle: undefined };
+		const connection: Connection = {
+			client,
+			leases: 0,
+			idle: undefined,
+			lostAt: undefined,
+			made: false,
+		};
 		this.#connections.set(identityKey(identity), connection);
 		client.onState((state) => {
+			this.#track(identity, connection, state);
 			if (state.kind === 'connected') this.#announce(identity);
 			// The identity may have another key by now.
 			if (state.kind === 'refused') void this.#options.scope.lookup(identity);
 		});
 		void client.start();
 		return connection;
+	}
+
+	#track(identity: Identity, connection: Connection, state: ConnectionState): void {
+		const { clock, lost, restored } = this.#options;
+		if (state.kind === 'connected') {
+			const { lostAt } = connection;
+			if (lostAt !== undefined) restored?.(identity, (clock.monotonic() - lostAt) / 1000);
+			connection.lostAt = undefined;
+			connection.made = true;
+		} else if (connection.made && connection.lostAt === undefined && state.kind !== 'connecting') {
+			// A connection that we close ourselves is no loss.
+			if (this.#connections.get(identityKey(identity)) !== connection) return;
+			connection.lostAt = clock.monotonic();
+			lost?.(identity);
+		}
 	}
 
 	/** The key is read whenever a token is made, so that a change of keys needs nothing else. */
