@@ -32,7 +32,13 @@ const secretNames = [
 export function createLogger(level: LogLevel, component: string): Logger {
 	const redact = [...secretNames, ...secretNames.map((name) => `*.${name}`)];
 	const root = pino(
-		{ level, base: { component }, redact, timestamp: pino.stdTimeFunctions.isoTime },
+		{
+			level,
+			base: { component },
+			redact,
+			timestamp: pino.stdTimeFunctions.isoTime,
+			formatters: { level: (label) => ({ level: label }) },
+		},
 		pino.destination({ fd: 2, sync: true }),
 	);
 	return wrap(root);

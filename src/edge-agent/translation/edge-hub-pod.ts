@@ -36,6 +36,17 @@ const protocolPorts = [
 ];
 const metricsPort = 9600;
 
+const mqtt = { tcpSocket: { port: 8883 } };
+/**
+ * The hub listens once it has its certificate, for which the agent must be there: that may take
+ * minutes after a reboot. Modules wait for it, so its readiness is looked at often.
+ */
+const probes: JsonObject = {
+	startupProbe: { ...mqtt, periodSeconds: 2, failureThreshold: 150 },
+	readinessProbe: { ...mqtt, periodSeconds: 2 },
+	livenessProbe: { ...mqtt, periodSeconds: 20, failureThreshold: 3 },
+};
+
 /**
  * The edge hub's container: our own program, whatever image the manifest names. Its variables of
  * the manifest are kept, as operators tune Microsoft's hub with the same names.
@@ -51,7 +62,7 @@ export function hubContainer(scope: ModuleScope): ContainerParts {
 		image: context.runtimeImage,
 		imagePullPolicy: policy.imagePullPolicy,
 		args: ['hub'],
-		probes: { readinessProbe: { tcpSocket: { port: 8883 }, periodSeconds: 5 } },
+		probes,
 		environment: containerEnvironment(scope, own),
 	};
 }

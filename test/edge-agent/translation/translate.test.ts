@@ -362,7 +362,9 @@ test('serves the edge hub itself, with a claim and its protocols, whatever the m
 	const container = containerOf(translation);
 	t.like(container, { name: 'edgehub', image: 'iotedge-k8s:1.0.0', args: ['hub'] });
 	t.is(container['command'], undefined);
-	t.deepEqual(container['readinessProbe'], { tcpSocket: { port: 8883 }, periodSeconds: 5 });
+	for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe']) {
+		t.like(container[probe] as JsonObject, { tcpSocket: { port: 8883 } });
+	}
 	const environment = new Map(environmentOf(translation));
 	t.is(environment.get('IOTEDGE_MODULEID'), '$edgeHub');
 	t.is(environment.get('StorageFolder'), '/var/lib/iotedge-k8s');
