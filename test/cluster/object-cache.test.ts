@@ -1,9 +1,14 @@
 import test, { type ExecutionContext } from 'ava';
 import { errorOfAnswer } from '../../src/cluster/cluster-error.ts';
+import { connect } from '../../src/cluster/http-cluster-client.ts';
+import { parseKubeconfig } from '../../src/cluster/kubeconfig.ts';
 import { ObjectCache, type ObjectCacheSettings } from '../../src/cluster/object-cache.ts';
+import { ApiServer } from '../../src/local-cluster/api-server/api-server.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
 import { silentLogger } from '../../src/runtime/logger.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { MemoryCluster } from '../support/memory-cluster.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const query = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'edge' };
 
@@ -197,4 +202,48 @@ test('leaves nothing behind when it stops, however often', async (t) => {
 	await cache.stop();
 	await cache.stop();
 	t.is(clock.pending, 0);
+});
+
+test('follows a real server over its restart, and over a history that is gone', async (t) => {
+	const folder = await temporaryFolder(t);
+	const settings = { folder, clusterIpBlock: '127.80.1', clock: systemClock, logger: silentLogger };
+	let server = new ApiServer(settings);
+	await server.start();
+	t.teardown(() => server.stop());
+	const config = await parseKubeconfig({ path: 'kubeconfig', text: server.kubeconfig() });
+	const client = connect(config);
+	const cache = new ObjectCache({
+		client,
+		query: { ...query, namespace: 'default', labelSelector: 'mine=yes' },
+		clock: systemClock,
+		logger: silentLogger,
+	});
+	t.teardown(async () => {
+		await cache.stop();
+		client.close();
+	});
+	const create = (name: string) => {
+		const metadata = { name, namespace: 'default', labels: { mine: 'yes' } };
+		return client.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata });
+	};
+	const names = () => [...cache.objects()].map(({ metadata }) => metadata.name).sort();
+	const until = async (expected: string) => {
+		for (let tries = 0; names().join() !== expected && tries < 1000; tries += 1) {
+			await systemClock.sleep(10);
+		}
+		t.is(names().join(), expected);
+	};
+	await create('a');
+	await cache.start();
+	await until('a');
+	await create('b');
+	await until('a,b');
+	await server.stop();
+	server = new ApiServer(settings);
+	await server.start();
+	await create('c');
+	server.compact();
+	await until('a,b,c');
+	await create('d');
+	await until('a,b,c,d');
 });
