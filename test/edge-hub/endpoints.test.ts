@@ -145,11 +145,7 @@ test('what IoT Hub does not take now is sent again, what the SDK never sends is 
 	});
 	const results = await endpoint.send([1, 2, 3, 4].map((offset) => stored(offset)));
 	t.deepEqual(results, ['poison', 'delivered', 'retry', 'retry']);
-	t.deepEqual(
-		arrived,
-		['2', '4'],
-		'the last one comes again behind the one that failed',
-	);
+	t.deepEqual(arrived, ['2', '4'], 'the last one comes again behind the one that failed');
 });
 
 test('messages that were set aside are kept once, and no more than a hundred', (t) => {
