@@ -143,7 +143,9 @@ export function manageApply(
 	const declared = ownable(fieldSetOf(config, change.schema), change);
 	const merged = mergeTyped(before, config, change.schema) as JsonObject;
 	const owned = others.reduce((set, entry) => union(set, entry.fields), declared);
-	const object = prune(merged, previous?.fields ?? emptyFieldSet, owned, change.schema);
+	const pruned = prune(merged, previous?.fields ?? emptyFieldSet, owned, change.schema);
+	// An object or list that pruning emptied may be declared as an empty one.
+	const object = mergeTyped(pruned, config, change.schema) as JsonObject;
 	const compared = compare(before, object, change.schema);
 	const changed = ownable(compared.changed, change);
 	const conflicts = conflictsOf(others, changed);

@@ -108,6 +108,8 @@ export class ApiHandler {
 			if (info.verb !== 'create') throw methodNotAllowed();
 			return answerReview(this.#state, api);
 		}
+		const needsName = info.verb === 'update' || info.verb === 'patch';
+		if (needsName && path.name === undefined) throw methodNotAllowed();
 		const door = path.subresource === '' ? '' : `/${path.subresource}`;
 		const answer =
 			this.#answers.get(`${info.verb} ${kind.plural}${door}`) ??

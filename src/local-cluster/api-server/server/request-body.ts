@@ -24,11 +24,10 @@ export async function readBody(request: IncomingMessage): Promise<JsonValue | un
 	let size = 0;
 	for await (const chunk of request) {
 		size += chunk.length;
-		if (size > maxBytes) {
-			throw new StatusError(413, 'RequestEntityTooLarge', `limit is ${maxBytes}`);
-		}
-		chunks.push(chunk);
+		// The rest is read as well: a client that still writes would not see the answer.
+		if (size <= maxBytes) chunks.push(chunk);
 	}
+	if (size > maxBytes) throw new StatusError(413, 'RequestEntityTooLarge', `limit is ${maxBytes}`);
 	if (size === 0) return undefined;
 	if (type === protobufType) return parseProtobuf(Buffer.concat(chunks));
 	if (!/json$|yaml$/.test(type)) {
