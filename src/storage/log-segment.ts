@@ -1,6 +1,7 @@
 import { EdgeError } from '../runtime/edge-error.ts';
 import type { FileSystem, StoredFile } from './file-system.ts';
 import { decodeRecord, type FoundRecord } from './log-record.ts';
+import { RangeReader } from './range-reader.ts';
 import { recordPath, releasePath, type SegmentIdentity } from './segment-file.ts';
 import { encodeReleases, type Release } from './segment-releases.ts';
 
@@ -22,6 +23,9 @@ export class LogSegment {
 	/** Whether releases were written that are not synced. */
 	releasesUnsynced = false;
 	readonly #files: FileSystem;
+	readonly #ranges = new RangeReader((target, position) =>
+		this.#use((file) => file.read(target, position)),
+	);
 	#index = new Uint32Array(64 * stride);
 	#count = 0;
 	#releases: Release[] = [];
@@ -98,11 +102,8 @@ export class LogSegment {
 		if (entry < 0 || this.#at(entry, 3) === 0) {
 			throw new RangeError(`No live record has the offset ${offset}.`);
 		}
-		const position = this.#at(entry, 1);
-		// Not from the pool of small buffers: a body that is kept must not keep its neighbours.
-		const bytes = Buffer.allocUnsafeSlow(this.#at(entry, 2));
-		const length = await this.#use((file) => file.read(bytes, position));
-		const record = decodeRecord(bytes.subarray(0, length), 0, this.identity.salt);
+		const bytes = await this.#ranges.read(this.#at(entry, 1), this.#at(entry, 2));
+		const record = decodeRecord(bytes, 0, this.identity.salt);
 		if (record === undefined || record.offset !== offset) {
 			throw new EdgeError('EDGE_STORAGE_CORRUPT', `The record ${offset} is damaged.`, {
 				where: this.recordPath,
