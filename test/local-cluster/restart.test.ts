@@ -1,10 +1,12 @@
-import { fork } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { processStartTime } from '../../src/local-cluster/node/process-identity.ts';
+import { ProcessRecord } from '../../src/local-cluster/node/process-record.ts';
 import { deploymentOf, isReady, LocalClusterRun, podOf } from '../support/local-cluster-run.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** Writes its process id and how often it has been started to the file of a claim. */
 const counter = `
@@ -72,9 +74,10 @@ test('nothing is left of a cluster that was killed, and it goes on after the nex
 	}, 'the shell');
 	child.kill('SIGKILL');
 	await once(child, 'exit');
-	await run.until(async () => (isAlive(nodePid) ? undefined : true), 'the end of the module');
+	for (const pid of [nodePid, shellPid]) {
+		await run.until(async () => (isAlive(pid) ? undefined : true), 'the end of the programs');
+	}
 	await run.restart();
-	t.false(isAlive(shellPid), 'a program without life line is ended by the next start');
 	const pod = await run.pod('counter', isReady);
 	t.true((pod.status?.containerStatuses?.[0]?.restartCount ?? 0) >= 1);
 	await run.line('counter', /start 3/);
@@ -96,4 +99,18 @@ test('stopping twice, or before a start, does nothing', async (t) => {
 	await run.cluster.stop();
 	await t.notThrowsAsync(run.cluster.stop());
 	t.throws(() => run.client, { message: /not been started/ });
+});
+
+test('programs of a run that ended without a trace are ended by the next one', async (t) => {
+	const folder = await temporaryFolder(t);
+	const child = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
+	const ended = once(child, 'exit');
+	const record = new ProcessRecord(folder);
+	record.add(child.pid ?? 0);
+	// A record whose process id belongs to another process by now.
+	const other = join(folder, `${process.pid}.json`);
+	await writeFile(other, JSON.stringify({ pid: process.pid, started: 'long ago' }));
+	t.is(await new ProcessRecord(folder).killAll(), 1);
+	t.deepEqual(await ended, [null, 'SIGKILL']);
+	t.is(await new ProcessRecord(folder).killAll(), 0);
 });

@@ -18,6 +18,7 @@ import { PodWorker } from './pod-worker.ts';
 import { podWorkerSettings } from './pod-worker-settings.ts';
 import { PortExposure } from './port-exposure.ts';
 import { copyPreload } from './preload-copy.ts';
+import { ProcessReaper } from './process-reaper.ts';
 import { ProcessRecord } from './process-record.ts';
 import { serviceTable } from './service-table-entries.ts';
 import { ServiceTableWriter } from './service-table-writer.ts';
@@ -37,6 +38,7 @@ export class LocalNode implements Lifecycle {
 	readonly #ending = new Set<Promise<void>>();
 	readonly #folders: PodFolders;
 	readonly #record: ProcessRecord;
+	readonly #reaper: ProcessReaper;
 	readonly #registration: NodeRegistration;
 	#running: RunningParts | undefined;
 
@@ -51,6 +53,7 @@ export class LocalNode implements Lifecycle {
 		this.#slices = state.cache<EndpointSlice>('discovery.k8s.io/v1', 'EndpointSlice');
 		this.#folders = new PodFolders(join(folder, 'pods'));
 		this.#record = new ProcessRecord(join(folder, 'processes'));
+		this.#reaper = new ProcessReaper(join(folder, 'processes'));
 		const registration = { state, clock, logger, name, address: hostAddress, folder, labels: {} };
 		this.#registration = new NodeRegistration(registration);
 		this.#watch();
@@ -75,6 +78,7 @@ export class LocalNode implements Lifecycle {
 			const addresses = new AddressPool(block.prefix);
 			this.#running = { block, preload, services, exposure, timer, addresses };
 			await this.#registration.start();
+			this.#reaper.start();
 		} catch (error) {
 			await block.release();
 			throw error;
@@ -94,6 +98,7 @@ export class LocalNode implements Lifecycle {
 		await this.#registration.stop();
 		await Promise.all([...this.#workers.values()].map((worker) => worker.stop()));
 		await Promise.all(this.#ending);
+		this.#reaper.stop();
 		await running.exposure.stop();
 		await this.#events.flush();
 		await running.block.release();

@@ -1,12 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rename, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import { createServer as createSecureServer } from 'node:tls';
 import { pathToFileURL } from 'node:url';
 import { type ExecutionContext, default as test } from 'ava';
 import { claimPodBlock } from '../../../src/local-cluster/node/pod-block.ts';
 import type { ServiceEntry } from '../../../src/local-cluster/node/preload/service-table.ts';
 import { copyPreload } from '../../../src/local-cluster/node/preload-copy.ts';
+import { localhostCertificate } from '../../support/localhost-certificate.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 /** A pod network without a cluster: a block, a services file, and programs run with the preload. */
@@ -239,6 +242,43 @@ test('MQTT over TLS as the device SDK opens it reaches port 8883 of a Service', 
 		`,
 	);
 	t.is(await hub.line(), `${network.address(2)} true`);
+});
+
+test('localhost in a pod is the pod, then the machine', async (t) => {
+	const network = await Network.create(t);
+	await network.services({});
+	const machine = createServer((socket) => socket.end('machine'));
+	await new Promise<void>((resolve) => machine.listen(0, '127.0.0.1', resolve));
+	t.teardown(() => machine.close());
+	const { port } = machine.address() as AddressInfo;
+	const { credentials } = await localhostCertificate();
+	const secure = createSecureServer(
+		{ cert: credentials.certificate, key: credentials.privateKey },
+		(socket) => socket.end('secure'),
+	);
+	await new Promise<void>((resolve) => secure.listen(0, '127.0.0.1', resolve));
+	t.teardown(() => secure.close());
+	const securePort = (secure.address() as AddressInfo).port;
+	const program = await network.run(
+		t,
+		1,
+		`
+		import net from 'node:net';
+		import tls from 'node:tls';
+		const read = (socket) => new Promise((resolve) => socket.once('data', (data) => resolve(String(data)))
+			.once('error', (error) => resolve(error.code)));
+		for (const host of ['localhost', '127.0.0.1']) console.log(await read(net.connect(${port}, host)));
+		console.log(await read(tls.connect({ port: ${securePort}, host: 'localhost', rejectUnauthorized: false })));
+		const own = net.createServer((socket) => socket.end('pod')).listen(${port}, 'localhost');
+		await new Promise((resolve) => own.once('listening', resolve));
+		console.log(await read(net.connect(${port})));
+		own.close();
+		console.log(await read(net.connect(1, 'localhost')));
+		`,
+	);
+	const lines: string[] = [];
+	for (let line = 0; line < 5; line += 1) lines.push(await program.line());
+	t.deepEqual(lines, ['machine', 'machine', 'secure', 'pod', 'ECONNREFUSED']);
 });
 
 test('datagrams find a Service and carry the sender', async (t) => {
