@@ -21,5 +21,6 @@ function report(error: unknown): number {
 	if (process.env['IOTEDGE_K8S_TRACE'] !== undefined && error instanceof Error) {
 		processTerminal.note(`${error.stack}\n`);
 	}
-	return exitCode.failed;
+	const unreadable = error instanceof EdgeError && error.code === 'EDGE_FILE_UNREADABLE';
+	return unreadable ? exitCode.badInput : exitCode.failed;
 }

@@ -2,7 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { defaultPolicy } from '../edge-agent/translation/default-policy.ts';
 import { translate } from '../edge-agent/translation/translate.ts';
-import type { Translation, TranslationContext } from '../edge-agent/translation/translation.ts';
+import type {
+	Translation,
+	TranslationContext,
+	TranslationPolicy,
+} from '../edge-agent/translation/translation.ts';
 import { readConfiguration } from '../edge-hub/configuration.ts';
 import type { Deployment } from '../manifest/deployment.ts';
 import { parseDeployment } from '../manifest/deployment-parser.ts';
@@ -28,7 +32,8 @@ export interface TranslationTarget {
 	readonly iotHubHostName: string;
 }
 
-const exampleTarget: TranslationTarget = {
+/** Names for when nobody has said any. */
+export const exampleTarget: TranslationTarget = {
 	namespace: 'iotedge',
 	deviceId: 'edge-device',
 	iotHubHostName: 'hub.azure-devices.net',
@@ -38,6 +43,7 @@ const exampleTarget: TranslationTarget = {
 export async function checkManifestFile(
 	file: string,
 	target: TranslationTarget = exampleTarget,
+	policy: TranslationPolicy = defaultPolicy,
 ): Promise<CheckedManifest> {
 	let text: string;
 	try {
@@ -46,7 +52,7 @@ export async function checkManifestFile(
 		const message = 'The manifest cannot be read.';
 		throw new EdgeError('EDGE_FILE_UNREADABLE', message, { where: file, cause });
 	}
-	return checkManifest(text, basename(file), target);
+	return checkManifest(text, basename(file), target, policy);
 }
 
 /** Checks a manifest as the agent and the hub would, all problems together. */
@@ -54,6 +60,7 @@ export function checkManifest(
 	text: string,
 	file: string,
 	target: TranslationTarget = exampleTarget,
+	policy: TranslationPolicy = defaultPolicy,
 ): CheckedManifest {
 	const { manifest, problems: textProblems } = parseManifest(text, { file });
 	if (manifest === undefined) return { problems: textProblems };
@@ -65,7 +72,7 @@ export function checkManifest(
 	problems.push(...parsed.problems);
 	const { deployment } = parsed;
 	if (deployment === undefined) return { content, problems };
-	const translation = translate(deployment, contextFor(deployment, target), defaultPolicy);
+	const translation = translate(deployment, contextFor(deployment, target), policy);
 	problems.push(...translation.problems);
 	return { content, deployment, translation, problems };
 }

@@ -3,10 +3,11 @@ import { telemetryDocument } from '../../iot-hub-emulator/telemetry/telemetry-ev
 import { systemClock } from '../../runtime/clock.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import { DevelopmentEdge, developmentNamespace } from '../dev/development-edge.ts';
+import { developmentPolicy } from '../dev/development-policy.ts';
 import { formatSummary, summarize } from '../dev/edge-snapshot.ts';
 import { chooseView } from '../dev/edge-view.ts';
 import { exitCode } from '../exit-code.ts';
-import { checkManifestFile } from '../manifest-check.ts';
+import { checkManifestFile, exampleTarget } from '../manifest-check.ts';
 import { formatProblems } from '../problem-list.ts';
 import type { OutputForm } from '../program.ts';
 import type { Terminal } from '../terminal.ts';
@@ -26,7 +27,7 @@ const refresh = 500;
 
 /** Runs a whole edge on this machine until it is interrupted or its time is over. */
 export async function dev(file: string, options: DevOptions, terminal: Terminal): Promise<number> {
-	const { content, problems } = await checkManifestFile(file);
+	const { content, problems } = await checkManifestFile(file, exampleTarget, developmentPolicy());
 	const errors = problems.filter(({ severity }) => severity === 'error');
 	if (content === undefined || errors.length > 0) {
 		terminal.note(`${formatProblems(file, problems, terminal).join('\n')}\n`);

@@ -13,6 +13,7 @@ import type { Logger } from '../../runtime/logger.ts';
 import { version } from '../version.ts';
 import { agentObjects } from './agent-objects.ts';
 import { readAgentReport } from './agent-report.ts';
+import { developmentPolicySettings } from './development-policy.ts';
 import type { EdgeSnapshot } from './edge-snapshot.ts';
 import { HubCounters } from './hub-counters.ts';
 import { hubMetrics } from './hub-metrics.ts';
@@ -167,7 +168,7 @@ export class DevelopmentEdge implements Lifecycle {
 			image: runtimeImage,
 			connectionString,
 			hubAuthority: this.#emulator.caCertificate,
-			environment: {},
+			environment: developmentPolicySettings,
 		});
 		for (const object of objects) {
 			await this.#cluster.client.apply(object, { fieldManager: 'iotedge-k8s-dev' });
