@@ -483,3 +483,29 @@ test('what the server does not know or do has the right code', async (t) => {
 	t.is((await api.get(configMaps, { headers: { accept: 'text/html' } })).code, 406);
 	t.is((await api.get(`${configMaps}/%E0%A4%A`)).code, 400);
 });
+
+test('Events of both groups are the same objects', async (t) => {
+	const api = await startApiServer(t);
+	const events = '/apis/events.k8s.io/v1/namespaces/default/events';
+	const old = '/api/v1/namespaces/default/events';
+	const { code, body } = await api.post(events, {
+		apiVersion: 'events.k8s.io/v1',
+		kind: 'Event',
+		metadata: { name: 'e' },
+		note: 'something',
+		reason: 'Because',
+		regarding: { kind: 'Pod', name: 'p' },
+		reportingController: 'test',
+	});
+	t.is(code, 201);
+	t.like(body, { apiVersion: 'events.k8s.io/v1', note: 'something' });
+	const kept = (await api.get(`${old}/e`)).body;
+	t.like(kept, { apiVersion: 'v1', message: 'something', involvedObject: { name: 'p' } });
+	await api.patch(`${events}/e`, { note: 'else' });
+	t.is((await api.get(`${old}/e`)).body.message, 'else');
+	const { body: found } = await api.get(`${events}?fieldSelector=regarding.name%3Dp`);
+	t.deepEqual([found.kind, found.items[0].note], ['EventList', 'else']);
+	const watch = api.watch(`${events}?watch=true`);
+	t.is((await watch.next()).value.object.regarding.name, 'p');
+	await watch.return(undefined);
+});

@@ -24,6 +24,7 @@ import { ageColumn, createdAtColumn } from '../table/age.ts';
 import * as core from '../table/core-columns.ts';
 import { podColumns } from '../table/pod-columns.ts';
 import * as workload from '../table/workload-columns.ts';
+import { newEventOf } from './new-event.ts';
 import type { ResourceKind, Subresource } from './resource-kind.ts';
 
 type Row = Partial<ResourceKind> & Pick<ResourceKind, 'kind' | 'plural'>;
@@ -360,15 +361,26 @@ function complete(row: Row): ResourceKind {
 		isQuestion: false,
 		selectableFields: [],
 		custom: undefined,
+		keptAs: undefined,
 		...row,
 	};
 }
 
-/** The kinds that every cluster has. */
-export const builtinKinds: readonly ResourceKind[] = [
+const kinds: readonly ResourceKind[] = [
 	...coreRows,
 	...appsRows,
 	...otherRows,
 	...accessRows,
 	...questionRows,
 ].map(complete);
+
+/** The kinds that every cluster has. */
+export const builtinKinds: readonly ResourceKind[] = [...kinds, ...kinds.flatMap(newEventKind)];
+
+/** The Events of the newer group are those of the core group in other words. */
+function newEventKind(kind: ResourceKind): ResourceKind[] {
+	if (kind.kind !== 'Event') return [];
+	const group = 'events.k8s.io';
+	const schema = builtinSchema('EventsEvent');
+	return [{ ...kind, group, schema, keptAs: newEventOf(kind) }];
+}

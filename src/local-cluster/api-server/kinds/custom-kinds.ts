@@ -42,6 +42,7 @@ function customKind(definition: KubernetesObject, version: JsonObject): Resource
 		selectableFields: objectsAt(version, 'selectableFields').map((field) =>
 			textAt(field, 'jsonPath').replace(/^\./, ''),
 		),
+		keptAs: undefined,
 		custom: {
 			openApiSchema: schema,
 			validate: (object) => validator.faults(object as unknown as JsonObject),

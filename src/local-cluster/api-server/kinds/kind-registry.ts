@@ -1,5 +1,5 @@
 import { resourceName } from '../status-error.ts';
-import { apiVersionOf, type ResourceKind } from './resource-kind.ts';
+import { apiVersionOf, keptKind, type ResourceKind } from './resource-kind.ts';
 
 /** The kinds that are served: the built-in ones, and those of definitions that come and go. */
 export class KindRegistry {
@@ -55,5 +55,5 @@ export class KindRegistry {
 
 /** Where the store keeps the objects of a kind: all versions of a kind are kept together. */
 export function storageOf(kind: ResourceKind): string {
-	return resourceName(kind);
+	return resourceName(keptKind(kind));
 }

@@ -1,4 +1,5 @@
 import type { KubernetesObject } from '../../../cluster/kubernetes-object.ts';
+import type { JsonObject } from '../../../runtime/json.ts';
 import type { KindRules } from '../rules/kind-rules.ts';
 import type { StructSchema } from '../schema/schema.ts';
 import type { Column } from '../table/column.ts';
@@ -31,6 +32,24 @@ export interface ResourceKind {
 	readonly selectableFields: readonly string[];
 	/** Served by a CustomResourceDefinition. */
 	readonly custom: CustomKind | undefined;
+	/** Another kind as which the objects are kept. */
+	readonly keptAs: KeptAs | undefined;
+}
+
+/** How a kind shows objects of another one. */
+export interface KeptAs {
+	readonly kind: ResourceKind;
+	/** The object that is kept for one of this kind. */
+	readonly toKept: (object: JsonObject) => JsonObject;
+	/** The object of this kind that shows one that is kept. */
+	readonly fromKept: (object: JsonObject) => JsonObject;
+	/** A field selector in the words of the kept kind. */
+	readonly selector: (text: string) => string;
+}
+
+/** The kind as which objects are kept: mostly the kind itself. */
+export function keptKind(kind: ResourceKind): ResourceKind {
+	return kind.keptAs?.kind ?? kind;
 }
 
 /** Where an object keeps what the `scale` subresource shows, as member names. */

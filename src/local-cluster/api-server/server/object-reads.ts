@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../../runtime/json.ts';
 import { storageOf } from '../kinds/kind-registry.ts';
+import type { ResourceKind } from '../kinds/resource-kind.ts';
 import { parseFieldSelector } from '../selectors/field-selector.ts';
 import { parseLabelSelector } from '../selectors/label-selector.ts';
 import { badRequest, StatusError } from '../status-error.ts';
@@ -94,7 +95,7 @@ export class ObjectReads {
 
 	/** Whether an object fits the selectors of a request. @throws StatusError 400 */
 	#matcher({ info, kind, path }: ApiRequest): (stored: StoredObject) => boolean {
-		return objectMatcher(info.query, kind.selectableFields, path.name);
+		return objectMatcher(info.query, kind, path.name);
 	}
 
 	/** @throws StatusError 504 for a version that is not there yet. */
@@ -116,11 +117,13 @@ export class ObjectReads {
 /** Whether an object fits the selectors of a query, and has the name that a watch asks for. */
 export function objectMatcher(
 	query: URLSearchParams,
-	fields: readonly string[],
+	kind: ResourceKind,
 	name: string | undefined,
 ): (stored: StoredObject) => boolean {
 	const labels = parseLabelSelector(query.get('labelSelector') ?? '');
-	const selectsField = parseFieldSelector(query.get('fieldSelector') ?? '', fields);
+	const given = query.get('fieldSelector') ?? '';
+	const fieldText = kind.keptAs?.selector(given) ?? given;
+	const selectsField = parseFieldSelector(fieldText, kind.selectableFields);
 	if (!hasSelector(query) && name === undefined) return () => true;
 	return ({ object }) =>
 		(name === undefined || object.metadata.name === name) &&

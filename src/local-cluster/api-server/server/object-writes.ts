@@ -8,7 +8,7 @@ import {
 } from '../fields/managed-fields.ts';
 import { listAt } from '../json-reading.ts';
 import { storageOf } from '../kinds/kind-registry.ts';
-import { apiVersionOf } from '../kinds/resource-kind.ts';
+import { apiVersionOf, keptKind } from '../kinds/resource-kind.ts';
 import { type ObjectType, readClientObject, typeOf } from '../objects/client-object.ts';
 import { appliedObject, isApply, patchedObject } from '../objects/object-patch.ts';
 import {
@@ -50,7 +50,8 @@ export class ObjectWrites {
 		const query = readWriteQuery(api.request, api.info.query);
 		const object = this.#read(api, await readBody(api.request), typeOf(api.kind), query);
 		checkPlace(api, object);
-		const target = { kind: api.kind, namespace: api.path.namespace, name: '' };
+		const kind = keptKind(api.kind);
+		const target = { kind, namespace: api.path.namespace, name: '' };
 		const options = this.#options(api, query, 'Update');
 		const stored = this.#state.writer.create(target, object, options);
 		this.#send(api, 201, stored, query);
@@ -80,7 +81,8 @@ export class ObjectWrites {
 		if (isApply(type)) return this.#apply(api, patch, query);
 		const target = targetOf(api);
 		const live = this.#state.writer.live(target);
-		const patched = patchedObject(asJson(live.object), type, patch, api.kind, api.kind.schema);
+		const shown = api.kind.keptAs?.fromKept(asJson(live.object)) ?? asJson(live.object);
+		const patched = patchedObject(shown, type, patch, api.kind, api.kind.schema);
 		const object = this.#read(api, patched, typeOf(api.kind), query);
 		this.#store(api, target, live, object, query);
 	}
@@ -104,7 +106,7 @@ export class ObjectWrites {
 	async deleteCollection(api: ApiRequest): Promise<void> {
 		const { options, dryRun } = await deleteOptions(api);
 		const { kind, path, info } = api;
-		const matches = objectMatcher(info.query, kind.selectableFields, undefined);
+		const matches = objectMatcher(info.query, kind, undefined);
 		const found = this.#state.store.list(storageOf(kind), path.namespace).filter(matches);
 		for (const stored of found) {
 			const { namespace, name } = stored.object.metadata;
@@ -196,7 +198,10 @@ export class ObjectWrites {
 		query: WriteQuery,
 	): KubernetesObject {
 		if (body === undefined) throw badRequest('the body of the request is empty');
-		return readClientObject(body, type, api.kind.custom === undefined, query);
+		const object = readClientObject(body, type, api.kind.custom === undefined, query);
+		const { keptAs } = api.kind;
+		if (keptAs === undefined) return object;
+		return keptAs.toKept(asJson(object)) as unknown as KubernetesObject;
 	}
 
 	#options(api: ApiRequest, query: WriteQuery, operation: FieldManager['operation']): WriteOptions {
@@ -211,7 +216,7 @@ export class ObjectWrites {
 	#change(api: ApiRequest, query: WriteQuery, operation: FieldManager['operation']): ManagedChange {
 		const { subresource } = api.path;
 		return {
-			schema: api.kind.schema,
+			schema: keptKind(api.kind).schema,
 			manager: {
 				name: query.fieldManager,
 				operation,
@@ -240,7 +245,7 @@ const returnsDeleted = new Set([
 ]);
 
 function targetOf({ kind, path }: ApiRequest): Target {
-	return { kind, namespace: path.namespace, name: path.name ?? '' };
+	return { kind: keptKind(kind), namespace: path.namespace, name: path.name ?? '' };
 }
 
 function scalePaths({ kind }: ApiRequest) {

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { KubernetesObject } from '../../../cluster/kubernetes-object.ts';
 import type { JsonObject } from '../../../runtime/json.ts';
 import { apiVersionOf, type ResourceKind } from '../kinds/resource-kind.ts';
+import { asJson } from '../objects/object-writer.ts';
 import { StatusError } from '../status-error.ts';
 import type { StoredObject } from '../store/stored-object.ts';
 import { type IncludeObject, partialMetadata, tableOf } from '../table/table.ts';
@@ -91,12 +92,16 @@ export class Representation {
 
 	#plain(stored: StoredObject): string {
 		if (this.#isOwn(stored)) return stored.json;
+		const { keptAs } = this.#kind;
+		if (keptAs !== undefined) return JSON.stringify(keptAs.fromKept(asJson(stored.object)));
 		return JSON.stringify({ ...stored.object, apiVersion: apiVersionOf(this.#kind) });
 	}
 
 	/** Objects of a custom kind may have been written as another version of it. */
 	#isOwn(stored: StoredObject): boolean {
-		return this.#kind.custom === undefined || stored.object.apiVersion === apiVersionOf(this.#kind);
+		const { custom, keptAs } = this.#kind;
+		if (custom === undefined) return keptAs === undefined;
+		return stored.object.apiVersion === apiVersionOf(this.#kind);
 	}
 }
 
