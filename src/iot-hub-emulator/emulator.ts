@@ -49,6 +49,9 @@ interface Running {
 	readonly stop: () => Promise<void>;
 }
 
+/** How often cloud-to-device messages are looked through for what has expired. */
+const sweepEveryMs = 1000;
+
 const defaultRetention: TelemetryRetention = { maxEvents: 200_000, maxBytes: 512 * 1024 * 1024 };
 
 /**
@@ -221,7 +224,9 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 			this.#clock,
 		);
 		guard.start();
+		const sweep = this.#clock.every(sweepEveryMs, () => hub.cloudToDevice.sweep());
 		undo.push(
+			() => sweep[Symbol.dispose](),
 			() => http.stop(),
 			() => mqtt.stop(),
 			() => listener.stop(),

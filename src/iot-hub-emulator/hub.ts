@@ -6,6 +6,8 @@ import { type AccessSettings, ServiceAuthorization } from './access/service-auth
 import { SharedAccessPolicies } from './access/shared-access-policies.ts';
 import { CloudToDeviceDelivery } from './cloud-to-device/cloud-to-device-delivery.ts';
 import { CloudToDeviceQueues } from './cloud-to-device/cloud-to-device-queues.ts';
+import { keepDeliveryFeedback } from './cloud-to-device/delivery-feedback.ts';
+import { ServiceBoundQueue } from './cloud-to-device/service-bound-queue.ts';
 import { DeviceConnections } from './connections/device-connections.ts';
 import { DirectMethods } from './methods/direct-methods.ts';
 import { IdentityRegistry } from './registry/identity-registry.ts';
@@ -31,6 +33,10 @@ export class Hub {
 	readonly twins: Twins;
 	readonly methods: DirectMethods;
 	readonly cloudToDevice: CloudToDeviceQueues;
+	/** Feedback on cloud-to-device messages, for services. */
+	readonly feedback: ServiceBoundQueue;
+	/** Notifications of uploaded files, for services. */
+	readonly fileNotifications: ServiceBoundQueue;
 	readonly telemetry: TelemetryLog;
 	readonly serviceAuthorization: ServiceAuthorization;
 	readonly deviceAuthentication: DeviceAuthentication;
@@ -46,6 +52,9 @@ export class Hub {
 		this.twins = new Twins(store, this.registry, this.connections, clock);
 		this.methods = new DirectMethods(this.registry, this.connections, clock);
 		this.cloudToDevice = new CloudToDeviceQueues(store, this.registry, clock);
+		this.feedback = new ServiceBoundQueue(store, 'feedback', clock);
+		this.fileNotifications = new ServiceBoundQueue(store, 'file-notifications', clock);
+		keepDeliveryFeedback(this.cloudToDevice, this.feedback, this.registry, () => clock.now());
 		this.serviceAuthorization = new ServiceAuthorization(this.policies, access, clock);
 		this.deviceAuthentication = new DeviceAuthentication(
 			this.registry,
@@ -61,6 +70,8 @@ export class Hub {
 		this.policies.load();
 		this.registry.load();
 		this.cloudToDevice.load();
+		this.feedback.load();
+		this.fileNotifications.load();
 		this.#delivery.begin();
 	}
 }

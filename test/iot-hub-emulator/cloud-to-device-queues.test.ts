@@ -4,6 +4,8 @@ import {
 	CloudToDeviceQueues,
 	cloudToDeviceLimits,
 } from '../../src/iot-hub-emulator/cloud-to-device/cloud-to-device-queues.ts';
+import { keepDeliveryFeedback } from '../../src/iot-hub-emulator/cloud-to-device/delivery-feedback.ts';
+import { ServiceBoundQueue } from '../../src/iot-hub-emulator/cloud-to-device/service-bound-queue.ts';
 import type { DeviceConnection } from '../../src/iot-hub-emulator/connections/device-connection.ts';
 import { DeviceConnections } from '../../src/iot-hub-emulator/connections/device-connections.ts';
 import { IdentityRegistry } from '../../src/iot-hub-emulator/registry/identity-registry.ts';
@@ -38,9 +40,15 @@ test('messages leave in the order in which they came, each device by itself', (t
 	all.send('dev10', message('other'));
 	const first = all.take('dev1');
 	t.is(textOf(first), 'a');
-	t.is(textOf(all.take('dev1')), 'a', 'until it is completed');
-	if (first !== undefined) all.complete('dev1', first);
-	t.is(textOf(all.take('dev1')), 'b');
+	const second = all.take('dev1');
+	t.is(textOf(second), 'b', 'nobody gets what is out for delivery');
+	t.is(all.take('dev1'), undefined);
+	if (first !== undefined) t.true(all.abandon('dev1', first));
+	if (second !== undefined) t.true(all.complete('dev1', second));
+	if (second !== undefined) t.false(all.complete('dev1', second), 'once only');
+	const again = all.take('dev1');
+	t.is(textOf(again), 'a');
+	if (first !== undefined) t.false(all.reject('dev1', first), 'its lock is lost');
 	t.deepEqual([all.count('dev1'), all.count('dev10'), all.count('none')], [1, 1, 0]);
 	t.is(all.purge('dev1'), 1);
 	t.is(all.take('dev1'), undefined);
@@ -53,9 +61,10 @@ test('a message is dropped when it expires, or after so many deliveries', async 
 	all.send('dev1', message('soon', [['absolute-expiry-time', soon]]));
 	all.send('dev1', message('default'));
 	await clock.advance(1000);
-	t.is(textOf(all.take('dev1')), 'default');
-	for (let n = 1; n < cloudToDeviceLimits.maxDeliveryCount; n += 1) {
-		t.is(textOf(all.take('dev1')), 'default');
+	for (let n = 0; n < cloudToDeviceLimits.maxDeliveryCount; n += 1) {
+		const taken = all.take('dev1');
+		t.is(textOf(taken), 'default');
+		if (taken !== undefined) all.abandon('dev1', taken);
 	}
 	t.is(all.take('dev1'), undefined);
 	all.send('dev1', message('old'));
@@ -107,20 +116,101 @@ test('what waits is still there after a restart, with its delivery count', (t) =
 	t.is(textOf(again.take('dev1')), 'b');
 });
 
+test('a message that nobody settles comes back, and is offered again', async (t) => {
+	const { clock, queues: all } = queues();
+	all.send('dev1', message('a'));
+	const lost = all.take('dev1');
+	const offered: string[] = [];
+	all.onReady((deviceId) => offered.push(deviceId));
+	all.sweep();
+	t.deepEqual(offered, []);
+	await clock.advance(cloudToDeviceLimits.lockMs);
+	all.sweep();
+	t.deepEqual(offered, ['dev1']);
+	if (lost !== undefined) t.false(all.complete('dev1', lost));
+	t.is(all.take('dev1')?.deliveryCount, 2);
+});
+
+for (const [ack, wanted] of [
+	['full', ['Success', 'Rejected', 'Expired', 'Purged', 'DeliveryCountExceeded']],
+	['positive', ['Success']],
+	['negative', ['Rejected', 'Expired', 'Purged', 'DeliveryCountExceeded']],
+	['none', []],
+] as const) {
+	test(`feedback on messages with ack=${ack}`, async (t) => {
+		const { clock, store, registry, queues: all } = queues();
+		const feedback = new ServiceBoundQueue(store, 'feedback', clock);
+		keepDeliveryFeedback(all, feedback, registry, () => clock.now());
+		const send = (id: string, more: [string, string][] = []) =>
+			all.send('dev1', message(id, [['messageId', id], ['ack', ack], ...more]));
+		send('done');
+		send('refused');
+		const [done, refused] = [all.take('dev1'), all.take('dev1')];
+		if (done !== undefined) all.complete('dev1', done);
+		if (refused !== undefined) all.reject('dev1', refused);
+		send('late', [['absolute-expiry-time', new Date(clock.now() - 1).toISOString()]]);
+		all.sweep();
+		send('purged');
+		all.purge('dev1');
+		send('again and again');
+		for (let taken = all.take('dev1'); taken !== undefined; taken = all.take('dev1')) {
+			all.abandon('dev1', taken);
+		}
+		const restarted = new ServiceBoundQueue(store, 'feedback', clock);
+		restarted.load();
+		const documents = restarted.take(100)?.documents ?? [];
+		t.deepEqual(
+			documents.map((document) => document['statusCode']),
+			[...wanted],
+		);
+		if (documents[0] !== undefined) {
+			t.like(documents[0], {
+				deviceId: 'dev1',
+				deviceGenerationId: registry.device('dev1').generationId,
+				description: documents[0]['statusCode'],
+			});
+		}
+	});
+}
+
+test('what no receiver takes over waits, in its order, for an hour', async (t) => {
+	const { clock, store } = queues();
+	const queue = new ServiceBoundQueue(store, 'feedback', clock);
+	for (const n of [1, 2, 3]) queue.add({ n });
+	const batch = queue.take(2);
+	t.deepEqual(batch?.documents, [{ n: 1 }, { n: 2 }]);
+	if (batch !== undefined) queue.abandon(batch);
+	const all = queue.take(10);
+	t.deepEqual(all?.documents, [{ n: 1 }, { n: 2 }, { n: 3 }]);
+	if (all !== undefined) queue.complete(all);
+	t.is(queue.take(10), undefined);
+	queue.add({ n: 4 });
+	await clock.advance(3_600_000);
+	t.is(queue.take(10), undefined);
+});
+
 test('what a client did not accept is delivered again when it is back', async (t) => {
 	const { clock, queues: all } = queues();
 	const connections = new DeviceConnections(clock);
 	new CloudToDeviceDelivery(all, connections, silentLogger).begin();
 	const delivered: string[] = [];
+	let delivering = false;
 	const client = (accepts: boolean): DeviceConnection => ({
 		identity: { deviceId: 'dev1' },
 		admission: { credential: {}, method: { scope: 'device', type: 'sas' }, generationId: '1' },
 		receives: () => true,
 		sendDesired: () => {},
 		sendMethod: () => {},
+		get deliveryRoom() {
+			return delivering ? 0 : 1;
+		},
 		deliver: async ({ body }) => {
 			delivered.push(Buffer.from(body).toString());
+			delivering = true;
+			await Promise.resolve();
+			delivering = false;
 			if (!accepts) throw new Error('gone');
+			return 'completed';
 		},
 		close: () => {},
 	});

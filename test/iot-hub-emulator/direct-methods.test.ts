@@ -27,7 +27,8 @@ function listener(calls: string[], receives = true): DeviceConnection {
 		receives: () => receives,
 		sendDesired: () => {},
 		sendMethod: (_name, requestId) => calls.push(requestId),
-		deliver: async () => {},
+		deliveryRoom: 0,
+		deliver: async () => 'completed',
 		close: () => {},
 	};
 }

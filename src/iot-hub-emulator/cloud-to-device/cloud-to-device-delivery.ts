@@ -2,15 +2,15 @@ import { messageOf } from '../../runtime/edge-error.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { DeviceConnection } from '../connections/device-connection.ts';
 import type { DeviceConnections } from '../connections/device-connections.ts';
-import type { CloudToDeviceQueues } from './cloud-to-device-queues.ts';
+import type { CloudToDeviceQueues, LockedMessage } from './cloud-to-device-queues.ts';
 
-/** Moves queued messages to devices that are connected and listen, one at a time for each device. */
+/** Moves queued messages to devices that are connected and listen, as many at a time as they take. */
 export class CloudToDeviceDelivery {
 	readonly #queues: CloudToDeviceQueues;
 	readonly #connections: DeviceConnections;
 	readonly #logger: Logger;
-	/** Connections that are being served. */
-	readonly #busy = new WeakSet<DeviceConnection>();
+	/** Connections that have failed to deliver: nothing more is given to them. */
+	readonly #gone = new WeakSet<DeviceConnection>();
 
 	constructor(queues: CloudToDeviceQueues, connections: DeviceConnections, logger: Logger) {
 		this.#queues = queues;
@@ -23,30 +23,39 @@ export class CloudToDeviceDelivery {
 		this.#connections.onReady((connection, feature) => {
 			if (feature === 'cloud-to-device') this.#serve(connection);
 		});
-		this.#queues.onQueued((deviceId) => {
+		this.#queues.onReady((deviceId) => {
 			const connection = this.#connections.get({ deviceId });
 			if (connection !== undefined) this.#serve(connection);
 		});
 	}
 
 	#serve(connection: DeviceConnection): void {
-		if (this.#busy.has(connection) || !connection.receives('cloud-to-device')) return;
-		this.#busy.add(connection);
-		this.#deliverAll(connection)
-			.catch((error: unknown) => {
-				const { deviceId } = connection.identity;
-				this.#logger.debug('a message was not delivered', { deviceId, reason: messageOf(error) });
-			})
-			.finally(() => this.#busy.delete(connection));
-	}
-
-	async #deliverAll(connection: DeviceConnection): Promise<void> {
 		const { deviceId } = connection.identity;
-		while (this.#connections.get(connection.identity) === connection) {
+		while (this.#takes(connection)) {
 			const queued = this.#queues.take(deviceId);
 			if (queued === undefined) return;
-			await connection.deliver(queued.message);
-			this.#queues.complete(deviceId, queued);
+			void this.#deliver(connection, queued).then(() => this.#serve(connection));
+		}
+	}
+
+	#takes(connection: DeviceConnection): boolean {
+		const current = this.#connections.get(connection.identity) === connection;
+		if (!current || this.#gone.has(connection)) return false;
+		return connection.receives('cloud-to-device') && connection.deliveryRoom > 0;
+	}
+
+	async #deliver(connection: DeviceConnection, queued: LockedMessage): Promise<void> {
+		const { deviceId } = connection.identity;
+		try {
+			const outcome = await connection.deliver(queued.message, queued);
+			if (outcome === 'completed') this.#queues.complete(deviceId, queued);
+			else if (outcome === 'rejected') this.#queues.reject(deviceId, queued);
+			else this.#queues.abandon(deviceId, queued);
+		} catch (error) {
+			this.#logger.debug('a message was not delivered', { deviceId, reason: messageOf(error) });
+			this.#gone.add(connection);
+			connection.close();
+			this.#queues.abandon(deviceId, queued);
 		}
 	}
 }

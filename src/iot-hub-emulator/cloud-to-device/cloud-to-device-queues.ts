@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import type { Message } from '../../protocol/message.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { KeyValueStore } from '../../storage/key-value-store.ts';
 import { IotHubError } from '../iot-hub-error.ts';
 import type { IdentityRegistry } from '../registry/identity-registry.ts';
+import { decodeQueued, encodeQueued, type QueuedMessage } from './queued-message.ts';
 
 /** Limits and defaults of a device's queue (IoT Hub documentation, "Cloud-to-device messages"). */
 export const cloudToDeviceLimits = {
@@ -10,24 +12,29 @@ export const cloudToDeviceLimits = {
 	maxBytes: 65_536,
 	timeToLiveMs: 3_600_000,
 	maxDeliveryCount: 10,
+	/** A message that is out for delivery comes back when it is not settled within this time. */
+	lockMs: 60_000,
 } as const;
 
-/** A message that waits for its device. */
-export interface QueuedMessage {
-	/** Grows with every message of the hub. */
-	readonly sequenceNumber: number;
-	/** Milliseconds since the epoch. */
-	readonly enqueuedTime: number;
-	/** When it is dropped undelivered, in milliseconds since the epoch. */
-	readonly expires: number;
-	readonly deliveryCount: number;
-	readonly message: Message;
+/** A message that is out for delivery: nobody else gets it until it is settled. */
+export interface LockedMessage extends QueuedMessage {
+	/** Names this delivery. */
+	readonly lockToken: string;
 }
 
-interface StoredMessage extends Omit<QueuedMessage, 'message'> {
-	readonly properties: readonly [string, string | null][];
-	readonly systemProperties: readonly [string, string][];
-	readonly body: string;
+/** Why a message has left its queue, in the words of delivery feedback. */
+export type FinalOutcome =
+	| 'Success'
+	| 'Rejected'
+	| 'Expired'
+	| 'DeliveryCountExceeded'
+	| 'Purged'
+	/** The device is gone, and with it everything that was meant for it. */
+	| 'Deleted';
+
+interface Entry {
+	queued: QueuedMessage;
+	lock?: { readonly token: string; readonly until: number };
 }
 
 const collection = 'cloud-to-device';
@@ -37,8 +44,11 @@ export class CloudToDeviceQueues {
 	readonly #store: KeyValueStore;
 	readonly #registry: IdentityRegistry;
 	readonly #clock: Clock;
-	readonly #queues = new Map<string, QueuedMessage[]>();
-	readonly #listeners = new Set<(deviceId: string) => void>();
+	readonly #queues = new Map<string, Entry[]>();
+	readonly #readyListeners = new Set<(deviceId: string) => void>();
+	readonly #outcomeListeners = new Set<
+		(deviceId: string, queued: QueuedMessage, outcome: FinalOutcome) => void
+	>();
 	#lastSequenceNumber = 0;
 
 	constructor(store: KeyValueStore, registry: IdentityRegistry, clock: Clock) {
@@ -46,7 +56,7 @@ export class CloudToDeviceQueues {
 		this.#registry = registry;
 		this.#clock = clock;
 		registry.onChange(({ deviceId, moduleId }, change) => {
-			if (change === 'deleted' && moduleId === undefined) this.purge(deviceId);
+			if (change === 'deleted' && moduleId === undefined) this.#dropAll(deviceId, 'Deleted');
 		});
 	}
 
@@ -54,18 +64,25 @@ export class CloudToDeviceQueues {
 	load(): void {
 		this.#queues.clear();
 		for (const [key, value] of this.#store.entries(collection)) {
-			const queued = decode(JSON.parse(Buffer.from(value).toString()) as StoredMessage);
-			this.#queue(key.slice(0, key.lastIndexOf('/'))).push(queued);
+			const queued = decodeQueued(value);
+			this.#queue(key.slice(0, key.lastIndexOf('/'))).push({ queued });
 			this.#lastSequenceNumber = Math.max(this.#lastSequenceNumber, queued.sequenceNumber);
 		}
 	}
 
-	/** Called when a device has a new message. */
-	onQueued(listener: (deviceId: string) => void): void {
-		this.#listeners.add(listener);
+	/** Called when a device has a message to take: a new one, or one that has come back. */
+	onReady(listener: (deviceId: string) => void): void {
+		this.#readyListeners.add(listener);
 	}
 
-	/** Messages that wait for a device. */
+	/** Called when a message has left its queue for good. */
+	onOutcome(
+		listener: (deviceId: string, queued: QueuedMessage, outcome: FinalOutcome) => void,
+	): void {
+		this.#outcomeListeners.add(listener);
+	}
+
+	/** Messages that wait for a device, those out for delivery included. */
 	count(deviceId: string): number {
 		return this.#live(deviceId).length;
 	}
@@ -95,89 +112,126 @@ export class CloudToDeviceQueues {
 			message,
 		};
 		this.#keep(deviceId, queued);
-		this.#queue(deviceId).push(queued);
-		for (const listener of this.#listeners) listener(deviceId);
+		this.#queue(deviceId).push({ queued });
+		this.#ready(deviceId);
 	}
 
-	/** The oldest message that is neither expired nor delivered too often; its delivery is counted. */
-	take(deviceId: string): QueuedMessage | undefined {
-		const [oldest] = this.#live(deviceId);
-		if (oldest === undefined) return undefined;
-		const queued = { ...oldest, deliveryCount: oldest.deliveryCount + 1 };
-		this.#keep(deviceId, queued);
-		this.#queue(deviceId)[0] = queued;
-		return queued;
+	/**
+	 * Takes the oldest message that is not out already; its delivery is counted. It has to be settled
+	 * with `complete`, `reject` or `abandon`.
+	 */
+	take(deviceId: string): LockedMessage | undefined {
+		const entry = this.#live(deviceId).find(({ lock }) => lock === undefined);
+		if (entry === undefined) return undefined;
+		const token = randomUUID();
+		entry.queued = { ...entry.queued, deliveryCount: entry.queued.deliveryCount + 1 };
+		entry.lock = { token, until: this.#clock.now() + cloudToDeviceLimits.lockMs };
+		this.#keep(deviceId, entry.queued);
+		return { ...entry.queued, lockToken: token };
 	}
 
-	/** The device has accepted a message. */
-	complete(deviceId: string, { sequenceNumber }: QueuedMessage): void {
-		this.#drop(deviceId, (queued) => queued.sequenceNumber === sequenceNumber);
+	/** The device has accepted a message. @returns false when the lock is lost */
+	complete(deviceId: string, { lockToken }: Pick<LockedMessage, 'lockToken'>): boolean {
+		return this.#settle(deviceId, lockToken, 'Success');
+	}
+
+	/** The device wants a message never again. @returns false when the lock is lost */
+	reject(deviceId: string, { lockToken }: Pick<LockedMessage, 'lockToken'>): boolean {
+		return this.#settle(deviceId, lockToken, 'Rejected');
+	}
+
+	/** The device wants a message later. @returns false when the lock is lost */
+	abandon(deviceId: string, { lockToken }: Pick<LockedMessage, 'lockToken'>): boolean {
+		const entry = this.#locked(deviceId, lockToken);
+		if (entry === undefined) return false;
+		delete entry.lock;
+		this.#ready(deviceId);
+		return true;
 	}
 
 	/** Removes all messages of a device. @returns how many there were */
 	purge(deviceId: string): number {
-		return this.#drop(deviceId, () => true);
+		return this.#dropAll(deviceId, 'Purged');
 	}
 
-	#live(deviceId: string): QueuedMessage[] {
+	/** Drops what has expired and takes back what was out too long; to be called now and then. */
+	sweep(): void {
+		for (const deviceId of [...this.#queues.keys()]) {
+			const before = this.#unlocked(deviceId);
+			this.#live(deviceId);
+			if (this.#unlocked(deviceId) > before) this.#ready(deviceId);
+		}
+	}
+
+	#ready(deviceId: string): void {
+		for (const listener of this.#readyListeners) listener(deviceId);
+	}
+
+	#unlocked(deviceId: string): number {
+		return (this.#queues.get(deviceId) ?? []).filter(({ lock }) => lock === undefined).length;
+	}
+
+	#settle(deviceId: string, lockToken: string, outcome: FinalOutcome): boolean {
+		const entry = this.#locked(deviceId, lockToken);
+		if (entry === undefined) return false;
+		this.#drop(deviceId, (other) => (other === entry ? outcome : undefined));
+		return true;
+	}
+
+	#locked(deviceId: string, lockToken: string): Entry | undefined {
+		return this.#live(deviceId).find(({ lock }) => lock?.token === lockToken);
+	}
+
+	/** What is there after expired locks and messages are gone. */
+	#live(deviceId: string): Entry[] {
 		const now = this.#clock.now();
-		this.#drop(
-			deviceId,
-			({ expires, deliveryCount }) =>
-				expires <= now || deliveryCount >= cloudToDeviceLimits.maxDeliveryCount,
-		);
+		for (const entry of this.#queues.get(deviceId) ?? []) {
+			if (entry.lock !== undefined && entry.lock.until <= now) delete entry.lock;
+		}
+		this.#drop(deviceId, ({ queued, lock }) => {
+			if (lock !== undefined) return undefined;
+			if (queued.expires <= now) return 'Expired';
+			const tooOften = queued.deliveryCount >= cloudToDeviceLimits.maxDeliveryCount;
+			return tooOften ? 'DeliveryCountExceeded' : undefined;
+		});
 		return this.#queues.get(deviceId) ?? [];
 	}
 
-	#drop(deviceId: string, unwanted: (queued: QueuedMessage) => boolean): number {
-		const queue = this.#queues.get(deviceId);
-		if (queue === undefined) return 0;
-		const dropped = queue.filter(unwanted);
-		for (const { sequenceNumber } of dropped) {
-			this.#store.delete(collection, keyOf(deviceId, sequenceNumber));
-		}
-		if (dropped.length === queue.length) this.#queues.delete(deviceId);
-		else if (dropped.length > 0) {
-			this.#queues.set(
-				deviceId,
-				queue.filter((queued) => !dropped.includes(queued)),
-			);
-		}
-		return dropped.length;
+	#dropAll(deviceId: string, outcome: FinalOutcome): number {
+		return this.#drop(deviceId, () => outcome);
 	}
 
-	#queue(deviceId: string): QueuedMessage[] {
+	/** @param fate why an entry goes, undefined when it stays */
+	#drop(deviceId: string, fate: (entry: Entry) => FinalOutcome | undefined): number {
+		const gone: [QueuedMessage, FinalOutcome][] = [];
+		const kept: Entry[] = [];
+		for (const entry of this.#queues.get(deviceId) ?? []) {
+			const outcome = fate(entry);
+			if (outcome === undefined) kept.push(entry);
+			else gone.push([entry.queued, outcome]);
+		}
+		if (gone.length === 0) return 0;
+		if (kept.length === 0) this.#queues.delete(deviceId);
+		else this.#queues.set(deviceId, kept);
+		for (const [queued, outcome] of gone) {
+			this.#store.delete(collection, keyOf(deviceId, queued.sequenceNumber));
+			for (const listener of this.#outcomeListeners) listener(deviceId, queued, outcome);
+		}
+		return gone.length;
+	}
+
+	#queue(deviceId: string): Entry[] {
 		const queue = this.#queues.get(deviceId) ?? [];
 		this.#queues.set(deviceId, queue);
 		return queue;
 	}
 
 	#keep(deviceId: string, queued: QueuedMessage): void {
-		const value = Buffer.from(JSON.stringify(encode(queued)));
-		this.#store.set(collection, keyOf(deviceId, queued.sequenceNumber), value);
+		this.#store.set(collection, keyOf(deviceId, queued.sequenceNumber), encodeQueued(queued));
 	}
 }
 
 /** Keys sort by device, then by age. */
 function keyOf(deviceId: string, sequenceNumber: number): string {
 	return `${deviceId}/${String(sequenceNumber).padStart(16, '0')}`;
-}
-
-function encode({ message, ...rest }: QueuedMessage): StoredMessage {
-	return {
-		...rest,
-		properties: [...message.properties],
-		systemProperties: [...message.systemProperties],
-		body: Buffer.from(message.body).toString('base64'),
-	};
-}
-
-function decode(stored: StoredMessage): QueuedMessage {
-	const { properties, systemProperties, body, ...rest } = stored;
-	const message = {
-		body: Buffer.from(body, 'base64'),
-		properties: new Map(properties),
-		systemProperties: new Map(systemProperties),
-	};
-	return { ...rest, message };
 }

@@ -2,6 +2,10 @@ import type { Identity } from '../../protocol/identity.ts';
 import type { Message } from '../../protocol/message.ts';
 import type { JsonObject, JsonValue } from '../../runtime/json.ts';
 import type { Admission } from '../access/device-authentication.ts';
+import type { QueuedMessage } from '../cloud-to-device/queued-message.ts';
+
+/** What a client has made of a cloud-to-device message. */
+export type DeliveryOutcome = 'completed' | 'rejected' | 'abandoned';
 
 /** What a connected client has asked to receive. */
 export type Feature = 'methods' | 'desired-properties' | 'cloud-to-device';
@@ -19,7 +23,12 @@ export interface DeviceConnection {
 	sendDesired(patch: JsonObject, version: number): void;
 	/** A direct method call. Its answer comes back through `DirectMethods.answer`. */
 	sendMethod(name: string, requestId: string, payload: JsonValue): void;
-	/** A cloud-to-device message. Resolves when the client has accepted it, rejects when it is gone. */
-	deliver(message: Message): Promise<void>;
+	/** Cloud-to-device messages that it can be given now. */
+	readonly deliveryRoom: number;
+	/**
+	 * A cloud-to-device message. Resolves with what the client has made of it, rejects when the client
+	 * is gone.
+	 */
+	deliver(message: Message, delivery: QueuedMessage): Promise<DeliveryOutcome>;
 	close(): void;
 }

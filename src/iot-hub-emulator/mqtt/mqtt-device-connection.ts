@@ -10,7 +10,11 @@ import {
 import { formatPropertyBag } from '../../protocol/property-bag.ts';
 import type { JsonObject, JsonValue } from '../../runtime/json.ts';
 import type { Admission } from '../access/device-authentication.ts';
-import type { DeviceConnection, Feature } from '../connections/device-connection.ts';
+import type {
+	DeliveryOutcome,
+	DeviceConnection,
+	Feature,
+} from '../connections/device-connection.ts';
 
 /** A device or module that is connected with MQTT. */
 export class MqttDeviceConnection implements DeviceConnection {
@@ -18,6 +22,7 @@ export class MqttDeviceConnection implements DeviceConnection {
 	readonly admission: Admission;
 	readonly modelId?: string;
 	readonly #mqtt: MqttConnection;
+	#delivering = false;
 
 	constructor(
 		mqtt: MqttConnection,
@@ -45,10 +50,21 @@ export class MqttDeviceConnection implements DeviceConnection {
 		this.#send('methods', methodRequestTopic(name, requestId), JSON.stringify(payload));
 	}
 
-	async deliver(message: Message): Promise<void> {
+	/** One at a time: a client that is gone has not seen the others, and they are not counted. */
+	get deliveryRoom(): number {
+		return this.#delivering ? 0 : 1;
+	}
+
+	async deliver(message: Message): Promise<DeliveryOutcome> {
 		const qos = this.#qosOf('cloud-to-device') ?? 0;
 		const topic = deviceBoundTopic(this.identity.deviceId, formatPropertyBag(deviceBag(message)));
-		await this.#mqtt.publish({ topic, payload: message.body }, qos);
+		this.#delivering = true;
+		try {
+			await this.#mqtt.publish({ topic, payload: message.body }, qos);
+		} finally {
+			this.#delivering = false;
+		}
+		return 'completed';
 	}
 
 	close(): void {
