@@ -27,12 +27,15 @@ export interface Answer {
 	readonly body: any;
 }
 
+/** Where an API server is, and who its administrator is. */
+export type ServerAddress = Pick<ApiServer, 'url' | 'caCertificate' | 'adminToken'>;
+
 /** Raw requests to an API server, without a client that could hide a fault. */
-export class KubernetesRequests {
-	readonly server: ApiServer;
+export class KubernetesRequests<Server extends ServerAddress = ApiServer> {
+	readonly server: Server;
 	readonly #agent: Agent;
 
-	constructor(server: ApiServer) {
+	constructor(server: Server) {
 		this.server = server;
 		this.#agent = new Agent({ ca: server.caCertificate, keepAlive: true });
 	}

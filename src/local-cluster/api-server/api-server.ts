@@ -246,7 +246,7 @@ function initialObjects(address: string, port: number): KubernetesObject[] {
 	return [...namespaces, service, ...bootstrapRoles];
 }
 
-/** Makes the objects that are not there yet. */
+/** Makes the objects that are not there yet; the Service follows the port of this run. */
 function ensureObjects(
 	registry: KindRegistry,
 	store: ObjectStore,
@@ -257,8 +257,13 @@ function ensureObjects(
 		const kind = registry.ofObject(object.apiVersion, object.kind);
 		if (kind === undefined) continue;
 		const { name, namespace } = object.metadata;
-		if (store.get(storageOf(kind), objectKey(namespace, name)) !== undefined) continue;
+		const target = { kind, namespace, name };
 		const options = { dryRun: false, subresource: '', own: () => [] };
-		writer.create({ kind, namespace, name }, structuredClone(object), options);
+		const live = store.getStored(storageOf(kind), objectKey(namespace, name));
+		if (live === undefined) writer.create(target, structuredClone(object), options);
+		else if (kind.kind === 'Service') {
+			const { metadata } = structuredClone(live.object);
+			writer.update(target, live, { ...structuredClone(object), metadata }, options);
+		}
 	}
 }

@@ -15,7 +15,9 @@ import {
 	alreadyExists,
 	badRequest,
 	conflict,
+	type FieldFault,
 	forbidden,
+	forbiddenField,
 	invalid,
 	invalidValue,
 	notFound,
@@ -199,8 +201,11 @@ export class ObjectWriter {
 			if (faults.length > 0) throw invalid(kind, object.metadata.name, faults);
 			return;
 		}
-		const added = metadataFaults(object.metadata, object.metadata.name, 'path');
-		if (added.length > 0) throw invalid(kind, object.metadata.name, added);
+		const faults = [
+			...metadataFaults(object.metadata, object.metadata.name, 'path'),
+			...finalizerFaults(object, live),
+		];
+		if (faults.length > 0) throw invalid(kind, object.metadata.name, faults);
 		this.#validate(kind, object, live);
 	}
 
@@ -312,6 +317,16 @@ export function isGone(object: KubernetesObject): boolean {
 		return objectAt(object, 'spec')['finalizers'] === undefined;
 	}
 	return (objectAt(object, 'metadata')['deletionGracePeriodSeconds'] ?? 0) === 0;
+}
+
+/** Who comes too late to hold up a deletion must not think that he does. */
+function finalizerFaults(object: KubernetesObject, live: KubernetesObject): FieldFault[] {
+	if (live.metadata.deletionTimestamp === undefined) return [];
+	const known = live.metadata.finalizers ?? [];
+	const added = (object.metadata.finalizers ?? []).filter((item) => !known.includes(item));
+	if (added.length === 0) return [];
+	const why = `no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.map((item) => JSON.stringify(item)).join(', ')}}`;
+	return [forbiddenField('metadata.finalizers', why)];
 }
 
 /** Equal but for the times of ownership. */
