@@ -72,12 +72,6 @@ export function segmentsAmong(folder: string, names: readonly string[]): Segment
 	return segments.sort((a, b) => a.base - b.base || b.generation - a.generation);
 }
 
-/** Whether a segment was compacted into another one, which a crash has left it beside. */
-export function isReplacedBy(source: SegmentIdentity, target: SegmentIdentity): boolean {
-	const inside = source.base >= target.base && source.base < target.end;
-	return inside && source.generation < target.generation;
-}
-
 export function segmentHeader(): Buffer {
 	const header = Buffer.alloc(segmentHeaderBytes);
 	magic.copy(header);

@@ -5,7 +5,6 @@ import { LogSegment } from './log-segment.ts';
 import type { LogRecord } from './message-log.ts';
 import {
 	checkSegmentHeader,
-	isReplacedBy,
 	readFileIfAny,
 	recordPath,
 	releasePath,
@@ -33,8 +32,7 @@ export async function recoverSegments(
 	recover: (record: LogRecord) => void,
 ): Promise<Recovery> {
 	const names = await files.list(folder);
-	const all = segmentsAmong(folder, names);
-	const identities = all.filter((source) => !all.some((other) => isReplacedBy(source, other)));
+	const identities = segmentsAmong(folder, names);
 	await removeStrays(files, folder, names, identities);
 	const segments: LogSegment[] = [];
 	let nextOffset = 0;
@@ -74,6 +72,7 @@ async function loadSegment(
 	let nextOffset = Math.max(identity.base, firstOffset);
 	const scan = scanRecords(bytes, segmentHeaderBytes, identity.salt, (record) => {
 		const { offset, header, position, length } = record;
+		// A source of a compaction that a crash has left: the compacted segment was read before it.
 		if (offset < nextOffset) return;
 		nextOffset = offset + 1;
 		const released = releases.parts.get(offset - identity.base) ?? 0;

@@ -199,6 +199,53 @@ test('sources of a compaction that a crash left behind bring nothing back', asyn
 	);
 });
 
+test('what is released while its segment is being compacted stays released', async (t) => {
+	const clock = new FakeClock();
+	const files = new FaultyFileSystem();
+	const { log, folder } = await open(t, { segmentBytes: 2000, clock, files });
+	const offsets = await Promise.all(
+		Array.from({ length: 300 }, () => log.append(bytes('h'), bytes('x'.repeat(100)), 2)),
+	);
+	const sparse = offsets.filter((offset) => offset % 20 === 0);
+	const [first = -1, second = -1] = sparse;
+	let compactions = 0;
+	files.beforeRename = () => {
+		compactions += 1;
+		log.release(first, 1);
+		log.release(second, 0);
+		log.release(second, 1);
+	};
+	for (const offset of offsets) {
+		for (const part of sparse.includes(offset) ? [] : [0, 1]) log.release(offset, part);
+	}
+	await clock.advance(20);
+	await log.close();
+	t.true(compactions > 0);
+	t.is(log.size.records, sparse.length - 1);
+	const pending: number[][] = [];
+	const again = new FileMessageLog({ folder, maxBytes: 1e9 });
+	await again.open((record) => pending.push([record.offset, record.pending]));
+	t.teardown(() => again.close());
+	t.deepEqual(pending.slice(0, 2), [
+		[first, 0b01],
+		[sparse[2] ?? -1, 0b11],
+	]);
+});
+
+test('the offset of a released record is not used again when the record itself is gone', async (t) => {
+	const { folder, path } = await withThreeRecords(t);
+	const { log } = await open(t, { folder });
+	log.release(2);
+	await log.close();
+	await truncate(path, (await readFile(path)).byteLength - 1);
+	const second = await open(t, { folder });
+	const offset = await second.log.append(bytes('h'), bytes('new'));
+	t.true(offset > 2);
+	await second.log.close();
+	const { recovered } = await open(t, { folder });
+	t.is(recovered.get(offset), 'new');
+});
+
 test('a full disk refuses appends, loses nothing, and is used again when space returns', async (t) => {
 	const files = new FaultyFileSystem();
 	const { log, folder } = await open(t, { files, segmentBytes: 2000 });

@@ -12,8 +12,15 @@ export class FaultyFileSystem implements FileSystem {
 
 	makeFolder = nodeFileSystem.makeFolder;
 	list = nodeFileSystem.list;
-	rename = nodeFileSystem.rename;
 	syncFolder = nodeFileSystem.syncFolder;
+
+	/** Called before a file is renamed. */
+	beforeRename: () => void = () => {};
+
+	async rename(from: string, to: string): Promise<void> {
+		this.beforeRename();
+		await nodeFileSystem.rename(from, to);
+	}
 
 	/** Ends everything that is under way, as if the process were killed. */
 	async crash(): Promise<void> {

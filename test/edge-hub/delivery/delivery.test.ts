@@ -161,6 +161,20 @@ test('tries of a failing endpoint come after 1, 2, 4 … 60 seconds, until it an
 	t.is(hub.clock.pending, 1, 'only the look for expired messages is left');
 });
 
+test('an endpoint that takes a part of each batch is not waited for longer and longer', async (t) => {
+	const hub = new DeliveryFixture();
+	hub.prepare = (endpoint) => {
+		endpoint.ready = false;
+		endpoint.answer = (messages) =>
+			messages.map((_, index) => (index === 0 ? 'delivered' : 'retry'));
+	};
+	await hub.start(t, filter);
+	for (let n = 0; n < 20; n += 1) await hub.ingest('edge1/sensor', `m${n}`);
+	hub.endpoint(filterId).becomeReady();
+	await hub.clock.advance(19_000);
+	t.is(hub.endpoint(filterId).delivered.length, 20);
+});
+
 test('an endpoint that becomes ready again is tried at once', async (t) => {
 	const hub = new DeliveryFixture();
 	await hub.start(t, filter);
@@ -318,6 +332,26 @@ test('senders go upstream side by side, each in order, and one that fails holds 
 	await hub.clock.advance(0);
 	t.deepEqual([...open.keys()], ['leaf1'], 'the sender is tried as soon as it is ready');
 	for (const resolve of open.values()) resolve();
+});
+
+test('among senders the one with the most urgent message goes first, equal ones take turns', async (t) => {
+	const hub = new DeliveryFixture();
+	hub.prepare = (endpoint) => {
+		endpoint.ordering = 'sender';
+		endpoint.batch = { messages: 1, bytes: 1e6 };
+		endpoint.ready = false;
+	};
+	await hub.start(t, {
+		urgent: { route: `FROM /messages/* WHERE kind = 'alarm' INTO $upstream`, priority: 0 },
+		rest: 'FROM /messages/* INTO $upstream',
+	});
+	for (const body of ['a1', 'a2']) await hub.ingest('leafA', body);
+	for (const body of ['b1', 'b2']) await hub.ingest('leafB', body);
+	await hub.ingest('leafC', 'c1');
+	await hub.ingest('leafB', 'alarm', { kind: 'alarm' });
+	hub.endpoint('iothub').becomeReady();
+	await hub.clock.advance(0);
+	t.deepEqual(hub.endpoint('iothub').delivered, ['alarm', 'a1', 'c1', 'b1', 'a2', 'b2']);
 });
 
 test('after a restart only what an endpoint has not got is sent again, in order', async (t) => {
