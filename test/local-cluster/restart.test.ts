@@ -78,9 +78,10 @@ test('nothing is left of a cluster that was killed, and it goes on after the nex
 		await run.until(async () => (isAlive(pid) ? undefined : true), 'the end of the programs');
 	}
 	await run.restart();
-	const pod = await run.pod('counter', isReady);
-	t.true((pod.status?.containerStatuses?.[0]?.restartCount ?? 0) >= 1);
-	await run.line('counter', /start 3/);
+	await run.pod('counter', (pod) => {
+		return isReady(pod) && (pod.status?.containerStatuses?.[0]?.restartCount ?? 0) >= 1;
+	});
+	t.is(await run.line('counter', /start 3/), 'start 3');
 });
 
 test('two clusters on one machine do not disturb each other', async (t) => {

@@ -98,7 +98,7 @@ export class LocalNode implements Lifecycle {
 		await this.#registration.stop();
 		await Promise.all([...this.#workers.values()].map((worker) => worker.stop()));
 		await Promise.all(this.#ending);
-		this.#reaper.stop();
+		await this.#reaper.stop();
 		await running.exposure.stop();
 		await this.#events.flush();
 		await running.block.release();

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 
 /** Reads its input to the end, then kills the groups of all recorded processes. */
 const script = `cat > /dev/null
@@ -27,15 +28,21 @@ export class ProcessReaper {
 			detached: true,
 		});
 		// Without a shell the next start of the node ends what is left.
-		shell.on('error', () => {});
+		shell.on('error', () => {
+			this.#shell = undefined;
+		});
 		shell.stdin?.on('error', () => {});
-		shell.unref();
 		this.#shell = shell;
+		shell.unref();
 	}
 
-	/** Call when no recorded process is left. */
-	stop(): void {
-		this.#shell?.stdin?.destroy();
+	/** Call when no recorded process is left. Resolves when the shell has ended. */
+	async stop(): Promise<void> {
+		const shell = this.#shell;
 		this.#shell = undefined;
+		if (shell === undefined || shell.exitCode !== null || shell.signalCode !== null) return;
+		const ended = once(shell, 'exit');
+		shell.stdin?.destroy();
+		await ended;
 	}
 }
