@@ -194,6 +194,7 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 		const runtime = { clock: this.#clock, logger: this.#logger };
 		const hub = new Hub({ store, telemetry, access, ...runtime });
 		hub.load();
+		undo.push(() => hub.stop());
 		const { authority, server } = await hubCertificate(store, this.#hostNames, this.#clock);
 		const sessions = new StoredSessions(store);
 		sessions.forgetDeleted(hub.registry);

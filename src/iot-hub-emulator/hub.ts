@@ -8,7 +8,9 @@ import { CloudToDeviceDelivery } from './cloud-to-device/cloud-to-device-deliver
 import { CloudToDeviceQueues } from './cloud-to-device/cloud-to-device-queues.ts';
 import { keepDeliveryFeedback } from './cloud-to-device/delivery-feedback.ts';
 import { ServiceBoundQueue } from './cloud-to-device/service-bound-queue.ts';
+import { Configurations } from './configuration/configurations.ts';
 import { DeviceConnections } from './connections/device-connections.ts';
+import { Jobs } from './jobs/jobs.ts';
 import { DirectMethods } from './methods/direct-methods.ts';
 import { IdentityRegistry } from './registry/identity-registry.ts';
 import type { TelemetryLog } from './telemetry/telemetry-log.ts';
@@ -25,6 +27,7 @@ export interface HubParts {
 
 /** The hub behind its protocol heads: everything it knows and does, no wire. */
 export class Hub {
+	readonly store: KeyValueStore;
 	readonly clock: Clock;
 	readonly logger: Logger;
 	readonly policies: SharedAccessPolicies;
@@ -37,12 +40,15 @@ export class Hub {
 	readonly feedback: ServiceBoundQueue;
 	/** Notifications of uploaded files, for services. */
 	readonly fileNotifications: ServiceBoundQueue;
+	readonly configurations: Configurations;
+	readonly jobs: Jobs;
 	readonly telemetry: TelemetryLog;
 	readonly serviceAuthorization: ServiceAuthorization;
 	readonly deviceAuthentication: DeviceAuthentication;
 	readonly #delivery: CloudToDeviceDelivery;
 
 	constructor({ store, telemetry, access, clock, logger }: HubParts) {
+		this.store = store;
 		this.clock = clock;
 		this.logger = logger;
 		this.telemetry = telemetry;
@@ -62,6 +68,8 @@ export class Hub {
 			access,
 			clock,
 		);
+		this.configurations = new Configurations(this);
+		this.jobs = new Jobs(this);
 		this.#delivery = new CloudToDeviceDelivery(this.cloudToDevice, this.connections, logger);
 	}
 
@@ -73,5 +81,13 @@ export class Hub {
 		this.feedback.load();
 		this.fileNotifications.load();
 		this.#delivery.begin();
+		this.configurations.load();
+		this.jobs.load();
+	}
+
+	/** Ends what it does by itself. */
+	stop(): void {
+		this.jobs.stop();
+		this.configurations.stop();
 	}
 }

@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { IotHubError } from '../iot-hub-error.ts';
 import { runBulkOperation } from '../registry/bulk-operation.ts';
+import { circumstancesOf } from '../registry/identity-circumstances.ts';
 import { deviceDocument } from '../registry/identity-document.ts';
 import type { DeviceRecord } from '../registry/identity-record.ts';
 import type { RouteContext } from './http-head.ts';
-import { circumstancesOf } from './identity-circumstances.ts';
 
 interface DeviceRoute {
 	Params: { deviceId: string };
@@ -65,7 +65,7 @@ export function ifMatchOf(request: FastifyRequest): string | undefined {
 	return request.headers['if-match'];
 }
 
-function topOf(text: string | undefined): number {
+export function topOf(text: string | undefined): number {
 	if (text === undefined) return maxTop;
 	const top = Number(text);
 	if (!Number.isInteger(top) || top < 1 || top > maxTop) {

@@ -1,10 +1,10 @@
 import { encodeStrict } from '../../protocol/sas-token.ts';
 import { IotHubError } from '../iot-hub-error.ts';
+import { circumstancesOf } from '../registry/identity-circumstances.ts';
 import { deviceDocument, moduleDocument } from '../registry/identity-document.ts';
 import type { DeviceRecord, ModuleRecord } from '../registry/identity-record.ts';
 import { scopeMembers, scopePage } from '../registry/scope-page.ts';
 import type { RouteContext } from './http-head.ts';
-import { circumstancesOf } from './identity-circumstances.ts';
 
 interface ScopeRoute {
 	Params: { deviceId: string; moduleId: string };

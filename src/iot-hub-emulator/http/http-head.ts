@@ -8,8 +8,10 @@ import { asIotHubError, IotHubError } from '../iot-hub-error.ts';
 import { addConfigurationRoutes } from './configuration-routes.ts';
 import { addDeviceRoutes } from './device-routes.ts';
 import { addDeviceScopeRoutes } from './device-scope-routes.ts';
+import { addJobRoutes } from './job-routes.ts';
 import { addMethodRoutes } from './method-routes.ts';
 import { addModuleRoutes } from './module-routes.ts';
+import { addQueryRoutes } from './query-routes.ts';
 import { RequestAuthorization } from './request-authorization.ts';
 import { addTelemetryRoutes } from './telemetry-routes.ts';
 import { addTwinRoutes } from './twin-routes.ts';
@@ -66,6 +68,8 @@ export class HttpHead {
 		addTwinRoutes(context);
 		addMethodRoutes(context);
 		addConfigurationRoutes(context);
+		addQueryRoutes(context);
+		addJobRoutes(context);
 		addTelemetryRoutes(context);
 		await app.ready();
 	}

@@ -1,10 +1,10 @@
 import type { FastifyReply } from 'fastify';
 import { isJsonObject } from '../../runtime/json.ts';
+import { circumstancesOf } from '../registry/identity-circumstances.ts';
 import { moduleDocument } from '../registry/identity-document.ts';
 import type { ModuleRecord } from '../registry/identity-record.ts';
 import { ifMatchOf } from './device-routes.ts';
 import type { RouteContext } from './http-head.ts';
-import { circumstancesOf } from './identity-circumstances.ts';
 
 interface ModuleRoute {
 	Params: { deviceId: string; moduleId: string };

@@ -1,11 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Identity } from '../../protocol/identity.ts';
 import { etagOfCounter } from '../registry/etag.ts';
+import { hubTwinDocument } from '../twin/hub-twin-document.ts';
 import type { Twin } from '../twin/twin.ts';
-import { twinDocument } from '../twin/twin-document.ts';
+
 import { ifMatchOf } from './device-routes.ts';
 import type { RouteContext } from './http-head.ts';
-import { circumstancesOf } from './identity-circumstances.ts';
 
 interface TwinRoute {
 	Params: { deviceId: string; moduleId?: string };
@@ -13,17 +13,10 @@ interface TwinRoute {
 
 /** Device and module twins as services see them. */
 export function addTwinRoutes({ app, hub, authorization }: RouteContext): void {
-	const { registry, twins } = hub;
+	const { twins } = hub;
 
 	const answer = (reply: FastifyReply, identity: Identity, twin: Twin) => {
-		const { deviceId, moduleId } = identity;
-		const { messages, ...activity } = circumstancesOf(hub, identity);
-		const document = twinDocument(twin, {
-			device: registry.device(deviceId),
-			...(moduleId === undefined ? {} : { module: registry.module({ deviceId, moduleId }) }),
-			activity,
-			messages,
-		});
+		const document = hubTwinDocument(hub, identity, twin);
 		return reply.header('etag', `"${etagOfCounter(twin.serviceVersion)}"`).send(document);
 	};
 	const begin = (request: FastifyRequest<TwinRoute>): Identity => {

@@ -83,6 +83,11 @@ export class IdentityRegistry {
 		return this.#devices.values();
 	}
 
+	/** The modules of all devices in order of their keys. */
+	allModules(): Iterable<ModuleRecord> {
+		return this.#modules.values();
+	}
+
 	/** @throws IotHubError DeviceNotFound */
 	modules(deviceId: string): ModuleRecord[] {
 		this.device(deviceId);

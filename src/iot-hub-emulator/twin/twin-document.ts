@@ -13,10 +13,13 @@ export interface TwinOwner {
 	readonly activity: Activity;
 	/** Cloud-to-device messages that wait. */
 	readonly messages: number;
+	/** Automatic configurations that target it, by id. */
+	readonly configurations: Readonly<Record<string, { readonly status: string }>>;
 }
 
 /** A twin as the service's REST interface shows it. */
-export function twinDocument(twin: Twin, { device, module, activity, messages }: TwinOwner) {
+export function twinDocument(twin: Twin, owner: TwinOwner) {
+	const { device, module, activity, messages, configurations } = owner;
 	const record = module ?? device;
 	return {
 		deviceId: record.deviceId,
@@ -37,6 +40,7 @@ export function twinDocument(twin: Twin, { device, module, activity, messages }:
 			desired: sectionWithMetadata(twin.desired),
 			reported: sectionWithMetadata(twin.reported),
 		},
+		...(Object.keys(configurations).length === 0 ? {} : { configurations }),
 		...(module === undefined ? deviceMembers(device) : {}),
 	};
 }

@@ -26,6 +26,7 @@ export class Twins {
 	readonly #registry: IdentityRegistry;
 	readonly #connections: DeviceConnections;
 	readonly #clock: Clock;
+	readonly #listeners = new Set<(identity: Identity) => void>();
 
 	constructor(
 		store: KeyValueStore,
@@ -42,6 +43,11 @@ export class Twins {
 			if (change === 'created') this.#twins.set(identityKey(identity), newTwin(this.#time()));
 			if (change === 'deleted') this.#twins.delete(identityKey(identity));
 		});
+	}
+
+	/** Called after a twin has changed, whoever changed it. */
+	onChange(listener: (identity: Identity) => void): void {
+		this.#listeners.add(listener);
 	}
 
 	/** @throws IotHubError DeviceNotFound, ModuleNotFound */
@@ -76,7 +82,10 @@ export class Twins {
 				this.#twins.set(identityKey(identity), change.twin);
 			}
 		});
-		for (const { identity, change } of changes) this.#push(identity, change);
+		for (const { identity, change } of changes) {
+			this.#push(identity, change);
+			this.#changed(identity);
+		}
 	}
 
 	/** The twin as its owner reads it. */
@@ -99,6 +108,7 @@ export class Twins {
 		}
 		const changed = patchReported(twin, patch, this.#time());
 		this.#twins.set(identityKey(identity), changed);
+		this.#changed(identity);
 		return changed.reported.version;
 	}
 
@@ -118,7 +128,12 @@ export class Twins {
 		const change = action(twin);
 		this.#twins.set(identityKey(identity), change.twin);
 		this.#push(identity, change);
+		this.#changed(identity);
 		return change.twin;
+	}
+
+	#changed(identity: Identity): void {
+		for (const listener of this.#listeners) listener(identity);
 	}
 
 	#push(identity: Identity, { twin, desiredPatch }: TwinChange): void {

@@ -1,6 +1,6 @@
 import type { Identity } from '../../protocol/identity.ts';
 import type { Hub } from '../hub.ts';
-import type { IdentityCircumstances } from '../registry/identity-document.ts';
+import type { IdentityCircumstances } from './identity-document.ts';
 
 /** What the hub knows of an identity besides its record. */
 export function circumstancesOf(hub: Hub, identity: Identity): IdentityCircumstances {

@@ -1,0 +1,29 @@
+import type { Identity } from '../../protocol/identity.ts';
+import type { JsonObject } from '../../runtime/json.ts';
+import type { Hub } from '../hub.ts';
+import { circumstancesOf } from '../registry/identity-circumstances.ts';
+import type { Twin } from './twin.ts';
+import { twinDocument } from './twin-document.ts';
+
+/**
+ * The twin of an identity with all that the hub knows of it, as services read and query it.
+ *
+ * @throws IotHubError DeviceNotFound, ModuleNotFound
+ */
+export function hubTwinDocument(
+	hub: Hub,
+	identity: Identity,
+	twin: Twin = hub.twins.get(identity),
+): JsonObject {
+	const { deviceId, moduleId } = identity;
+	const { messages, ...activity } = circumstancesOf(hub, identity);
+	const document = twinDocument(twin, {
+		device: hub.registry.device(deviceId),
+		...(moduleId === undefined ? {} : { module: hub.registry.module({ deviceId, moduleId }) }),
+		activity,
+		messages,
+		configurations: hub.configurations.statusOf(identity),
+	});
+	// All of it is JSON, read-only or not.
+	return document as unknown as JsonObject;
+}
