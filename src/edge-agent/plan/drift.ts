@@ -7,6 +7,12 @@ import { sameQuantity } from './quantity.ts';
 const notCompared = new Set(['apiVersion', 'kind', 'status', 'stringData']);
 const metadataCompared = ['labels', 'annotations', 'ownerReferences', 'finalizers'];
 
+/**
+ * Members that server-side apply treats as one value, so that a member more is another value. Source:
+ * `x-kubernetes-map-type: atomic` of the Kubernetes API, without those that the server fills in.
+ */
+const wholeMaps = new Set(['selector', 'nodeSelector', 'matchLabels']);
+
 /** Members whose values are quantities, which the server rewrites: `1000m` becomes `1`. */
 const holdsQuantities = new Set(['limits', 'requests', 'capacity', 'sizeLimit', 'divisor']);
 
@@ -61,6 +67,10 @@ function compareMembers(
 	found: string[],
 ): void {
 	if (live !== undefined && !isJsonObject(live)) {
+		found.push(path);
+		return;
+	}
+	if (wholeMaps.has(name) && Object.keys(live ?? {}).length > Object.keys(declared).length) {
 		found.push(path);
 		return;
 	}

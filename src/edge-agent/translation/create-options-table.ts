@@ -140,7 +140,7 @@ export const createOptionsTable = {
 		'strings',
 		'translated',
 		'dnsConfig.nameservers',
-		'Asked after the cluster’s own.',
+		'Asked after the cluster’s own; three at most.',
 	),
 	'HostConfig.DnsOptions': row('strings', 'translated', 'dnsConfig.options', ''),
 	'HostConfig.DnsSearch': row('strings', 'translated', 'dnsConfig.searches', ''),
@@ -272,7 +272,7 @@ export const createOptionsTable = {
 		'object',
 		'translated',
 		'securityContext.sysctls',
-		'Those that Kubernetes calls safe; others need permission.',
+		'Those that Kubernetes calls safe; others need permission, and a namespace that is not the host’s.',
 	),
 	// devices
 	'HostConfig.Devices': row(
@@ -331,7 +331,7 @@ export const createOptionsTable = {
 		'integer',
 		'translated',
 		'resources.requests.cpu',
-		'1024 shares are one CPU.',
+		'1024 shares are one CPU; never more than the limit.',
 	),
 	'HostConfig.CpuRealtimePeriod': row(
 		'integer',

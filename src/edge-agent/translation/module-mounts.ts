@@ -66,7 +66,8 @@ function readBind(scope: ModuleScope, { value, path }: Placed<string>): MountReq
 		return placed(scope, { kind: 'scratch', target: source, readOnly: false, path });
 	}
 	const options = modes.split(',');
-	const propagation = propagationOf(options.find((option) => /shared|slave/.test(option)));
+	const mode = options.find((option) => /shared|slave/.test(option));
+	const propagation = propagationOf(scope, mode, path);
 	return fromSource(scope, source, {
 		target,
 		readOnly: options.includes('ro'),
@@ -115,7 +116,7 @@ function mountFrom(
 ): MountRequest | undefined {
 	if (type === 'bind') {
 		const mode = memberOf(members.get('BindOptions'), 'Propagation');
-		const propagation = propagationOf(typeof mode === 'string' ? mode : undefined);
+		const propagation = propagationOf(scope, mode, place.path);
 		if (source === '') {
 			scope.problems.refuse(invalid, place.path, 'A mount of type bind needs a Source.');
 			return undefined;
@@ -127,6 +128,13 @@ function mountFrom(
 	}
 	if (source === '') return placed(scope, { kind: 'scratch', ...place });
 	const subPath = memberOf(members.get('VolumeOptions'), 'Subpath');
+	if (
+		typeof subPath === 'string' &&
+		(subPath.startsWith('/') || /(^|\/)\.\.(\/|$)/.test(subPath))
+	) {
+		scope.problems.refuse(invalid, place.path, 'A Subpath is a path within the volume.');
+		return undefined;
+	}
 	return claimMount(scope, source, {
 		...place,
 		...(typeof subPath === 'string' && { subPath }),
@@ -200,10 +208,18 @@ function placed(scope: ModuleScope, request: MountRequest): MountRequest | undef
 	return undefined;
 }
 
-function propagationOf(mode: string | undefined): string | undefined {
-	if (mode === undefined) return undefined;
-	if (mode.includes('shared')) return 'Bidirectional';
-	return mode.includes('slave') ? 'HostToContainer' : undefined;
+function propagationOf(
+	{ options, policy, problems }: ModuleScope,
+	mode: JsonValue | undefined,
+	path: string,
+): string | undefined {
+	const [, name] = /(shared|slave)/.exec(String(mode)) ?? [];
+	if (name === undefined) return undefined;
+	if (name === 'slave') return 'HostToContainer';
+	if (policy.allowPrivileged && options.boolean('HostConfig.Privileged')) return 'Bidirectional';
+	const message = 'Only mounts of a privileged module are seen by the host; others see the host’s.';
+	problems.warn('EDGE_CREATE_OPTION_APPROXIMATED', path, message);
+	return 'HostToContainer';
 }
 
 /** Docker's sizes: `64m`, `1g`, `1048576`, `50%` (of memory; no counterpart). */

@@ -71,7 +71,7 @@ export function modulePod(
 	container: ContainerParts,
 ): WorkloadParts {
 	const { options } = scope;
-	const security = securityContexts(scope, ports.container, host.hostNetwork);
+	const security = securityContexts(scope, ports.container, host);
 	const { resources, runtimeClassName, exclusive } = moduleResources(scope);
 	const settings = podSettings(scope, host);
 	const workingDir = options.string('WorkingDir');

@@ -47,7 +47,8 @@ function healthProbes(scope: ModuleScope): JsonObject {
 	if (command === undefined) return {};
 	const interval = secondsOf(members.get('Interval')) ?? defaults.interval;
 	const start = secondsOf(members.get('StartPeriod'));
-	const retries = Number(members.get('Retries') ?? 0) || defaults.retries;
+	const wanted = Math.trunc(Number(members.get('Retries') ?? 0));
+	const retries = wanted > 0 ? wanted : defaults.retries;
 	const probe = {
 		exec: { command },
 		periodSeconds: interval,

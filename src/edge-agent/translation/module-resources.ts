@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
+import { parseQuantity } from '../plan/quantity.ts';
 import { definedMembers } from './defined-members.ts';
 import type { ModuleScope } from './module-scope.ts';
 
@@ -29,9 +30,13 @@ export function moduleResources(scope: ModuleScope): ModuleResources {
 	};
 	const runtimeClassName = runtimeClass(scope, limits);
 	const own = extension.object('resources') ?? {};
+	const allLimits = definedMembers({ ...limits, ...quantities(own['limits']) });
 	const resources = definedMembers({
-		limits: definedMembers({ ...limits, ...quantities(own['limits']) }),
-		requests: definedMembers({ ...requests, ...quantities(own['requests']) }),
+		limits: allLimits,
+		requests: definedMembers({
+			...withinLimits(scope, requests, allLimits),
+			...quantities(own['requests']),
+		}),
 		...(Array.isArray(own['claims']) && { claims: own['claims'] }),
 	});
 	reportUnknown(scope, own);
@@ -40,6 +45,25 @@ export function moduleResources(scope: ModuleScope): ModuleResources {
 		runtimeClassName: extension.string('runtimeClassName') ?? runtimeClassName,
 		exclusive: Object.keys((resources['limits'] as JsonObject | undefined) ?? {}).some(isExtended),
 	};
+}
+
+/** Docker takes a reservation or a weight above the limit; Kubernetes does not. */
+function withinLimits(
+	{ options, problems }: ModuleScope,
+	requests: Readonly<Record<'memory' | 'cpu', string | undefined>>,
+	limits: JsonObject,
+): Record<string, JsonValue | undefined> {
+	const sources = { memory: 'HostConfig.MemoryReservation', cpu: 'HostConfig.CpuShares' } as const;
+	const lowered = (['memory', 'cpu'] as const).map((name) => {
+		const [request, limit] = [parseQuantity(requests[name]), parseQuantity(limits[name])];
+		if (request === undefined || limit === undefined || request <= limit) {
+			return [name, requests[name]];
+		}
+		const message = `More ${name} cannot be reserved than the limit; the limit is reserved.`;
+		problems.warn(approximated, options.pathOf(sources[name]), message);
+		return [name, limits[name]];
+	});
+	return Object.fromEntries(lowered);
 }
 
 /** Extended resources are named like a domain: `nvidia.com/gpu`. */

@@ -6,6 +6,10 @@ import type { ModuleScope } from './module-scope.ts';
 import { sanitizeDnsLabel } from './object-name.ts';
 
 const approximated = 'EDGE_CREATE_OPTION_APPROXIMATED';
+/** More nameservers are refused, as resolvers ignore them (resolv.conf, MAXNS). */
+const maxNameservers = 3;
+/** Names of RFC 1123, which host aliases must be. */
+const subdomain = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
 /** Which namespaces of the host a pod shares. */
 export interface HostNamespaces {
@@ -53,7 +57,8 @@ export function podSettings(scope: ModuleScope, host: HostNamespaces): JsonObjec
 		...(host.hostNetwork && { hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet' }),
 		...(host.hostIPC && { hostIPC: true }),
 		...(host.hostPID && { hostPID: true }),
-		...(options.boolean('HostConfig.Init') && { shareProcessNamespace: true }),
+		// Among the host's processes, the host's own collects orphans.
+		...(options.boolean('HostConfig.Init') && !host.hostPID && { shareProcessNamespace: true }),
 		hostname: hostNameOf(scope),
 		hostAliases: hostAliases(scope),
 		dnsConfig: dnsConfig(scope),
@@ -93,8 +98,13 @@ function hostAliases({ options, problems }: ModuleScope): JsonObject[] {
 	for (const { value, path } of options.strings('HostConfig.ExtraHosts')) {
 		const [, name = '', address = ''] = /^([^:=]+)[:=](.+)$/.exec(value.trim()) ?? [];
 		const ip = address.replace(/^\[|\]$/g, '');
-		if (isIP(ip) !== 0) names.set(ip, [...(names.get(ip) ?? []), name]);
-		else {
+		const known = names.get(ip) ?? [];
+		if (isIP(ip) !== 0 && subdomain.test(name.toLowerCase())) {
+			names.set(ip, [...known, name.toLowerCase()]);
+		} else if (isIP(ip) !== 0) {
+			const message = `"${name.slice(0, 60)}" is no host name of Kubernetes; it is left out.`;
+			problems.warn(approximated, path, message, 'Use letters, digits, `-` and `.`.');
+		} else {
 			const message =
 				ip === 'host-gateway'
 					? 'A pod does not know the address of its host; this entry is left out.'
@@ -105,14 +115,19 @@ function hostAliases({ options, problems }: ModuleScope): JsonObject[] {
 	return [...names].map(([ip, hostnames]) => ({ ip, hostnames }));
 }
 
-function dnsConfig({ options }: ModuleScope): JsonObject {
+function dnsConfig({ options, problems }: ModuleScope): JsonObject {
 	const values = (name: OptionName) =>
 		options
 			.strings(name)
 			.map(({ value }) => value)
 			.filter(Boolean);
+	const nameservers = values('HostConfig.Dns').filter((address) => isIP(address) !== 0);
+	if (nameservers.length > maxNameservers) {
+		const message = `Of the nameservers, the first ${maxNameservers} are used.`;
+		problems.warn(approximated, options.pathOf('HostConfig.Dns'), message);
+	}
 	return definedMembers({
-		nameservers: values('HostConfig.Dns').filter((address) => isIP(address) !== 0),
+		nameservers: nameservers.slice(0, maxNameservers),
 		searches: values('HostConfig.DnsSearch'),
 		options: values('HostConfig.DnsOptions').map((option) => {
 			const [name = '', value] = option.split(':');

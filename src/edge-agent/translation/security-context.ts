@@ -2,6 +2,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/jso
 import { definedMembers } from './defined-members.ts';
 import type { ContainerPort } from './module-ports.ts';
 import type { ModuleScope } from './module-scope.ts';
+import type { HostNamespaces } from './pod-settings.ts';
 
 /** Rights of a module: of its pod and of its container. */
 export interface SecurityContexts {
@@ -22,6 +23,11 @@ const safeSysctls = new Set([
 	'net.ipv4.tcp_keepalive_intvl',
 	'net.ipv4.tcp_keepalive_probes',
 ]);
+/** Settings of namespaces that a pod of the host's network or IPC does not have of its own. */
+const networkSysctl = /^net\./;
+const ipcSysctl = /^(kernel\.(shm|msg|sem)|fs\.mqueue\.)/;
+/** Highest number of a user or group. */
+const maxId = 2 ** 31 - 1;
 const lowPortSysctl = 'net.ipv4.ip_unprivileged_port_start';
 const denied = 'EDGE_POLICY_DENIED';
 const approximated = 'EDGE_CREATE_OPTION_APPROXIMATED';
@@ -33,11 +39,11 @@ const approximated = 'EDGE_CREATE_OPTION_APPROXIMATED';
 export function securityContexts(
 	scope: ModuleScope,
 	ports: readonly ContainerPort[],
-	hostNetwork: boolean,
+	host: HostNamespaces,
 ): SecurityContexts {
 	const privileged = isPrivileged(scope);
 	const user = userOf(scope, privileged);
-	const sysctls = sysctlsOf(scope, ports, hostNetwork);
+	const sysctls = sysctlsOf(scope, ports, host);
 	const profiles = securityProfiles(scope);
 	const pod = definedMembers({
 		...user,
@@ -127,7 +133,7 @@ function userOf(scope: ModuleScope, privileged: boolean): JsonObject {
 
 function idOf(text: string): number | undefined {
 	if (text === 'root') return 0;
-	return /^\d{1,10}$/.test(text) ? Number(text) : undefined;
+	return /^\d{1,10}$/.test(text) && Number(text) <= maxId ? Number(text) : undefined;
 }
 
 function groupsOf({ options, problems }: ModuleScope): number[] {
@@ -144,12 +150,16 @@ function groupsOf({ options, problems }: ModuleScope): number[] {
 function sysctlsOf(
 	{ options, policy, problems }: ModuleScope,
 	ports: readonly ContainerPort[],
-	hostNetwork: boolean,
+	{ hostNetwork, hostIPC }: HostNamespaces,
 ): JsonObject[] {
 	const settings = new Map<string, string>();
 	for (const [name, { value, path }] of options.members('HostConfig.Sysctls')) {
 		if (!safeSysctls.has(name) && !policy.allowSysctls.includes(name)) {
 			problems.refuse(denied, path, `The kernel setting ${name.slice(0, 60)} is not allowed.`);
+		}
+		if ((hostNetwork && networkSysctl.test(name)) || (hostIPC && ipcSysctl.test(name))) {
+			const message = `The kernel setting ${name.slice(0, 60)} would be the host's.`;
+			problems.refuse('EDGE_CREATE_OPTION_REFUSED', path, message, 'Set it on the node.');
 		}
 		settings.set(name, String(value));
 	}

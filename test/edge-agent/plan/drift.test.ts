@@ -28,6 +28,12 @@ const cases: readonly Case[] = [
 		live: { replicas: 3 },
 		drift: ['spec.replicas'],
 	},
+	{
+		title: 'a label more in a selector, which then selects other pods',
+		declared: { selector: { app: 'a' } },
+		live: { selector: { app: 'a', also: 'b' } },
+		drift: ['spec.selector'],
+	},
 	{ title: 'a removed member', declared: { a: { b: 'x' } }, live: {}, drift: ['spec.a.b'] },
 	{
 		title: 'a member of another type',
