@@ -1,3 +1,4 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClusterClient } from '../cluster/cluster-client.ts';
 import { HttpClusterClient } from '../cluster/http-cluster-client.ts';
@@ -68,7 +69,7 @@ export class LocalCluster implements Lifecycle, AsyncDisposable {
 		);
 		const server = new ApiServer({
 			folder: this.#apiFolder,
-			clusterIpBlock,
+			clusterIpBlock: await this.#serviceBlock(),
 			clock,
 			logger: logger.child({ part: 'api-server' }),
 			podLogs,
@@ -111,6 +112,19 @@ export class LocalCluster implements Lifecycle, AsyncDisposable {
 		return join(this.#settings.folder, 'api-server');
 	}
 
+	/** The block of Service addresses: loopback, another one for each folder, and always the same. */
+	async #serviceBlock(): Promise<string> {
+		const { folder } = this.#settings;
+		await mkdir(folder, { recursive: true, mode: 0o700 });
+		const file = join(folder, 'service-block');
+		const known = await readFile(file, 'utf8').catch(() => undefined);
+		if (known !== undefined) return known.trim();
+		const [one = 0, two = 0] = crypto.getRandomValues(new Uint8Array(2));
+		const block = `127.${firstServiceNumber + (one & 31)}.${two}`;
+		await writeFile(file, `${block}\n`);
+		return block;
+	}
+
 	async #config(clock: Clock) {
 		return loadKubeconfig(this.kubeconfigPath, { context: undefined, environment: {}, clock });
 	}
@@ -146,6 +160,6 @@ export class LocalCluster implements Lifecycle, AsyncDisposable {
 
 /** The node's name; the same in every run, because pods are bound to it. */
 export const nodeName = 'local';
-/** Addresses of Services: loopback, so that programs that are not Node are refused at once. */
-const clusterIpBlock = '127.63.0';
+/** Services live in 127.32 to 127.63, pods in 127.64 to 127.127. */
+const firstServiceNumber = 32;
 const defaultJobBackoff = { initial: 10_000, max: 600_000 };

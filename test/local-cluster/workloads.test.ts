@@ -329,3 +329,23 @@ test('a namespace has a ServiceAccount and the authority from its first moment o
 	const map = await found('ConfigMap', 'kube-root-ca.crt');
 	t.regex((map['data'] as Record<string, string>)['ca.crt'] ?? '', /BEGIN CERTIFICATE/);
 });
+
+test('a program that is not a Node program reaches a Service by its variables', async (t) => {
+	const run = await LocalClusterRun.start(t);
+	await run.module('web', webProgram);
+	await run.apply(serviceOf('web', 8080, 8080), podOf('web', { image: 'web' }));
+	await run.pod('web', isReady);
+	const script =
+		'exec 3<>/dev/tcp/$WEB_SERVICE_HOST/$WEB_SERVICE_PORT; printf "GET / HTTP/1.0\\r\\n\\r\\n" >&3; cat <&3; echo; sleep 100';
+	await run.until(async () => {
+		const slices = await run.list('discovery.k8s.io/v1', 'EndpointSlice');
+		const mine = slices.find(({ metadata }) => metadata.name.startsWith('web'));
+		return (mine?.['endpoints'] as unknown[] | undefined)?.length === 1 ? true : undefined;
+	}, 'the endpoint');
+	await run.apply(
+		podOf('shell', {
+			containers: [{ name: 'main', image: 'web', command: ['bash', '-c', script] }],
+		}),
+	);
+	t.regex(await run.line('shell', /^1 web /), /^1 web 127/);
+});

@@ -9,7 +9,8 @@ import {
 	type EnvironmentSources,
 	expandVariables,
 } from './container-environment.ts';
-import { ImageMissing, type Preparation } from './container-runner.ts';
+import type { Preparation } from './container-runner.ts';
+import { ImageMissing } from './image-pull.ts';
 import type { FoundImage, ImageStore } from './image-store.ts';
 import type { PodVolumes } from './pod-volumes.ts';
 import { serviceAccountFolder } from './service-account-volume.ts';

@@ -1,6 +1,4 @@
 import { join } from 'node:path';
-import { Backoff } from '../../runtime/backoff.ts';
-import type { Clock } from '../../runtime/clock.ts';
 import { messageOf } from '../../runtime/edge-error.ts';
 import { timestamp } from '../event-recorder.ts';
 import type {
@@ -14,16 +12,12 @@ import { MissingReference } from './container-environment.ts';
 import { ContainerLog, type ContainerLogSettings, removeLog } from './container-log.ts';
 import { ContainerProcess, type Launch, type ProcessEnd } from './container-process.ts';
 import { CrashBackoff, type CrashBackoffSettings } from './crash-backoff.ts';
+import { ImageMissing, ImagePull, type ImagePullSettings } from './image-pull.ts';
 import type { FoundImage } from './image-store.ts';
 import { type ActionTarget, runAction } from './probe-action.ts';
 import { Prober } from './prober.ts';
 import type { ProcessRecord } from './process-record.ts';
 import { terminationMessage } from './termination-message.ts';
-
-/** The image of a container is not on this machine. */
-export class ImageMissing extends Error {
-	override readonly name = 'ImageMissing';
-}
 
 /** A container that can be started. */
 export interface Preparation {
@@ -35,8 +29,7 @@ export interface Preparation {
 }
 
 /** What the containers of a pod share. */
-export interface RunnerSettings {
-	readonly clock: Clock;
+export interface RunnerSettings extends ImagePullSettings {
 	readonly record: ProcessRecord;
 	/** The folder of the pod. */
 	readonly folder: string;
@@ -44,25 +37,15 @@ export interface RunnerSettings {
 	readonly podText: string;
 	readonly log: ContainerLogSettings;
 	readonly crashBackoff: CrashBackoffSettings;
-	readonly imageBackoff: CrashBackoffSettings;
 	readonly graceMs: number;
 	/** @throws ImageMissing, MissingReference */
 	readonly prepare: (container: Container, restartCount: number) => Promise<Preparation>;
-	readonly event: (
-		type: 'Normal' | 'Warning',
-		reason: string,
-		message: string,
-		container: Container,
-	) => void;
 	/** Called after every change of the status. */
 	readonly onChange: () => void;
 }
 
 /** Milliseconds between two looks at a configuration that is missing. */
 const configurationInterval = 5000;
-/** Milliseconds for which a failed pull is shown as such before it is a back-off. */
-const pullFailureShown = 300;
-
 /** One container of a pod over all its runs. */
 export class ContainerRunner {
 	readonly container: Container;
@@ -71,7 +54,7 @@ export class ContainerRunner {
 	previousLog: ContainerLog | undefined;
 	readonly #settings: RunnerSettings;
 	readonly #crash: CrashBackoff;
-	readonly #pull: Backoff;
+	readonly #pull: ImagePull;
 	#state: ContainerState = { waiting: { reason: 'ContainerCreating' } };
 	#lastState: ContainerState = {};
 	#restarts = 0;
@@ -82,14 +65,12 @@ export class ContainerRunner {
 	#started = false;
 	#ready = false;
 	#endedAt: number | undefined;
-	#pullAgainAt = 0;
-	#pullMessage = '';
 
 	constructor(container: Container, settings: RunnerSettings) {
 		this.container = container;
 		this.#settings = settings;
 		this.#crash = new CrashBackoff(settings.crashBackoff);
-		this.#pull = new Backoff({ ...settings.imageBackoff, jitter: 0 });
+		this.#pull = new ImagePull(container, settings);
 	}
 
 	get isRunning(): boolean {
@@ -164,7 +145,7 @@ export class ContainerRunner {
 		if (wait !== undefined) return wait;
 		try {
 			const preparation = await this.#settings.prepare(this.container, this.#nextRestart());
-			this.#pull.reset();
+			this.#pull.succeeded();
 			await this.#start(preparation);
 			return undefined;
 		} catch (error) {
@@ -212,16 +193,9 @@ export class ContainerRunner {
 	}
 
 	#pullWait(): number | undefined {
-		const wait = this.#pullAgainAt - this.#settings.clock.monotonic();
-		if (wait <= 0) return undefined;
-		if (this.#state.waiting?.reason === 'ErrImagePull') {
-			const { image } = this.container;
-			const message = `Back-off pulling image "${image}": ${this.#pullMessage}`;
-			this.#state = { waiting: { reason: 'ImagePullBackOff', message } };
-			const text = `Back-off pulling image "${image}"`;
-			this.#settings.event('Normal', 'BackOff', text, this.container);
-		}
-		return wait;
+		const wait = this.#pull.wait();
+		if (wait?.state !== undefined) this.#state = wait.state;
+		return wait?.again;
 	}
 
 	/** The number of restarts that the next start makes. */
@@ -230,7 +204,7 @@ export class ContainerRunner {
 	}
 
 	async #start(preparation: Preparation): Promise<void> {
-		const { clock, record, event } = this.#settings;
+		const { clock, event } = this.#settings;
 		const { name } = this.container;
 		const restarts = this.#nextRestart();
 		const log = new ContainerLog(this.#logFile(restarts), this.#settings.log);
@@ -245,11 +219,21 @@ export class ContainerRunner {
 		this.#imageId = preparation.image.id;
 		this.#containerId = `process://${crypto.randomUUID()}`;
 		event('Normal', 'Created', `Created container: ${name}`, this.container);
-		const process = await ContainerProcess.start(preparation.launch, log, record, clock);
+		const process = await this.#spawn(preparation.launch, log);
 		this.#run = { process, preparation };
 		this.#state = { running: { startedAt: timestamp(clock.now()) } };
 		event('Normal', 'Started', `Started container ${name}`, this.container);
 		this.#follow(process, preparation);
+	}
+
+	async #spawn(launch: Launch, log: ContainerLog): Promise<ContainerProcess> {
+		const { clock, record } = this.#settings;
+		try {
+			return await ContainerProcess.start(launch, log, record, clock);
+		} catch (error) {
+			await log.end();
+			throw error;
+		}
 	}
 
 	#follow(process: ContainerProcess, preparation: Preparation): void {
@@ -323,7 +307,11 @@ export class ContainerRunner {
 	}
 
 	#failedStart(error: unknown): number {
-		if (error instanceof ImageMissing) return this.#failedPull(error.message);
+		if (error instanceof ImageMissing) {
+			const { state, again } = this.#pull.failed(error.message);
+			this.#state = state;
+			return again;
+		}
 		const { clock, event } = this.#settings;
 		const message = messageOf(error);
 		if (error instanceof MissingReference) {
@@ -338,19 +326,6 @@ export class ContainerRunner {
 		};
 		event('Warning', 'Failed', `Error: failed to start container: ${message}`, this.container);
 		return 0;
-	}
-
-	#failedPull(why: string): number {
-		const { clock, event } = this.#settings;
-		const { image, imagePullPolicy } = this.container;
-		this.#pullMessage = why;
-		this.#pullAgainAt = clock.monotonic() + this.#pull.next();
-		const never = imagePullPolicy === 'Never';
-		const reason = never ? 'ErrImageNeverPull' : 'ErrImagePull';
-		this.#state = { waiting: { reason, message: why } };
-		event('Warning', 'Failed', `Failed to pull image "${image}": ${why}`, this.container);
-		event('Warning', 'Failed', `Error: ${reason}`, this.container);
-		return pullFailureShown;
 	}
 
 	/** The run that ended with the node itself. */

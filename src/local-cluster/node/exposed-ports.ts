@@ -7,8 +7,12 @@ export interface ExposedPort {
 	/** Unique among all: who wants it and for which of its ports. */
 	readonly key: string;
 	readonly protocol: string;
+	/** The address to open it at. */
+	readonly host: string;
 	/** The port to open. */
 	readonly port: number;
+	/** Whether another port is of no use when this one cannot be opened. */
+	readonly exact: boolean;
 	/** The port as its owner calls it. */
 	readonly named: number;
 	/** `address:port` of what is behind it now. */
@@ -17,7 +21,13 @@ export interface ExposedPort {
 	readonly service?: Service;
 }
 
-/** Every port that Services of type LoadBalancer or NodePort, and host ports of pods, ask for. */
+/** Where ports for the outside are open: this machine only. */
+const outside = { host: '127.0.0.1', exact: false } as const;
+
+/**
+ * Every port that must be open: those of Services of type LoadBalancer or NodePort and host ports
+ * of pods for the outside, and cluster IPs for programs in pods that are not Node programs.
+ */
 export function exposedPorts(
 	services: readonly Service[],
 	slices: readonly EndpointSlice[],
@@ -27,7 +37,8 @@ export function exposedPorts(
 	return [
 		...services.flatMap((service) => {
 			const { namespace = '', name } = service.metadata;
-			return servicePorts(service, byService.get(`${namespace}/${name}`) ?? []);
+			const own = byService.get(`${namespace}/${name}`) ?? [];
+			return [...servicePorts(service, own), ...clusterPorts(service, own)];
 		}),
 		...pods.filter((pod) => !isPodFinished(pod)).flatMap(hostPorts),
 	];
@@ -42,7 +53,29 @@ function servicePorts(service: Service, slices: readonly EndpointSlice[]): Expos
 		if (open === undefined) return [];
 		const key = `service ${service.metadata.uid} ${protocol} ${port.port}`;
 		const targets = readyTargets(port, slices);
-		return [{ key, protocol, port: open, named: port.port, targets, service }];
+		return [{ ...outside, key, protocol, port: open, named: port.port, targets, service }];
+	});
+}
+
+function clusterPorts(
+	{ metadata, spec }: Service,
+	slices: readonly EndpointSlice[],
+): ExposedPort[] {
+	const { clusterIP = '', ports = [] } = spec;
+	if (!clusterIP.startsWith('127.')) return [];
+	return ports.map((port) => {
+		const protocol = port.protocol ?? 'TCP';
+		const key = `cluster ${metadata.uid} ${protocol} ${port.port}`;
+		const targets = readyTargets(port, slices);
+		return {
+			host: clusterIP,
+			exact: true,
+			key,
+			protocol,
+			port: port.port,
+			named: port.port,
+			targets,
+		};
 	});
 }
 
@@ -54,6 +87,6 @@ function hostPorts(pod: Pod): ExposedPort[] {
 		if (hostPort === undefined) return [];
 		const key = `pod ${pod.metadata.uid} ${protocol} ${hostPort}`;
 		const targets = [`${podIP}:${containerPort}`];
-		return [{ key, protocol, port: hostPort, named: hostPort, targets }];
+		return [{ ...outside, key, protocol, port: hostPort, named: hostPort, targets }];
 	});
 }

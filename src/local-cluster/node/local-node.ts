@@ -114,7 +114,6 @@ export class LocalNode implements Lifecycle {
 		const runner = this.#workers.get(uid)?.container(container);
 		const live = previous ? runner?.previousLog : runner?.log;
 		if (live !== undefined) return live;
-		if (runner?.log !== undefined && !previous) return undefined;
 		const { clock, maxLogBytes } = this.#settings;
 		return this.#folders.findLog(uid, container, previous, { clock, maxBytes: maxLogBytes });
 	}
@@ -127,7 +126,7 @@ export class LocalNode implements Lifecycle {
 		});
 		this.#services.onChange(() => this.#onNetwork());
 		this.#slices.onChange(() => this.#onNetwork());
-		const kinds = ['ConfigMap', 'Secret', 'PersistentVolumeClaim'] as const;
+		const kinds = ['ConfigMap', 'Secret', 'ServiceAccount', 'PersistentVolumeClaim'] as const;
 		for (const kind of kinds) {
 			state.cache<KubernetesObject>('v1', kind).onChange((current, previous) => {
 				this.#syncAll((current ?? previous)?.metadata.namespace);

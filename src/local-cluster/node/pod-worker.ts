@@ -297,7 +297,10 @@ export class PodWorker {
 			},
 			sources,
 		);
-		const message = `Container image "${container.image}" already present on machine`;
+		const always = container.imagePullPolicy === 'Always';
+		const message = always
+			? `Successfully pulled image "${container.image}"`
+			: `Container image "${container.image}" already present on machine`;
 		events.record(this.#pod, 'Normal', 'Pulled', message, this.#fieldPath(container));
 		return prepared;
 	}

@@ -27,7 +27,8 @@ export interface OpenPort {
 
 interface Exposure {
 	wanted: ExposedPort;
-	readonly forwarder: PortForwarder;
+	/** Absent where the port cannot be opened. */
+	readonly forwarder: PortForwarder | undefined;
 	turn: number;
 }
 
@@ -36,7 +37,8 @@ export class PortExposure {
 	readonly #settings: PortExposureSettings;
 	readonly #open = new Map<string, Exposure>();
 	readonly #reported = new Map<string, string>();
-	#working: Promise<void> = Promise.resolve();
+	#wanted: readonly ExposedPort[] | undefined;
+	#working: Promise<void> | undefined;
 
 	constructor(settings: PortExposureSettings) {
 		this.#settings = settings;
@@ -44,11 +46,8 @@ export class PortExposure {
 
 	/** Opens what is missing, closes what is not wanted any more. */
 	update(wanted: readonly ExposedPort[]): Promise<void> {
-		this.#working = this.#working
-			.then(() => this.#apply(wanted))
-			.catch((error: unknown) => {
-				this.#settings.logger.warn('cannot open ports', { error: messageOf(error) });
-			});
+		this.#wanted = wanted;
+		this.#working ??= this.#work();
 		return this.#working;
 	}
 
@@ -56,12 +55,26 @@ export class PortExposure {
 		await this.update([]);
 	}
 
+	/** Works on the newest wishes only, however many come meanwhile. */
+	async #work(): Promise<void> {
+		try {
+			for (let next = this.#wanted; next !== undefined; next = this.#wanted) {
+				this.#wanted = undefined;
+				await this.#apply(next);
+			}
+		} catch (error) {
+			this.#settings.logger.warn('cannot open ports', { error: messageOf(error) });
+		} finally {
+			this.#working = undefined;
+		}
+	}
+
 	async #apply(wanted: readonly ExposedPort[]): Promise<void> {
 		const keys = new Set(wanted.map(({ key }) => key));
 		for (const [key, { forwarder }] of this.#open) {
 			if (keys.has(key)) continue;
 			this.#open.delete(key);
-			await forwarder.close();
+			await forwarder?.close();
 		}
 		for (const port of wanted) {
 			const known = this.#open.get(port.key);
@@ -74,9 +87,9 @@ export class PortExposure {
 	async #openPort(wanted: ExposedPort): Promise<void> {
 		const choose = () => this.#choose(wanted.key);
 		const { clock, events } = this.#settings;
-		const forwarder = await forwardPort(wanted.protocol, wanted.port, choose, clock);
+		const forwarder = await forwardPort(wanted, choose, clock);
 		this.#open.set(wanted.key, { wanted, forwarder, turn: 0 });
-		if (wanted.service === undefined) return;
+		if (wanted.service === undefined || forwarder === undefined) return;
 		const message = `Port ${wanted.named} is open at 127.0.0.1:${forwarder.port}`;
 		events.record(wanted.service, 'Normal', 'LocalPortOpened', message);
 	}
@@ -96,7 +109,7 @@ export class PortExposure {
 	async #report(wanted: readonly ExposedPort[]): Promise<void> {
 		const byService = new Map<string, { service: Service; open: OpenPort[] }>();
 		for (const { key, service, named, protocol } of wanted) {
-			const port = this.#open.get(key)?.forwarder.port;
+			const port = this.#open.get(key)?.forwarder?.port;
 			if (service === undefined || port === undefined) continue;
 			const uid = service.metadata.uid ?? '';
 			const entry = byService.get(uid) ?? { service, open: [] };
@@ -106,8 +119,12 @@ export class PortExposure {
 		for (const [uid, { service, open }] of byService) {
 			const text = JSON.stringify(open);
 			if (this.#reported.get(uid) === text) continue;
-			await this.#settings.report(service, open);
 			this.#reported.set(uid, text);
+			await this.#settings.report(service, open).catch((error: unknown) => {
+				// The next change of anything tries again.
+				this.#reported.delete(uid);
+				this.#settings.logger.debug('ports not reported', { error: messageOf(error) });
+			});
 		}
 	}
 }

@@ -18,27 +18,41 @@ const privilegedPortShift = 30_000;
 /** Milliseconds after which a silent UDP client is forgotten. */
 const datagramIdle = 60_000;
 
+/** What to open. */
+export interface PortRequest {
+	readonly protocol: string;
+	readonly host: string;
+	readonly port: number;
+	/** Whether another port is of no use. */
+	readonly exact: boolean;
+}
+
 /**
- * Opens a port of 127.0.0.1 and forwards it.
+ * Opens a port of this machine and forwards it. Where the port is taken, or needs root, another
+ * one is opened.
  *
- * @param port the port to open; where it is taken, the system chooses another one.
+ * @returns `undefined` when exactly this port was asked for and cannot be had.
  */
 export async function forwardPort(
-	protocol: string,
-	port: number,
+	{ protocol, host, port, exact }: PortRequest,
 	choose: TargetChoice,
 	clock: Clock,
-): Promise<PortForwarder> {
-	const wanted = port < firstFreePort ? port + privilegedPortShift : port;
+): Promise<PortForwarder | undefined> {
+	const shifted = exact || port >= firstFreePort ? port : port + privilegedPortShift;
 	const open = protocol === 'UDP' ? forwardDatagrams : forwardConnections;
 	try {
-		return await open(wanted, choose, clock);
+		return await open({ host, port: shifted }, choose, clock);
 	} catch {
-		return open(0, choose, clock);
+		return exact ? undefined : open({ host, port: 0 }, choose, clock);
 	}
 }
 
-async function forwardConnections(port: number, choose: TargetChoice): Promise<PortForwarder> {
+interface Address {
+	readonly host: string;
+	readonly port: number;
+}
+
+async function forwardConnections(at: Address, choose: TargetChoice): Promise<PortForwarder> {
 	const sockets = new Set<Socket>();
 	const keep = (socket: Socket) => {
 		sockets.add(socket);
@@ -59,10 +73,10 @@ async function forwardConnections(port: number, choose: TargetChoice): Promise<P
 		upstream.on('close', () => client.destroy());
 		client.pipe(upstream).pipe(client);
 	});
-	await listening(server, port);
+	await listening(server, at);
 	const address = server.address();
 	return {
-		port: typeof address === 'object' && address !== null ? address.port : port,
+		port: typeof address === 'object' && address !== null ? address.port : at.port,
 		close: () => {
 			for (const socket of sockets) socket.destroy();
 			return new Promise((resolve) => server.close(() => resolve()));
@@ -70,10 +84,10 @@ async function forwardConnections(port: number, choose: TargetChoice): Promise<P
 	};
 }
 
-function listening(server: Server, port: number): Promise<void> {
+function listening(server: Server, { host, port }: Address): Promise<void> {
 	const { promise, resolve, reject } = Promise.withResolvers<void>();
 	server.once('error', reject);
-	server.listen({ port, host: '127.0.0.1', exclusive: true }, resolve);
+	server.listen({ port, host, exclusive: true }, resolve);
 	return promise;
 }
 
@@ -83,7 +97,7 @@ interface DatagramClient {
 }
 
 async function forwardDatagrams(
-	port: number,
+	{ host, port }: Address,
 	choose: TargetChoice,
 	clock: Clock,
 ): Promise<PortForwarder> {
@@ -91,7 +105,7 @@ async function forwardDatagrams(
 	const server = createSocket('udp4');
 	const { promise, resolve, reject } = Promise.withResolvers<void>();
 	server.once('error', reject);
-	server.bind({ port, address: '127.0.0.1', exclusive: true }, resolve);
+	server.bind({ port, address: host, exclusive: true }, resolve);
 	await promise;
 	const forget = (key: string) => {
 		clients.get(key)?.upstream.close();

@@ -1,5 +1,6 @@
 import { request } from 'node:https';
 import { isJsonObject, type JsonObject } from '../../runtime/json.ts';
+import { MissingReference } from './container-environment.ts';
 import type { TokenIssuer } from './pod-tokens.ts';
 
 /** Where tokens are asked for. */
@@ -31,7 +32,7 @@ export function tokenIssuer(settings: TokenRequestSettings): TokenIssuer {
 		const expires = isJsonObject(status) ? status['expirationTimestamp'] : undefined;
 		if (typeof token !== 'string' || typeof expires !== 'string') {
 			const why = typeof answer['message'] === 'string' ? answer['message'] : 'no answer';
-			throw new Error(`no token for the ServiceAccount ${namespace}/${account}: ${why}`);
+			throw new MissingReference(`no token for the ServiceAccount ${namespace}/${account}: ${why}`);
 		}
 		return { token, expires: Date.parse(expires) };
 	};
