@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { parseConnectionString } from '../protocol/connection-string.ts';
 import { EdgeError, messageOf } from '../runtime/edge-error.ts';
-import type { LogLevel } from '../runtime/logger.ts';
 import {
-	choice,
 	integer,
+	logLevel,
 	optionalText,
 	readSettings,
 	type SettingProblem,
@@ -255,22 +254,4 @@ function deviceOf(secret: string, problems: SettingProblem[]): AgentSettings['de
 		problems.push({ env, message: error.message });
 	}
 	return undefined;
-}
-
-/** Levels of Azure IoT Edge's `RuntimeLogLevel` count as the nearest of ours. */
-const logLevels: Readonly<Record<string, LogLevel>> = {
-	verbose: 'debug',
-	debug: 'debug',
-	information: 'info',
-	info: 'info',
-	warning: 'warn',
-	warn: 'warn',
-	error: 'error',
-	fatal: 'error',
-	silent: 'silent',
-};
-
-function logLevel(value: string): LogLevel {
-	const word = choice(...Object.keys(logLevels))(value);
-	return logLevels[word] ?? 'info';
 }

@@ -2,6 +2,7 @@ import {
 	choice,
 	flag,
 	integer,
+	logLevel,
 	optionalText,
 	readSettings,
 	type SettingsOf,
@@ -100,7 +101,7 @@ export const hubSettingsTable = {
 		env: 'RuntimeLogLevel',
 		default: 'info',
 		description: 'Least severe level that is logged.',
-		parse: choice('debug', 'info', 'warn', 'error'),
+		parse: logLevel,
 	},
 	acknowledgementSeconds: {
 		env: 'MessageAckTimeoutSecs',

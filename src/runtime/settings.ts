@@ -1,4 +1,5 @@
 import { messageOf } from './edge-error.ts';
+import type { LogLevel } from './logger.ts';
 
 /** One setting of a program: everything its code and its documentation need to know. */
 export interface Setting<Value> {
@@ -107,4 +108,23 @@ export function choice<const Word extends string>(...words: readonly Word[]) {
 export function wordList(value: string): readonly string[] {
 	const words = value.split(',').map((word) => word.trim());
 	return words.filter((word) => word !== '');
+}
+
+/** Names of levels in Azure IoT Edge's `RuntimeLogLevel`, and ours; each stands for the nearest of ours. */
+const logLevels: Readonly<Record<string, LogLevel>> = {
+	verbose: 'debug',
+	debug: 'debug',
+	information: 'info',
+	info: 'info',
+	warning: 'warn',
+	warn: 'warn',
+	error: 'error',
+	fatal: 'error',
+	silent: 'silent',
+};
+
+/** The least severe level that is logged, by its name here or in Azure IoT Edge. */
+export function logLevel(value: string): LogLevel {
+	const word = choice(...Object.keys(logLevels))(value);
+	return logLevels[word] ?? 'info';
 }

@@ -29,6 +29,11 @@ test('the case of a name does not count, the exact name comes first', (t) => {
 	t.like(readEdgeHubSettings(both).settings, { maxConnectedClients: 6 });
 });
 
+test('the level of logging may be named as in Azure IoT Edge', (t) => {
+	const { settings } = readEdgeHubSettings({ ...required, RuntimeLogLevel: 'Warning' });
+	t.is(settings?.logLevel, 'warn');
+});
+
 test('all problems are told at once', (t) => {
 	const { problems } = readEdgeHubSettings({ MaxConnectedClients: 'many' });
 	t.deepEqual(

@@ -3,6 +3,7 @@ import {
 	choice,
 	flag,
 	integer,
+	logLevel,
 	optionalInteger,
 	optionalText,
 	readSettings,
@@ -80,3 +81,12 @@ for (const value of ['1.5', 'x', '1e3', '-1', '99999999999999999999']) {
 		t.throws(() => integer()(value), { instanceOf: RangeError });
 	});
 }
+
+test('levels of logging may be named as in Azure IoT Edge, in any case', (t) => {
+	t.is(logLevel('Verbose'), 'debug');
+	t.is(logLevel('INFORMATION'), 'info');
+	t.is(logLevel('warning'), 'warn');
+	t.is(logLevel('fatal'), 'error');
+	t.is(logLevel('silent'), 'silent');
+	t.throws(() => logLevel('loud'), { instanceOf: RangeError, message: /verbose/ });
+});
