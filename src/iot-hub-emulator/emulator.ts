@@ -9,6 +9,8 @@ import { EdgeError } from '../runtime/edge-error.ts';
 import type { Lifecycle } from '../runtime/lifecycle.ts';
 import { type Logger, silentLogger } from '../runtime/logger.ts';
 import type { KeyValueStore } from '../storage/key-value-store.ts';
+import type { Authorities } from './access/authorities.ts';
+import { presentedChain } from './access/certificate-chain.ts';
 import { ConnectionGuard } from './connections/connection-guard.ts';
 import type { EmulatorAccess } from './environment-file.ts';
 import { Faults } from './faults.ts';
@@ -97,6 +99,11 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 
 	get registry(): IdentityRegistry {
 		return this.#required.hub.registry;
+	}
+
+	/** Authorities whose certificates devices may show. */
+	get authorities(): Authorities {
+		return this.#required.hub.authorities;
 	}
 
 	get twins(): Twins {
@@ -255,7 +262,7 @@ async function runAll(undo: (() => unknown)[]): Promise<void> {
 }
 
 function peerOf(socket: TLSSocket) {
-	const clientCertificate = socket.getPeerX509Certificate()?.raw;
+	const clientCertificate = presentedChain(socket);
 	return {
 		remoteAddress: socket.remoteAddress ?? '',
 		...(clientCertificate === undefined ? {} : { clientCertificate }),

@@ -1,6 +1,7 @@
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { KeyValueStore } from '../storage/key-value-store.ts';
+import { Authorities } from './access/authorities.ts';
 import { DeviceAuthentication } from './access/device-authentication.ts';
 import { type AccessSettings, ServiceAuthorization } from './access/service-authorization.ts';
 import { SharedAccessPolicies } from './access/shared-access-policies.ts';
@@ -31,6 +32,7 @@ export class Hub {
 	readonly clock: Clock;
 	readonly logger: Logger;
 	readonly policies: SharedAccessPolicies;
+	readonly authorities: Authorities;
 	readonly registry: IdentityRegistry;
 	readonly connections: DeviceConnections;
 	readonly twins: Twins;
@@ -53,6 +55,7 @@ export class Hub {
 		this.logger = logger;
 		this.telemetry = telemetry;
 		this.policies = new SharedAccessPolicies(store);
+		this.authorities = new Authorities(store, clock);
 		this.registry = new IdentityRegistry(store, clock);
 		this.connections = new DeviceConnections(clock);
 		this.twins = new Twins(store, this.registry, this.connections, clock);
@@ -65,6 +68,7 @@ export class Hub {
 		this.deviceAuthentication = new DeviceAuthentication(
 			this.registry,
 			this.serviceAuthorization,
+			this.authorities,
 			access,
 			clock,
 		);
@@ -76,6 +80,7 @@ export class Hub {
 	/** Reads what an earlier run has left; to be called once, before a client connects. */
 	load(): void {
 		this.policies.load();
+		this.authorities.load();
 		this.registry.load();
 		this.cloudToDevice.load();
 		this.feedback.load();

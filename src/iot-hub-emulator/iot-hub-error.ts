@@ -14,6 +14,7 @@ export const iotHubErrors = {
 	DeviceNotFound: { status: 404, number: 404001 },
 	ModuleNotFound: { status: 404, number: 404010 },
 	ConfigurationNotFound: { status: 404, number: 404011 },
+	CertificateNotFound: { status: 404, number: 404012 },
 	JobNotFound: { status: 404, number: 404002 },
 	BlobNotFound: { status: 404, number: 404005 },
 	EnrollmentNotFound: { status: 404, number: 404201 },

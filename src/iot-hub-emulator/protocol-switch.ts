@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import {
 	createServer as createTlsServer,
@@ -61,6 +62,8 @@ export class ProtocolSwitch implements Lifecycle {
 			cert: certificate.certificate,
 			key: certificate.privateKey,
 			requestCert: true,
+			// A session that is resumed by a ticket does not know the chain of the client's certificate.
+			secureOptions: constants.SSL_OP_NO_TICKET,
 			rejectUnauthorized: false,
 			handshakeTimeout: beginTimeout,
 		});

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import mqtt from 'mqtt';
 import { CertificateAuthority } from '../../src/certificates/certificate-authority.ts';
+import { Authorities } from '../../src/iot-hub-emulator/access/authorities.ts';
 import { DeviceAuthentication } from '../../src/iot-hub-emulator/access/device-authentication.ts';
 import { ServiceAuthorization } from '../../src/iot-hub-emulator/access/service-authorization.ts';
 import { SharedAccessPolicies } from '../../src/iot-hub-emulator/access/shared-access-policies.ts';
@@ -40,7 +41,13 @@ function authentication() {
 		deviceKey: primaryKey ?? '',
 		secondaryKey: secondaryKey ?? '',
 		moduleKey: registry.module(module).authentication.symmetricKey.primaryKey ?? '',
-		authentication: new DeviceAuthentication(registry, service, access, clock),
+		authentication: new DeviceAuthentication(
+			registry,
+			service,
+			new Authorities(store, clock),
+			access,
+			clock,
+		),
 	};
 }
 

@@ -1,9 +1,17 @@
-import { X509Certificate } from 'node:crypto';
-import type { Identity } from '../../protocol/identity.ts';
+import type { X509Certificate } from 'node:crypto';
+import { type Identity, identityKey } from '../../protocol/identity.ts';
 import { audienceOf, isExpired, type SasToken, verifySignature } from '../../protocol/sas-token.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { AuthenticationMechanism } from '../registry/authentication-mechanism.ts';
 import type { IdentityRegistry } from '../registry/identity-registry.ts';
+import type { Authorities } from './authorities.ts';
+import {
+	bareThumbprint,
+	commonNameOf,
+	isValidAt,
+	leadsTo,
+	readChain,
+} from './certificate-chain.ts';
 import { coversPath } from './resource-scope.ts';
 import {
 	type AccessSettings,
@@ -16,7 +24,7 @@ import {
 export interface DeviceCredential {
 	/** A shared access signature. */
 	readonly token?: string;
-	/** DER of a TLS client certificate. */
+	/** DER of a TLS client certificate and of those above it, as `presentedChain` makes it. */
 	readonly certificate?: Uint8Array;
 }
 
@@ -34,17 +42,20 @@ export interface Admission {
 export class DeviceAuthentication {
 	readonly #registry: IdentityRegistry;
 	readonly #service: ServiceAuthorization;
+	readonly #authorities: Authorities;
 	readonly #settings: AccessSettings;
 	readonly #clock: Clock;
 
 	constructor(
 		registry: IdentityRegistry,
 		service: ServiceAuthorization,
+		authorities: Authorities,
 		settings: AccessSettings,
 		clock: Clock,
 	) {
 		this.#registry = registry;
 		this.#service = service;
+		this.#authorities = authorities;
 		this.#settings = settings;
 		this.#clock = clock;
 	}
@@ -73,7 +84,7 @@ export class DeviceAuthentication {
 			return { credential, method, generationId, expires };
 		}
 		if (credential.certificate) {
-			requireThumbprint(credential.certificate, authentication, this.#clock.now());
+			this.#requireCertificate(credential.certificate, identity, authentication);
 			return { credential, method: { scope, type: 'x509' }, generationId };
 		}
 		throw unauthorized('There is neither a token nor a certificate.');
@@ -95,27 +106,39 @@ export class DeviceAuthentication {
 			throw unauthorized('The token has expired.');
 		}
 	}
+
+	#requireCertificate(
+		presented: Uint8Array,
+		identity: Identity,
+		authentication: AuthenticationMechanism,
+	): void {
+		const chain = readPresented(presented);
+		const now = this.#clock.now();
+		if (authentication.type === 'certificateAuthority') {
+			const named = commonNameOf(chain[0]) === identityKey(identity);
+			if (named && leadsTo(this.#authorities.verified, chain, now)) return;
+			throw unauthorized('The certificate is not one of the identity by an authority of the hub.');
+		}
+		if (!hasThumbprint(chain[0], authentication)) {
+			throw unauthorized('The certificate is not that of the identity.');
+		}
+		if (!isValidAt(chain[0], now)) throw unauthorized('The certificate is not valid now.');
+	}
 }
 
-function requireThumbprint(
-	der: Uint8Array,
+function readPresented(presented: Uint8Array): [X509Certificate, ...X509Certificate[]] {
+	const [leaf, ...above] = readChain(presented);
+	if (leaf === undefined) throw unauthorized('There is no certificate.');
+	return [leaf, ...above];
+}
+
+function hasThumbprint(
+	certificate: X509Certificate,
 	{ type, x509Thumbprint }: AuthenticationMechanism,
-	now: number,
-): void {
-	const certificate = new X509Certificate(der);
-	const shown = [certificate.fingerprint, certificate.fingerprint256].map(bareDigits);
+): boolean {
+	const shown = [certificate.fingerprint, certificate.fingerprint256].map(bareThumbprint);
 	const known = [x509Thumbprint.primaryThumbprint, x509Thumbprint.secondaryThumbprint]
 		.filter((text) => text !== null)
-		.map(bareDigits);
-	if (type !== 'selfSigned' || !known.some((text) => shown.includes(text))) {
-		throw unauthorized('The certificate is not that of the identity.');
-	}
-	const from = certificate.validFromDate.getTime();
-	if (now < from || now > certificate.validToDate.getTime()) {
-		throw unauthorized('The certificate is not valid now.');
-	}
-}
-
-function bareDigits(thumbprint: string): string {
-	return thumbprint.replaceAll(':', '').toLowerCase();
+		.map(bareThumbprint);
+	return type === 'selfSigned' && known.some((text) => shown.includes(text));
 }

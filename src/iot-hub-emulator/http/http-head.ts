@@ -5,6 +5,7 @@ import { EdgeError } from '../../runtime/edge-error.ts';
 import type { Faults } from '../faults.ts';
 import type { Hub } from '../hub.ts';
 import { asIotHubError, IotHubError } from '../iot-hub-error.ts';
+import { addCertificateRoutes } from './certificate-routes.ts';
 import { addConfigurationRoutes } from './configuration-routes.ts';
 import { addDeviceRoutes } from './device-routes.ts';
 import { addDeviceScopeRoutes } from './device-scope-routes.ts';
@@ -68,6 +69,7 @@ export class HttpHead {
 		addTwinRoutes(context);
 		addMethodRoutes(context);
 		addConfigurationRoutes(context);
+		addCertificateRoutes(context);
 		addQueryRoutes(context);
 		addJobRoutes(context);
 		addTelemetryRoutes(context);

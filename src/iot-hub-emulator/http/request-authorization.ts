@@ -1,6 +1,7 @@
 import { TLSSocket } from 'node:tls';
 import type { FastifyRequest } from 'fastify';
 import type { Identity } from '../../protocol/identity.ts';
+import { presentedChain } from '../access/certificate-chain.ts';
 import { readToken } from '../access/service-authorization.ts';
 import type { AccessRight } from '../access/shared-access-policies.ts';
 import type { Hub } from '../hub.ts';
@@ -24,8 +25,7 @@ export class RequestAuthorization {
 	requireIdentity(request: FastifyRequest, identity: Identity): void {
 		const { authorization } = request.headers;
 		const { socket } = request.raw;
-		const certificate =
-			socket instanceof TLSSocket ? socket.getPeerX509Certificate()?.raw : undefined;
+		const certificate = socket instanceof TLSSocket ? presentedChain(socket) : undefined;
 		this.#hub.deviceAuthentication.admit(identity, {
 			...(authorization === undefined ? {} : { token: authorization }),
 			...(certificate === undefined ? {} : { certificate }),
