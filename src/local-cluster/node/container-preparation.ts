@@ -85,7 +85,7 @@ export async function prepareContainer(
 
 function processEnvironment(
 	container: Container,
-	{ pod, networkFile }: PreparedPod,
+	{ pod, folder, networkFile }: PreparedPod,
 	image: FoundImage,
 	declared: Readonly<Record<string, string>>,
 	paths: PathMap,
@@ -96,6 +96,7 @@ function processEnvironment(
 	const account = mapPath(serviceAccountFolder, paths);
 	return {
 		...inherited,
+		HOME: folder,
 		HOSTNAME: pod.spec.hostname ?? pod.metadata.name,
 		KUBERNETES_SERVICE_HOST: apiServer.host,
 		KUBERNETES_SERVICE_PORT: String(apiServer.port),

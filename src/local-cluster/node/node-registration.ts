@@ -7,7 +7,7 @@ import { messageOf } from '../../runtime/edge-error.ts';
 import type { Lifecycle } from '../../runtime/lifecycle.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { ClusterState } from '../controllers/cluster-state.ts';
-import { statusOf } from '../controllers/kind-cache.ts';
+import { type KindCache, statusOf } from '../controllers/kind-cache.ts';
 import { timestamp } from '../event-recorder.ts';
 
 /** The node as it registers itself. */
@@ -30,10 +30,12 @@ const maxPods = 110;
 /** Keeps the Node object and its heartbeat, a Lease, up to date. */
 export class NodeRegistration implements Lifecycle {
 	readonly #settings: NodeRegistrationSettings;
+	readonly #nodes: KindCache<KubernetesObject>;
 	#timer: Timer | undefined;
 
 	constructor(settings: NodeRegistrationSettings) {
 		this.#settings = settings;
+		this.#nodes = settings.state.cache('v1', 'Node');
 	}
 
 	async start(): Promise<void> {
@@ -80,6 +82,8 @@ export class NodeRegistration implements Lifecycle {
 
 	async #beat(): Promise<void> {
 		const { state, name, clock } = this.#settings;
+		// Somebody may have deleted the Node object; the node is still here.
+		if (this.#nodes.get(`/${name}`) === undefined) await this.#register();
 		const renewTime = new Date(clock.now()).toISOString().replace('Z', '000Z');
 		const lease = {
 			apiVersion: 'coordination.k8s.io/v1',

@@ -132,19 +132,26 @@ export class PodWorker {
 
 	/** Ends all containers but leaves the pod's object: it starts again with the node. */
 	async stop(): Promise<void> {
-		this.#abort.abort();
-		this.#timer?.[Symbol.dispose]();
-		const ending = this.#stopping ?? this.#containers.stop(this.#graceMs(), this.#settings.clock);
-		this.#stopping ??= ending;
-		await ending;
-		await this.#syncing;
+		await this.#end(this.#graceMs());
 	}
 
 	/** Ends all containers at once: the object is gone already. */
 	async kill(): Promise<void> {
 		this.#containers.kill();
-		await this.stop();
+		await this.#end(0);
 		await rm(this.#settings.folder, { recursive: true, force: true });
+	}
+
+	/** A start that is under way must have happened before everything is ended. */
+	async #end(graceMs: number): Promise<void> {
+		if (this.#stopping === undefined) {
+			this.#abort.abort();
+			this.#timer?.[Symbol.dispose]();
+			const { clock } = this.#settings;
+			const syncing = this.#syncing ?? Promise.resolve();
+			this.#stopping = syncing.then(() => this.#containers.stop(graceMs, clock));
+		}
+		await this.#stopping;
 	}
 
 	async #syncWhileDirty(): Promise<void> {
@@ -215,16 +222,8 @@ export class PodWorker {
 
 	async #terminate(): Promise<void> {
 		if (this.#stopping !== undefined) return;
-		const { promise, resolve } = Promise.withResolvers<void>();
-		this.#stopping = promise;
-		this.#abort.abort();
-		this.#timer?.[Symbol.dispose]();
-		await this.#syncing;
 		const grace = this.#pod.metadata['deletionGracePeriodSeconds' as keyof Pod['metadata']];
-		const seconds = typeof grace === 'number' ? grace : undefined;
-		const graceMs = seconds === undefined ? this.#graceMs() : seconds * 1000;
-		await this.#containers.stop(graceMs, this.#settings.clock);
-		resolve();
+		await this.#end(typeof grace === 'number' ? grace * 1000 : this.#graceMs());
 		await this.#report().catch((error: unknown) => this.#warn('cannot report pod', error));
 		await rm(this.#settings.folder, { recursive: true, force: true });
 		await this.#settings.finish(this.#pod);
