@@ -1,5 +1,5 @@
 export default {
-	files: ['test/**/*.test.ts'],
+	files: ['test/**/*.test.ts', '!test/kubernetes/**'],
 	extensions: ['ts'],
 	timeout: '60s',
 	concurrency: 2,

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Prints a folder with etcd, kube-apiserver and kubectl for tests against a real Kubernetes (npm run
 # test:kubernetes). Builds what is missing from the Go module proxy: 10 to 20 minutes on two cores the
-# first time, then nothing. $KUBEBUILDER_ASSETS names a folder that already has them; --cached fails
-# instead of building.
+# first time, then nothing. $KUBEBUILDER_ASSETS names a folder that already has them, and with
+# $KUBECONFIG_FOR_TESTS nothing is needed; --cached fails instead of building.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -10,6 +10,8 @@ if [[ -n ${KUBEBUILDER_ASSETS:-} ]]; then
 	echo "$KUBEBUILDER_ASSETS"
 	exit
 fi
+
+[[ -z ${KUBECONFIG_FOR_TESTS:-} ]] || exit 0
 
 version=$(awk '$1 == "k8s.io/kubernetes" { print $2 }' go.mod)
 folder=${XDG_CACHE_HOME:-$HOME/.cache}/iotedge-k8s/kubernetes/$version
@@ -23,7 +25,10 @@ done
 
 build() { # program package
 	[[ -x $folder/$1 ]] && return
-	[[ ${wanted:-} == --cached ]] && { echo "$folder has no $1" >&2; exit 1; }
+	if [[ $mode == --cached ]]; then
+		echo "$folder has no $1; run tools/kubernetes/obtain.sh" >&2
+		exit 1
+	fi
 	echo "building $1 for $version …" >&2
 	local started=$SECONDS
 	# Under another name until it is complete: an interrupted build must not look like a finished one.
@@ -32,7 +37,7 @@ build() { # program package
 	echo "built $1 in $((SECONDS - started)) s" >&2
 }
 
-wanted=${1:-}
+mode=${1:-}
 mkdir -p "$folder"
 build etcd go.etcd.io/etcd/server/v3
 build kubectl k8s.io/kubernetes/cmd/kubectl
