@@ -36,6 +36,9 @@ export interface DevelopmentEdgeSettings {
 /** The namespace of the edge device in the local cluster. */
 export const developmentNamespace = 'iotedge';
 
+/** All pods start at once here, modules before the agent is ready: the first wait is short. */
+const crashBackoff = { initial: 1000, max: 300_000 };
+
 const runtimeImage = `iotedge-k8s:${version}`;
 
 /** An IoT Hub emulator and a local cluster in this process, and the edge that runs on them. */
@@ -59,6 +62,7 @@ export class DevelopmentEdge implements Lifecycle {
 			folder: join(folder, 'cluster'),
 			moduleRoots,
 			builtinImages: new Map([[runtimeImage, [process.execPath, entry]]]),
+			crashBackoff,
 			clock,
 			logger,
 		});
