@@ -426,7 +426,8 @@ test('leaves a claim as it is that the deployment wants otherwise, and says so',
 	writes();
 	reconciler.setDesired(want('ReadWriteMany'));
 	await settle();
-	t.deepEqual(writes(), []);
+	t.deepEqual(writes(), ['apply PersistentVolumeClaim edge/data']);
+	t.deepEqual(cluster.all('PersistentVolumeClaim')[0]?.spec, { accessModes: ['ReadWriteOnce'] });
 	t.deepEqual(events(), [
 		'ClaimUnchangeable: The claim stays as it is, as it holds data: the deployment declares spec.accessModes[0] differently.',
 	]);

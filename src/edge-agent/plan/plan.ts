@@ -6,6 +6,7 @@ import {
 	managedByLabel,
 	moduleLabel,
 } from '../translation/translation.ts';
+import { applicableClaim } from './applicable-claim.ts';
 import {
 	type DesiredObject,
 	type DeviceScope,
@@ -13,7 +14,6 @@ import {
 	objectKey,
 } from './desired-object.ts';
 import { driftOf } from './drift.ts';
-import { parseQuantity } from './quantity.ts';
 import { isWorkloadReady } from './workload-readiness.ts';
 
 /** One write. */
@@ -108,34 +108,29 @@ function stepFor(
 	// What is going away must be gone before its successor can come.
 	if (live.metadata.deletionTimestamp !== undefined) return undefined;
 	const rewritten = input.rewritten?.get(desired.key);
-	const drift = driftOf(desired.object, live).filter((path) => !rewritten?.has(path));
-	if (desired.reference.kind === 'PersistentVolumeClaim') {
-		const fixed = drift.filter((path) => !isClaimChangeable(path, desired.object, live));
-		if (fixed.length > 0) {
-			unchangeable.push({ desired, drift: fixed });
-			return undefined;
-		}
-	}
+	const wanted = isClaim(desired) ? asApplicable(desired, live, unchangeable) : desired;
+	const drift = driftOf(wanted.object, live).filter((path) => !rewritten?.has(path));
 	if (live.metadata.annotations?.[declaredHashAnnotation] !== desired.hash) {
-		return { kind: 'update', desired, live };
+		return { kind: 'update', desired: wanted, live };
 	}
-	return drift.length === 0 ? undefined : { kind: 'repair', desired, live, drift };
+	return drift.length === 0 ? undefined : { kind: 'repair', desired: wanted, live, drift };
 }
 
-/** Claims may only grow; everything else of their spec is fixed once they exist. */
-function isClaimChangeable(
-	path: string,
-	declared: KubernetesObject,
+function isClaim({ reference }: DesiredObject): boolean {
+	return reference.kind === 'PersistentVolumeClaim';
+}
+
+/** A claim as it may be applied; what differs and cannot change is told. */
+function asApplicable(
+	desired: DesiredObject,
 	live: KubernetesObject,
-): boolean {
-	if (path.startsWith('metadata.')) return true;
-	if (path !== 'spec.resources.requests.storage') return false;
-	return (storageOf(declared) ?? 0) > (storageOf(live) ?? Number.POSITIVE_INFINITY);
-}
-
-function storageOf({ spec }: KubernetesObject): number | undefined {
-	const resources = spec?.['resources'] as { requests?: { storage?: string } } | undefined;
-	return parseQuantity(resources?.requests?.storage);
+	unchangeable: { desired: DesiredObject; drift: string[] }[],
+): DesiredObject {
+	const object = applicableClaim(desired.object, live);
+	const applicable = new Set(driftOf(object, live));
+	const drift = driftOf(desired.object, live).filter((path) => !applicable.has(path));
+	if (drift.length > 0) unchangeable.push({ desired, drift });
+	return { ...desired, object };
 }
 
 type Start = Pick<Plan, 'stages' | 'readyOrders' | 'waitingFor' | 'waiting'>;

@@ -104,49 +104,6 @@ export function isExclusive({ accessModes }: ClaimOptions): boolean {
 	return !accessModes.some((mode) => mode === 'ReadWriteMany' || mode === 'ReadOnlyMany');
 }
 
-/**
- * What may be applied where a claim exists: its specification cannot change but for a larger size,
- * so every other field is taken from the claim that is there.
- */
-export function applicableClaim(
-	desired: KubernetesObject,
-	live: KubernetesObject | undefined,
-): KubernetesObject {
-	if (live?.spec === undefined) return desired;
-	const { accessModes, storageClassName, volumeName, volumeMode } = live.spec;
-	const resources =
-		sizeOf(desired) > sizeOf(live) ? desired.spec?.['resources'] : live.spec['resources'];
-	return {
-		...desired,
-		spec: definedMembers({ accessModes, resources, storageClassName, volumeName, volumeMode }),
-	};
-}
-
-const unitFactors: Record<string, number> = {
-	'': 1,
-	m: 1e-3,
-	k: 1e3,
-	M: 1e6,
-	G: 1e9,
-	T: 1e12,
-	P: 1e15,
-	E: 1e18,
-	Ki: 2 ** 10,
-	Mi: 2 ** 20,
-	Gi: 2 ** 30,
-	Ti: 2 ** 40,
-	Pi: 2 ** 50,
-	Ei: 2 ** 60,
-};
-
-function sizeOf(claim: KubernetesObject): number {
-	const resources = claim.spec?.['resources'];
-	const requests = isJsonObject(resources) ? resources['requests'] : undefined;
-	const text = String(isJsonObject(requests) ? requests['storage'] : '');
-	const [, number = '0', unit = ''] = /^([\d.]+)([A-Za-z]*)$/.exec(text) ?? [];
-	return Number(number) * (unitFactors[unit] ?? 1);
-}
-
 function textOr(value: JsonValue | undefined, fallback: string | undefined): string | undefined {
 	return typeof value === 'string' ? value : fallback;
 }

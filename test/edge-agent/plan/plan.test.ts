@@ -157,19 +157,40 @@ test('deletes a claim only when told to, and never one that is to be kept', (t) 
 	t.deepEqual(described(plan([], kept, { pruneClaims: true })), []);
 });
 
-test('lets a claim grow, and leaves alone what cannot be changed about it', (t) => {
-	const size = (storage: string, mode = 'ReadWriteOnce') =>
-		claim({ accessModes: [mode], resources: { requests: { storage } } });
-	const live = size('1Gi').map(({ object }) => object);
+/** The claim that the only step of a plan applies. */
+function appliedClaim({ stages }: Plan): KubernetesObject {
+	const [step, ...others] = stages.flat();
+	if (step === undefined || step.kind === 'delete' || others.length > 0) throw new Error('no step');
+	return step.desired.object;
+}
+
+test('lets a claim grow, and never touches what cannot be changed about it', (t) => {
+	const size = (storage: string, mode = 'ReadWriteOnce', keep = 'true') =>
+		claim(
+			{ accessModes: [mode], resources: { requests: { storage } } },
+			{ 'net.azure-devices.edge.keep': keep },
+		);
+	const live = size('1Gi').map(({ object }) => {
+		return { ...object, spec: { ...object.spec, storageClassName: 'fast', volumeName: 'pv-1' } };
+	});
 	const against = (desired: ReturnType<typeof claim>) => makePlan({ scope, desired, actual: live });
-	t.deepEqual(described(against(size('2Gi'))), [['update PersistentVolumeClaim data']]);
-	t.deepEqual(described(against(size('500Mi'))), []);
-	const other = against(size('1Gi', 'ReadWriteMany'));
-	t.deepEqual(described(other), []);
-	t.deepEqual(
-		other.unchangeable.map(({ drift }) => drift),
-		[['spec.accessModes[0]']],
-	);
+	const fixed = { accessModes: ['ReadWriteOnce'], storageClassName: 'fast', volumeName: 'pv-1' };
+	const requests = (storage: string) => ({ resources: { requests: { storage } } });
+	t.deepEqual(appliedClaim(against(size('2Gi'))).spec, { ...fixed, ...requests('2Gi') });
+
+	const smaller = against(size('500Mi'));
+	t.deepEqual(appliedClaim(smaller).spec, { ...fixed, ...requests('1Gi') });
+	t.deepEqual(smaller.unchangeable[0]?.drift, ['spec.resources.requests.storage']);
+
+	const other = against(size('4Gi', 'ReadWriteMany', 'false'));
+	const { spec, metadata } = appliedClaim(other);
+	t.deepEqual(spec, { ...fixed, ...requests('4Gi') });
+	t.is(metadata.annotations?.['net.azure-devices.edge.keep'], 'false');
+	t.deepEqual(other.unchangeable[0]?.drift, ['spec.accessModes[0]']);
+
+	const after = [{ ...appliedClaim(other) }];
+	const desired = size('4Gi', 'ReadWriteMany', 'false');
+	t.deepEqual(described(makePlan({ scope, desired, actual: after })), []);
 });
 
 test('does not create a claim that somebody else has made', (t) => {
