@@ -120,10 +120,7 @@ export class ObjectWriter {
 		if (sameObject(live.object, object)) return live;
 		if (options.dryRun) return new StoredObject(object);
 		const key = objectKey(target.namespace, target.name);
-		if (isGone(object)) {
-			this.#store.put(storageOf(kind), key, object);
-			return this.#store.remove(storageOf(kind), key) ?? live;
-		}
+		if (isGone(object)) return this.#store.remove(storageOf(kind), key, object) ?? live;
 		return this.#store.put(storageOf(kind), key, object);
 	}
 

@@ -49,13 +49,14 @@ class Document {
 	/** Paths as far as clients read them: which kinds there are, and what a patch's query may hold. */
 	paths(kinds: readonly ResourceKind[]): JsonObject {
 		const paths: [string, JsonObject][] = [];
-		for (const kind of kinds.filter((item) => !item.isQuestion)) {
+		for (const kind of kinds) {
 			this.#kind(kind);
 			const { group, version, plural, namespaced } = kind;
 			const root = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
 			const place = namespaced ? `${root}/namespaces/{namespace}` : root;
 			const operation = this.#operation(kind);
 			paths.push([`${place}/${plural}`, { post: operation('post') }]);
+			if (kind.isQuestion) continue;
 			paths.push([
 				`${place}/${plural}/{name}`,
 				{ get: operation('get'), put: operation('put'), patch: operation('patch') },

@@ -57,6 +57,8 @@ export class ApiHandler {
 		try {
 			await this.#answer(request, response);
 		} catch (error) {
+			// Who went away gets no answer.
+			if (request.destroyed && !request.complete) return;
 			const status = sendError(response, error);
 			if (status.code !== 500) return;
 			const { method, url } = request;

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../../runtime/json.ts';
 import { issuer, type ServiceAccountTokens } from '../access/service-account-tokens.ts';
 import type { KindRegistry } from '../kinds/kind-registry.ts';
 import { methodNotAllowed, StatusError } from '../status-error.ts';
+import { binaryOpenApi, binaryOpenApiType, wantsBinaryOpenApi } from './binary-open-api.ts';
 import {
 	aggregatedDiscovery,
 	coreVersions,
@@ -39,8 +40,12 @@ export class ClusterPages {
 			sendPlain(response, 200, 'ok');
 			return;
 		}
-		if (path === '/openapi/v2') this.#openApi.checkAccept(request.headers.accept);
 		const accept = request.headers.accept ?? '';
+		if (path === '/openapi/v2' && wantsBinaryOpenApi(accept)) {
+			response.writeHead(200, { 'content-type': binaryOpenApiType });
+			response.end(binaryOpenApi);
+			return;
+		}
 		if ((path === '/api' || path === '/apis') && wantsAggregated(accept)) {
 			const text = JSON.stringify(aggregatedDiscovery(this.#registry, path === '/api'));
 			response.writeHead(200, { 'content-type': aggregatedType, vary: 'Accept' });

@@ -9,7 +9,7 @@ const objectVerbs = [
 const doorVerbs = ['get', 'patch', 'update'];
 
 /** The version of Kubernetes whose API this is. */
-export const kubernetesVersion = { major: '1', minor: '34', gitVersion: 'v1.34.0' } as const;
+export const kubernetesVersion = { major: '1', minor: '35', gitVersion: 'v1.35.0' } as const;
 
 function verbsOf(kind: ResourceKind): string[] {
 	return kind.isQuestion ? ['create'] : objectVerbs;

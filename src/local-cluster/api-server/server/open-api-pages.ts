@@ -1,9 +1,6 @@
 import type { JsonObject } from '../../../runtime/json.ts';
 import type { KindRegistry } from '../kinds/kind-registry.ts';
 import { openApiV2, openApiV3 } from '../schema/open-api.ts';
-import { StatusError } from '../status-error.ts';
-
-const protobuf = /application\/com\.github\.proto-openapi/;
 
 /** `/openapi/v2` and `/openapi/v3`: the schemas of all kinds, made when they are asked for. */
 export class OpenApiPages {
@@ -20,13 +17,6 @@ export class OpenApiPages {
 		const made = this.#made.get(path) ?? this.#make(path);
 		if (made !== undefined) this.#made.set(path, made);
 		return made;
-	}
-
-	/** @throws StatusError 406 for clients that take nothing but protobuf. */
-	checkAccept(accept = '*/*'): void {
-		if (!accept.split(',').every((range) => protobuf.test(range))) return;
-		const message = 'only the following media types are accepted: application/json';
-		throw new StatusError(406, 'NotAcceptable', message, {});
 	}
 
 	/** Custom kinds come and go. */

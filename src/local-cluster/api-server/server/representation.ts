@@ -76,13 +76,18 @@ export class Representation {
 		const annotations = { 'k8s.io/initial-events-end': 'true' };
 		const resourceVersion = String(revision);
 		const metadata = initialEventsEnd ? { resourceVersion, annotations } : { resourceVersion };
-		const { kind } = this.#kind;
-		let object: JsonObject = { kind, apiVersion: apiVersionOf(this.#kind), metadata };
-		if (this.#form !== 'object')
-			object = partialMetadata({ kind, apiVersion: '', metadata } as never);
-		if (this.#form === 'table')
-			object = { ...this.#table([], metadata, !this.#columnsSent), rows: [] };
-		return `${JSON.stringify({ type: 'BOOKMARK', object })}\n`;
+		return `${JSON.stringify({ type: 'BOOKMARK', object: this.#empty(metadata) })}\n`;
+	}
+
+	#empty(metadata: JsonObject): JsonObject {
+		switch (this.#form) {
+			case 'table':
+				return this.#table([], metadata, !this.#columnsSent);
+			case 'metadata':
+				return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata };
+			case 'object':
+				return { kind: this.#kind.kind, apiVersion: apiVersionOf(this.#kind), metadata };
+		}
 	}
 
 	#table(objects: readonly KubernetesObject[], metadata: JsonObject, withColumns: boolean) {

@@ -119,8 +119,13 @@ export class ObjectStore {
 		return stored;
 	}
 
-	/** Removes an object. @returns its last state, with the version of the removal. */
-	remove(resource: string, key: string): StoredObject | undefined {
+	/**
+	 * Removes an object.
+	 *
+	 * @param last its state at the end, where that is not the one in the store.
+	 * @returns its last state, with the version of the removal.
+	 */
+	remove(resource: string, key: string, last?: KubernetesObject): StoredObject | undefined {
 		const collection = this.#collection(resource);
 		const previous = collection.objects.get(key);
 		if (previous === undefined) return undefined;
@@ -129,8 +134,9 @@ export class ObjectStore {
 		this.#revision = revision;
 		collection.objects.delete(key);
 		collection.keysChanged();
-		const metadata = { ...previous.object.metadata, resourceVersion: String(revision) };
-		const object = new StoredObject({ ...previous.object, metadata });
+		const end = last ?? previous.object;
+		const metadata = { ...end.metadata, resourceVersion: String(revision) };
+		const object = new StoredObject({ ...end, metadata });
 		this.#publish(collection, { type: 'DELETED', revision, key, object, previous });
 		return object;
 	}
