@@ -1,0 +1,21 @@
+# The image of the edge agent and of the edge hub: one program, `agent` or `hub` as argument.
+# Builds for amd64 and arm64: docker buildx build --platform linux/amd64,linux/arm64 -t iotedge-k8s:0.1.0 .
+
+FROM --platform=$BUILDPLATFORM node:24-bookworm-slim AS build
+WORKDIR /build
+COPY package.json package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY tsconfig.json tsconfig.build.json ./
+COPY src src
+RUN npm run build && npm prune --omit=dev
+
+# The packages at run time are JavaScript only, so that one build serves every architecture.
+FROM gcr.io/distroless/nodejs24-debian12:nonroot
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=build /build/package.json ./
+COPY --from=build /build/node_modules node_modules
+COPY --from=build /build/dist dist
+USER 1000:1000
+ENTRYPOINT ["/nodejs/bin/node", "--enable-source-maps", "/app/dist/cli/main.js"]
+CMD ["--help"]
