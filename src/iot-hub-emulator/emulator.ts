@@ -12,12 +12,13 @@ import type { KeyValueStore } from '../storage/key-value-store.ts';
 import type { Authorities } from './access/authorities.ts';
 import { presentedChain } from './access/certificate-chain.ts';
 import { ConnectionGuard } from './connections/connection-guard.ts';
+import { type WebSocketHead, WebSocketUpgrade } from '../web-socket/web-socket-upgrade.ts';
 import type { EmulatorAccess } from './environment-file.ts';
 import { Faults } from './faults.ts';
 import { HttpHead } from './http/http-head.ts';
 import { Hub } from './hub.ts';
 import { hubCertificate } from './hub-certificate.ts';
-import { openHubStorage } from './hub-storage.ts';
+import { type HubStorage, openHubStorage } from './hub-storage.ts';
 import { MqttHead } from './mqtt/mqtt-head.ts';
 import { StoredSessions } from './mqtt/stored-sessions.ts';
 import { ProtocolSwitch } from './protocol-switch.ts';
@@ -161,11 +162,12 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 	async start(): Promise<void> {
 		const { folder, retention = defaultRetention } = this.#settings;
 		const runtime = { clock: this.#clock, logger: this.#logger };
-		const { store, log } = await openHubStorage(folder, retention.maxBytes, runtime);
+		const storage = await openHubStorage(folder, retention.maxBytes, runtime);
+		const { store, log } = storage;
 		const telemetry = new TelemetryLog(log, retention, this.#logger);
 		const undo: (() => unknown)[] = [() => store.close(), () => telemetry.close()];
 		try {
-			this.#running = await this.#serve(store, telemetry, undo);
+			this.#running = await this.#serve(storage, telemetry, undo);
 		} catch (error) {
 			await runAll(undo);
 			throw error;
@@ -189,7 +191,7 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 
 	/** @param undo receives what must be done to stop, in reverse order */
 	async #serve(
-		store: KeyValueStore,
+		{ store, blobBytes }: HubStorage,
 		telemetry: TelemetryLog,
 		undo: (() => unknown)[],
 	): Promise<Running> {
@@ -199,7 +201,7 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 			clockSkewSeconds: this.#settings.clockSkewSeconds ?? 300,
 		};
 		const runtime = { clock: this.#clock, logger: this.#logger };
-		const hub = new Hub({ store, telemetry, access, ...runtime });
+		const hub = new Hub({ store, telemetry, blobBytes, access, ...runtime });
 		hub.load();
 		undo.push(() => hub.stop());
 		const { authority, server } = await hubCertificate(store, this.#hostNames, this.#clock);
@@ -211,6 +213,7 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 			limits: { ...defaultMqttServerLimits, maxConnections: 10_000 },
 			...runtime,
 		});
+		await hub.blobs.load();
 		const http = new HttpHead(hub, this.faults);
 		await http.start();
 		const listener = new ProtocolSwitch({

@@ -8,11 +8,13 @@ import { MemoryKeyValueStore } from '../storage/memory-key-value-store.ts';
 import { MemoryMessageLog } from '../storage/memory-message-log.ts';
 import type { MessageLog } from '../storage/message-log.ts';
 import { SqliteKeyValueStore } from '../storage/sqlite-key-value-store.ts';
+import { type BlobBytes, FileBlobBytes, MemoryBlobBytes } from './files/blob-bytes.ts';
 
 /** Where a hub keeps what it knows. */
 export interface HubStorage {
 	readonly store: KeyValueStore;
 	readonly log: MessageLog;
+	readonly blobBytes: BlobBytes;
 }
 
 /** Storage in a folder, which is made when missing, or in memory where there is none. */
@@ -22,7 +24,11 @@ export async function openHubStorage(
 	runtime: { readonly clock: Clock; readonly logger: Logger },
 ): Promise<HubStorage> {
 	if (folder === undefined) {
-		return { store: new MemoryKeyValueStore(), log: new MemoryMessageLog() };
+		return {
+			store: new MemoryKeyValueStore(),
+			log: new MemoryMessageLog(),
+			blobBytes: new MemoryBlobBytes(),
+		};
 	}
 	// Keys of identities and of the authority are in there.
 	await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -32,5 +38,9 @@ export async function openHubStorage(
 		maxBytes: maxTelemetryBytes * 2,
 		...runtime,
 	});
-	return { store: SqliteKeyValueStore.open(join(folder, 'hub.sqlite')), log };
+	return {
+		store: SqliteKeyValueStore.open(join(folder, 'hub.sqlite')),
+		log,
+		blobBytes: new FileBlobBytes(join(folder, 'blobs')),
+	};
 }

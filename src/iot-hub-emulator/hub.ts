@@ -11,6 +11,10 @@ import { keepDeliveryFeedback } from './cloud-to-device/delivery-feedback.ts';
 import { ServiceBoundQueue } from './cloud-to-device/service-bound-queue.ts';
 import { Configurations } from './configuration/configurations.ts';
 import { DeviceConnections } from './connections/device-connections.ts';
+import type { BlobBytes } from './files/blob-bytes.ts';
+import { BlobSignature } from './files/blob-signature.ts';
+import { Blobs } from './files/blobs.ts';
+import { FileUploads } from './files/file-uploads.ts';
 import { Jobs } from './jobs/jobs.ts';
 import { DirectMethods } from './methods/direct-methods.ts';
 import { IdentityRegistry } from './registry/identity-registry.ts';
@@ -21,6 +25,7 @@ import { Twins } from './twin/twins.ts';
 export interface HubParts {
 	readonly store: KeyValueStore;
 	readonly telemetry: TelemetryLog;
+	readonly blobBytes: BlobBytes;
 	readonly access: AccessSettings;
 	readonly clock: Clock;
 	readonly logger: Logger;
@@ -42,6 +47,9 @@ export class Hub {
 	readonly feedback: ServiceBoundQueue;
 	/** Notifications of uploaded files, for services. */
 	readonly fileNotifications: ServiceBoundQueue;
+	readonly blobs: Blobs;
+	readonly blobSignature: BlobSignature;
+	readonly fileUploads: FileUploads;
 	readonly configurations: Configurations;
 	readonly jobs: Jobs;
 	readonly telemetry: TelemetryLog;
@@ -49,7 +57,7 @@ export class Hub {
 	readonly deviceAuthentication: DeviceAuthentication;
 	readonly #delivery: CloudToDeviceDelivery;
 
-	constructor({ store, telemetry, access, clock, logger }: HubParts) {
+	constructor({ store, telemetry, blobBytes, access, clock, logger }: HubParts) {
 		this.store = store;
 		this.clock = clock;
 		this.logger = logger;
@@ -70,6 +78,14 @@ export class Hub {
 			this.serviceAuthorization,
 			this.authorities,
 			access,
+			clock,
+		);
+		this.blobs = new Blobs(store, blobBytes, clock);
+		this.blobSignature = new BlobSignature(store);
+		this.fileUploads = new FileUploads(
+			this.blobs,
+			this.blobSignature,
+			this.fileNotifications,
 			clock,
 		);
 		this.configurations = new Configurations(this);

@@ -4,12 +4,16 @@ import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } f
 import { EdgeError } from '../../runtime/edge-error.ts';
 import type { Faults } from '../faults.ts';
 import type { Hub } from '../hub.ts';
+import { blobContainers } from '../files/blobs.ts';
 import { asIotHubError, IotHubError } from '../iot-hub-error.ts';
 import { addCertificateRoutes } from './certificate-routes.ts';
+import { addBlobRoutes } from './blob-routes.ts';
 import { addConfigurationRoutes } from './configuration-routes.ts';
 import { addDeviceRoutes } from './device-routes.ts';
+import { addDeviceMessageRoutes } from './device-message-routes.ts';
 import { addDeviceScopeRoutes } from './device-scope-routes.ts';
 import { addJobRoutes } from './job-routes.ts';
+import { addFileUploadRoutes } from './file-upload-routes.ts';
 import { addMethodRoutes } from './method-routes.ts';
 import { addModuleRoutes } from './module-routes.ts';
 import { addQueryRoutes } from './query-routes.ts';
@@ -73,10 +77,16 @@ export class HttpHead {
 		addQueryRoutes(context);
 		addJobRoutes(context);
 		addTelemetryRoutes(context);
+		addFileUploadRoutes(context);
 		await app.ready();
 	}
 
 	/** Serves HTTP on a connection. */
+		await app.register(async (rawBodies) => {
+			readBodiesAsBuffers(rawBodies);
+			addDeviceMessageRoutes({ ...context, app: rawBodies });
+			addBlobRoutes({ ...context, app: rawBodies });
+		});
 	accept(stream: Duplex): void {
 		this.#server?.emit('connection', stream);
 	}
@@ -131,7 +141,19 @@ function readBodiesAsJson(app: FastifyInstance): void {
 function requireApiVersion(url: string): void {
 	const question = url.indexOf('?');
 	const path = question < 0 ? url : url.slice(0, question);
+function readBodiesAsBuffers(app: FastifyInstance): void {
+	app.removeAllContentTypeParsers();
+	app.addContentTypeParser('*', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) => body);
+}
+
+/** Paths of Azure Storage and of this emulator's own have no api-version. */
+const unversioned = [
+	'/messages/events',
+	...Object.values(blobContainers).map((name) => `/${name}/`),
+];
+
 	const query = new URLSearchParams(question < 0 ? '' : url.slice(question + 1));
-	if (path.toLowerCase().startsWith('/messages/events') || query.get('api-version')) return;
+	const free = unversioned.some((start) => path.toLowerCase().startsWith(start));
+	if (free || query.get('api-version')) return;
 	throw new IotHubError('InvalidProtocolVersion', 'The request has no api-version.');
 }

@@ -2,6 +2,7 @@ import { TLSSocket } from 'node:tls';
 import type { FastifyRequest } from 'fastify';
 import type { Identity } from '../../protocol/identity.ts';
 import { presentedChain } from '../access/certificate-chain.ts';
+import type { Admission } from '../access/device-authentication.ts';
 import { readToken } from '../access/service-authorization.ts';
 import type { AccessRight } from '../access/shared-access-policies.ts';
 import type { Hub } from '../hub.ts';
@@ -22,11 +23,11 @@ export class RequestAuthorization {
 	}
 
 	/** @throws IotHubError IotHubUnauthorizedAccess unless it is this device or module that asks */
-	requireIdentity(request: FastifyRequest, identity: Identity): void {
+	requireIdentity(request: FastifyRequest, identity: Identity): Admission {
 		const { authorization } = request.headers;
 		const { socket } = request.raw;
 		const certificate = socket instanceof TLSSocket ? presentedChain(socket) : undefined;
-		this.#hub.deviceAuthentication.admit(identity, {
+		return this.#hub.deviceAuthentication.admit(identity, {
 			...(authorization === undefined ? {} : { token: authorization }),
 			...(certificate === undefined ? {} : { certificate }),
 		});
