@@ -29,6 +29,11 @@ export class ServiceAuthorization {
 		this.#clock = clock;
 	}
 
+	/** Seconds that a token is accepted past its expiry. */
+	get clockSkewSeconds(): number {
+		return this.#settings.clockSkewSeconds;
+	}
+
 	/**
 	 * @param authorization the header as received
 	 * @param path decoded path that is asked for

@@ -10,8 +10,18 @@ export interface TelemetryRetention {
 	readonly maxBytes: number;
 }
 
+/** What a partition holds. */
+export interface PartitionState {
+	readonly firstSequenceNumber: number;
+	/** -1 when there has never been an event. */
+	readonly lastSequenceNumber: number;
+	/** Milliseconds since the epoch. */
+	readonly lastEnqueuedTime: number;
+	readonly isEmpty: boolean;
+}
+
 /**
- * The hub's telemetry, one partition, in order of sequence numbers. An event is durable when
+ * The hub's telemetry in order of sequence numbers, which all partitions share. An event is durable when
  * `append` resolves.
  */
 export class TelemetryLog {
@@ -21,6 +31,8 @@ export class TelemetryLog {
 	/** Live records, oldest first, from index `#first` on. */
 	#records: RecordSummary[] = [];
 	#first = 0;
+	/** The newest record of each partition, retained or not. */
+	readonly #newest: RecordSummary[] = [];
 	#bytes = 0;
 	#waiting = Promise.withResolvers<void>();
 
@@ -56,17 +68,45 @@ export class TelemetryLog {
 	async append(event: NewTelemetryEvent): Promise<number> {
 		const { header, body } = encodeRecord(event);
 		const offset = await this.#log.append(header, body);
-		this.#add({ offset, enqueuedTime: event.enqueuedTime, length: body.length });
+		this.#add(summaryOf(offset, header));
 		this.#retain();
 		this.#wake();
 		return offset;
 	}
 
-	/** Events that are there now, from a sequence number on; from the oldest by default. */
-	async *read(fromSequenceNumber = 0): AsyncGenerator<TelemetryEvent> {
+	/** The oldest and the newest event of a partition, and when the newest came. */
+	partition(partition: number): PartitionState {
+		const first = this.#next(0, partition);
+		const last = this.#newest[partition];
+		if (first === undefined || last === undefined) {
+			return { firstSequenceNumber: 0, lastSequenceNumber: -1, lastEnqueuedTime: 0, isEmpty: true };
+		}
+		return {
+			firstSequenceNumber: first.offset,
+			lastSequenceNumber: last.offset,
+			lastEnqueuedTime: last.enqueuedTime,
+			isEmpty: false,
+		};
+	}
+
+	/** Sequence number of the first event that came after a time, or that the next one will have. */
+	firstAfter(timeMs: number): number {
+		for (let index = this.#first; index < this.#records.length; index += 1) {
+			const record = this.#records[index];
+			if (record !== undefined && record.enqueuedTime > timeMs) return record.offset;
+		}
+		return this.nextSequenceNumber;
+	}
+
+	/**
+	 * Events that are there now, from a sequence number on; from the oldest by default.
+	 *
+	 * @param partition only of this one
+	 */
+	async *read(fromSequenceNumber = 0, partition?: number): AsyncGenerator<TelemetryEvent> {
 		let next = fromSequenceNumber;
 		for (;;) {
-			const record = this.#find(next);
+			const record = this.#next(next, partition);
 			if (record === undefined) return;
 			const event = await this.#decode(record);
 			if (event !== undefined) yield event;
@@ -75,18 +115,25 @@ export class TelemetryLog {
 	}
 
 	/** Events from a sequence number on, those to come too, until the signal aborts. */
-	async *follow(fromSequenceNumber: number, signal: AbortSignal): AsyncGenerator<TelemetryEvent> {
+	async *follow(
+		fromSequenceNumber: number,
+		signal: AbortSignal,
+		partition?: number,
+	): AsyncGenerator<TelemetryEvent> {
 		let next = fromSequenceNumber;
 		const aborted = new Promise<void>((resolve) => {
 			signal.addEventListener('abort', () => resolve(), { once: true });
 		});
 		while (!signal.aborted) {
 			const more = this.#waiting.promise;
-			for await (const event of this.read(next)) {
+			const end = this.nextSequenceNumber;
+			for await (const event of this.read(next, partition)) {
 				if (signal.aborted) return;
 				yield event;
 				next = event.sequenceNumber + 1;
 			}
+			// Nobody looks twice at what belongs to other partitions.
+			next = Math.max(next, end);
 			await Promise.race([more, aborted]);
 		}
 	}
@@ -109,8 +156,17 @@ export class TelemetryLog {
 		return { [Symbol.dispose]: () => controller.abort() };
 	}
 
-	/** The first live record at or after a sequence number. */
-	#find(sequenceNumber: number): RecordSummary | undefined {
+	/** The first live record at or after a sequence number, of a partition when one is given. */
+	#next(sequenceNumber: number, partition: number | undefined): RecordSummary | undefined {
+		for (let index = this.#indexOf(sequenceNumber); ; index += 1) {
+			const record = this.#records[index];
+			if (record === undefined || partition === undefined || record.partition === partition) {
+				return record;
+			}
+		}
+	}
+
+	#indexOf(sequenceNumber: number): number {
 		let low = this.#first;
 		let high = this.#records.length;
 		while (low < high) {
@@ -118,7 +174,7 @@ export class TelemetryLog {
 			if ((this.#records[middle]?.offset ?? 0) < sequenceNumber) low = middle + 1;
 			else high = middle;
 		}
-		return this.#records[low];
+		return low;
 	}
 
 	/** Undefined for a record that retention has removed meanwhile, or that cannot be read. */
@@ -135,6 +191,7 @@ export class TelemetryLog {
 
 	#add(record: RecordSummary): void {
 		this.#records.push(record);
+		this.#newest[record.partition] = record;
 		this.#bytes += record.length;
 	}
 

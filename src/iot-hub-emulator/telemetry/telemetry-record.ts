@@ -1,4 +1,5 @@
 import { identityKey, parseIdentityKey } from '../../protocol/identity.ts';
+import { partitionOf } from './event-partition.ts';
 import type { NewTelemetryEvent, TelemetryEvent } from './telemetry-event.ts';
 
 /** What is kept in memory of a record while it lives. */
@@ -8,9 +9,10 @@ export interface RecordSummary {
 	readonly enqueuedTime: number;
 	/** Bytes of the record's body. */
 	readonly length: number;
+	readonly partition: number;
 }
 
-const headerLength = 12;
+const headerLength = 13;
 
 interface Metadata {
 	readonly key: string;
@@ -19,7 +21,7 @@ interface Metadata {
 }
 
 /**
- * The stored form of an event. Header: time (double), length (u32). Body: length of the metadata
+ * The stored form of an event. Header: time (double), length (u32), partition (u8). Body: length of the metadata
  * (u32), metadata as JSON, the message's bytes. Numbers are big-endian.
  */
 export function encodeRecord(event: NewTelemetryEvent): { header: Uint8Array; body: Uint8Array } {
@@ -36,12 +38,19 @@ export function encodeRecord(event: NewTelemetryEvent): { header: Uint8Array; bo
 	const header = Buffer.allocUnsafe(headerLength);
 	header.writeDoubleBE(event.enqueuedTime, 0);
 	header.writeUInt32BE(body.length, 8);
+	header.writeUInt8(partitionOf(event.identity.deviceId), 12);
 	return { header, body };
 }
 
 export function summaryOf(offset: number, header: Uint8Array): RecordSummary {
 	const view = Buffer.from(header.buffer, header.byteOffset, header.byteLength);
-	return { offset, enqueuedTime: view.readDoubleBE(0), length: view.readUInt32BE(8) };
+	return {
+		offset,
+		enqueuedTime: view.readDoubleBE(0),
+		length: view.readUInt32BE(8),
+		// Records of the first version have no partition.
+		partition: view.length < headerLength ? 0 : view.readUInt8(12),
+	};
 }
 
 export function decodeRecord(summary: RecordSummary, record: Uint8Array): TelemetryEvent {

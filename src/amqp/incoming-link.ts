@@ -1,0 +1,61 @@
+import type { Delivery, EventContext, Receiver } from 'rhea';
+import { messageOf } from '../runtime/edge-error.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { AmqpError, asAmqpError } from './amqp-error.ts';
+import { messageFromWire } from './amqp-message.ts';
+import type { IncomingRoute } from './amqp-server.ts';
+
+/** A link on which the peer sends. It is given as much credit as messages may be in progress. */
+export class IncomingLink {
+	readonly #receiver: Receiver;
+	readonly #route: IncomingRoute;
+	readonly #credit: number;
+	readonly #logger: Logger;
+	/** Messages done since credit was given last. */
+	#done = 0;
+
+	constructor(
+		receiver: Receiver,
+		route: IncomingRoute,
+		{ credit, logger }: { readonly credit: number; readonly logger: Logger },
+	) {
+		this.#receiver = receiver;
+		this.#route = route;
+		this.#credit = credit;
+		this.#logger = logger;
+	}
+
+	begin(): void {
+		this.#receiver.on('message', (context: EventContext) => void this.#receive(context));
+		this.#receiver.add_credit(this.#credit);
+	}
+
+	async #receive({ message, delivery }: EventContext): Promise<void> {
+		if (delivery === undefined || message === undefined) return;
+		try {
+			if (delivery.format !== 0) {
+				throw new AmqpError('amqp:not-implemented', 'The message format is not supported.');
+			}
+			await this.#route(messageFromWire(message));
+			delivery.accept();
+		} catch (error) {
+			this.#refuse(delivery, error);
+		}
+		this.#replenish();
+	}
+
+	#refuse(delivery: Delivery, error: unknown): void {
+		const refusal = asAmqpError(error);
+		const reason = messageOf(error);
+		if (refusal === error) this.#logger.debug('a message was rejected', { reason });
+		else this.#logger.error('a message could not be served', { reason });
+		delivery.reject(refusal.toWire());
+	}
+
+	#replenish(): void {
+		this.#done += 1;
+		if (this.#done * 2 < this.#credit || !this.#receiver.is_open()) return;
+		this.#receiver.add_credit(this.#done);
+		this.#done = 0;
+	}
+}

@@ -1,0 +1,132 @@
+import type { AmqpError } from '../../amqp/amqp-error.ts';
+import type { AmqpConnection, PutToken } from '../../amqp/amqp-server.ts';
+import { type Identity, identityKey } from '../../protocol/identity.ts';
+import type { SasToken } from '../../protocol/sas-token.ts';
+import type { Timer } from '../../runtime/clock.ts';
+import type { DeviceCredential } from '../access/device-authentication.ts';
+import { readToken, unauthorized } from '../access/service-authorization.ts';
+import type { Hub } from '../hub.ts';
+import { identityOfPath, pathOfAudience, withoutScheme } from './amqp-address.ts';
+import { AmqpDeviceConnection } from './amqp-device-connection.ts';
+
+/** Tokens that one connection may hold. */
+const maxTokens = 1_024;
+
+/** What one AMQP connection has proved: the devices and modules that it is, the policies it knows. */
+export class AmqpClient {
+	readonly #connection: AmqpConnection;
+	readonly #hub: Hub;
+	readonly #devices = new Map<string, AmqpDeviceConnection>();
+	/** Tokens of policies by audience. */
+	readonly #tokens = new Map<string, SasToken>();
+	#expiry: Timer | undefined;
+
+	constructor(connection: AmqpConnection, hub: Hub) {
+		this.#connection = connection;
+		this.#hub = hub;
+		connection.closed.addEventListener('abort', () => this.#end());
+	}
+
+	/** @throws IotHubError IotHubUnauthorizedAccess */
+	putToken({ audience, token }: PutToken): void {
+		const identity = identityOfPath(pathOfAudience(audience));
+		if (identity !== undefined) this.#admit(identity, { token });
+		else this.#holdPolicyToken(audience, token);
+	}
+
+	/**
+	 * The device or module, when this connection is allowed to act as it: by its token, or by the
+	 * certificate of the TLS handshake.
+	 *
+	 * @throws IotHubError IotHubUnauthorizedAccess
+	 */
+	device(identity: Identity): AmqpDeviceConnection {
+		const known = this.#devices.get(identityKey(identity));
+		if (known !== undefined) return known;
+		const certificate = this.#connection.peer.clientCertificate;
+		if (certificate === undefined) throw unauthorized('There is no token for this identity.');
+		return this.#admit(identity, { certificate });
+	}
+
+	/** @throws IotHubError IotHubUnauthorizedAccess unless a policy's token covers the path */
+	requireService(path: string): void {
+		let refusal: unknown = unauthorized('There is no token for this address.');
+		for (const token of this.#tokens.values()) {
+			try {
+				this.#hub.serviceAuthorization.authorizeToken(token, path, 'ServiceConnect');
+				return;
+			} catch (error) {
+				refusal = error;
+			}
+		}
+		throw refusal;
+	}
+
+	#admit(identity: Identity, credential: DeviceCredential): AmqpDeviceConnection {
+		const admission = this.#hub.deviceAuthentication.admit(identity, credential);
+		const key = identityKey(identity);
+		const known = this.#devices.get(key);
+		if (known !== undefined) {
+			known.renew(admission);
+			return known;
+		}
+		if (this.#devices.size >= maxTokens) throw unauthorized('The connection has too many tokens.');
+		const device = new AmqpDeviceConnection(identity, admission, (error) =>
+			this.#forget(device, error),
+		);
+		this.#devices.set(key, device);
+		this.#hub.connections.add(device);
+		this.#hub.logger.debug('a client has connected', { identity: key });
+		return device;
+	}
+
+	#holdPolicyToken(audience: string, text: string): void {
+		const token = readToken(text);
+		const resource = { ...token, decodedResource: withoutScheme(token.decodedResource) };
+		const path = pathOfAudience(resource.decodedResource);
+		this.#hub.serviceAuthorization.authorizeToken(resource, path, 'ServiceConnect');
+		if (this.#tokens.size >= maxTokens) throw unauthorized('The connection has too many tokens.');
+		this.#tokens.set(audience, resource);
+		this.#watchExpiry();
+	}
+
+	/** Nobody but devices is watched by the hub itself. */
+	#watchExpiry(): void {
+		this.#expiry?.[Symbol.dispose]();
+		const first = Math.min(...[...this.#tokens.values()].map(({ expiry }) => expiry));
+		const skew = this.#hub.serviceAuthorization.clockSkewSeconds;
+		const wait = (first + skew) * 1000 - this.#hub.clock.now();
+		// A timer cannot wait longer; tokens that long are looked at again.
+		this.#expiry = this.#hub.clock.after(Math.min(Math.max(wait, 0), 2 ** 31 - 1), () =>
+			this.#dropExpired(),
+		);
+	}
+
+	#dropExpired(): void {
+		const skew = this.#hub.serviceAuthorization.clockSkewSeconds;
+		for (const { expiry } of this.#tokens.values()) {
+			if ((expiry + skew) * 1000 > this.#hub.clock.now()) continue;
+			this.#connection.close();
+			return;
+		}
+		this.#watchExpiry();
+	}
+
+	#forget(device: AmqpDeviceConnection, error: AmqpError): void {
+		const key = identityKey(device.identity);
+		if (this.#devices.get(key) !== device) return;
+		this.#devices.delete(key);
+		this.#hub.connections.remove(device);
+		if (this.#devices.size === 0 && this.#tokens.size === 0) this.#connection.close(error);
+	}
+
+	#end(): void {
+		this.#expiry?.[Symbol.dispose]();
+		for (const device of this.#devices.values()) {
+			this.#hub.connections.remove(device);
+			const identity = identityKey(device.identity);
+			this.#hub.logger.debug('a client has disconnected', { identity });
+		}
+		this.#devices.clear();
+	}
+}

@@ -1,0 +1,112 @@
+import { AmqpError } from '../../amqp/amqp-error.ts';
+import type { AmqpMessage } from '../../amqp/amqp-message.ts';
+import type {
+	AmqpConnection,
+	AmqpServerHandler,
+	IncomingRoute,
+	LinkRequest,
+	OutgoingLink,
+	PutToken,
+} from '../../amqp/amqp-server.ts';
+import { EventHubEndpoint } from '../event-hubs/event-hub-endpoint.ts';
+import type { Faults } from '../faults.ts';
+import type { Hub } from '../hub.ts';
+import { parseAmqpAddress } from './amqp-address.ts';
+import { AmqpClient } from './amqp-client.ts';
+import { amqpRefusal } from './amqp-refusal.ts';
+import { DeviceLinks } from './device-links.ts';
+import { ServiceLinks } from './service-links.ts';
+
+/** IoT Hub's AMQP interface: devices and modules, services, and readers of events. */
+export class AmqpHead implements AmqpServerHandler {
+	readonly #hub: Hub;
+	readonly #faults: Faults;
+	readonly #devices: DeviceLinks;
+	readonly #services: ServiceLinks;
+	readonly #events: EventHubEndpoint;
+	readonly #clients = new WeakMap<AmqpConnection, AmqpClient>();
+
+	constructor(hub: Hub, faults: Faults) {
+		this.#hub = hub;
+		this.#faults = faults;
+		this.#devices = new DeviceLinks(hub, faults);
+		this.#services = new ServiceLinks(hub, faults);
+		this.#events = new EventHubEndpoint(hub);
+	}
+
+	async putToken(connection: AmqpConnection, request: PutToken): Promise<void> {
+		try {
+			this.#requirePresence();
+			this.#clientOf(connection).putToken(request);
+		} catch (error) {
+			const refusal = amqpRefusal(error);
+			this.#hub.logger.info('a token was refused', { reason: refusal.description });
+			throw refusal;
+		}
+	}
+
+	attachIncoming(link: LinkRequest): IncomingRoute {
+		const route = this.#refusing(() => this.#incoming(link));
+		return (message) => this.#refusingMessage(route, message);
+	}
+
+	attachOutgoing(link: OutgoingLink): void {
+		this.#refusing(() => this.#outgoing(link));
+	}
+
+	#incoming(link: LinkRequest): IncomingRoute {
+		const client = this.#clientOf(link.connection);
+		if (this.#events.serves(link.address)) return this.#events.incoming(link, client);
+		const address = parseAmqpAddress(link.address);
+		if (address === undefined) throw unknownAddress();
+		if (!('identity' in address)) return this.#services.incoming(address, client);
+		return this.#devices.incoming(address, link, client.device(address.identity));
+	}
+
+	#outgoing(link: OutgoingLink): void {
+		const client = this.#clientOf(link.connection);
+		if (this.#events.serves(link.address)) {
+			this.#events.outgoing(link, client);
+			return;
+		}
+		const address = parseAmqpAddress(link.address);
+		if (address === undefined) throw unknownAddress();
+		if ('identity' in address) {
+			this.#devices.outgoing(address, link, client.device(address.identity));
+		} else this.#services.outgoing(address, link, client);
+	}
+
+	#clientOf(connection: AmqpConnection): AmqpClient {
+		const known = this.#clients.get(connection);
+		if (known !== undefined) return known;
+		const client = new AmqpClient(connection, this.#hub);
+		this.#clients.set(connection, client);
+		return client;
+	}
+
+	#requirePresence(): void {
+		if (this.#faults.absence !== 'unavailable') return;
+		throw new AmqpError('com.microsoft:timeout', 'The hub is away.');
+	}
+
+	#refusing<T>(attach: () => T): T {
+		try {
+			this.#requirePresence();
+			return attach();
+		} catch (error) {
+			throw amqpRefusal(error);
+		}
+	}
+
+	async #refusingMessage(route: IncomingRoute, message: AmqpMessage): Promise<void> {
+		try {
+			await route(message);
+		} catch (error) {
+			throw amqpRefusal(error);
+		}
+	}
+}
+
+function unknownAddress(): AmqpError {
+	return new AmqpError('amqp:not-found', 'The hub has no such address.');
+}

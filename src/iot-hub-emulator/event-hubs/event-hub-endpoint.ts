@@ -1,0 +1,110 @@
+import { AmqpError } from '../../amqp/amqp-error.ts';
+import type {
+	AmqpConnection,
+	IncomingRoute,
+	LinkRequest,
+	OutgoingLink,
+} from '../../amqp/amqp-server.ts';
+import { ReplyLinks } from '../../amqp/reply-links.ts';
+import { messageOf } from '../../runtime/edge-error.ts';
+import { withoutScheme } from '../amqp/amqp-address.ts';
+import type { Hub } from '../hub.ts';
+import { answerManagement, isPartition } from './event-hub-management.ts';
+import { eventMessage } from './event-message.ts';
+import { type EventPosition, parseEventPosition, selectorFilter } from './event-position.ts';
+import { ReaderEpochs } from './reader-epochs.ts';
+
+/** Name of the event hub, `EntityPath` in its connection string. */
+export const eventHubName = 'iot-hub-emulator';
+
+const management = '$management';
+
+/** Checks that a connection may read. */
+export interface ReaderAuthorization {
+	/** @throws IotHubError IotHubUnauthorizedAccess */
+	requireService(path: string): void;
+}
+
+/**
+ * The Event Hubs-compatible endpoint for device-to-cloud messages (IoT Hub documentation, "Read
+ * device-to-cloud messages from the built-in endpoint"). Every consumer group exists.
+ */
+export class EventHubEndpoint {
+	readonly #hub: Hub;
+	readonly #createdAt: number;
+	readonly #replies = new WeakMap<AmqpConnection, ReplyLinks>();
+	readonly #epochs = new ReaderEpochs();
+
+	constructor(hub: Hub) {
+		this.#hub = hub;
+		this.#createdAt = hub.clock.now();
+	}
+
+	/** Whether an address is one of this endpoint. */
+	serves(address: string): boolean {
+		const [first = ''] = withoutScheme(address).split('/');
+		return first === management || first.toLowerCase() === eventHubName;
+	}
+
+	/** @throws AmqpError, IotHubError IotHubUnauthorizedAccess */
+	incoming(link: LinkRequest, authorization: ReaderAuthorization): IncomingRoute {
+		if (link.address !== management) {
+			throw new AmqpError('amqp:not-allowed', 'Only devices and modules send events.');
+		}
+		authorization.requireService(`/${eventHubName}/${management}`);
+		const { telemetry } = this.#hub;
+		const description = { name: eventHubName, createdAt: this.#createdAt, telemetry };
+		const replies = this.#repliesOf(link.connection);
+		return async (request) => replies.reply(request, answerManagement(request, description));
+	}
+
+	/** @throws AmqpError, IotHubError IotHubUnauthorizedAccess */
+	outgoing(link: OutgoingLink, authorization: ReaderAuthorization): void {
+		if (link.address === management) {
+			authorization.requireService(`/${eventHubName}/${management}`);
+			this.#repliesOf(link.connection).add(link);
+			return;
+		}
+		const { group, partition } = parseReaderAddress(link.address);
+		authorization.requireService(`/${withoutScheme(link.address)}`);
+		const position = parseEventPosition(link.filters.get(selectorFilter));
+		if (position === undefined) {
+			throw new AmqpError('amqp:invalid-field', 'The filter is not one of Event Hubs.');
+		}
+		this.#epochs.enter(`${group.toLowerCase()}/${partition}`, link);
+		this.#read(link, this.#sequenceNumberOf(position), partition).catch((error: unknown) => {
+			this.#hub.logger.debug('a reader of events has gone', { reason: messageOf(error) });
+		});
+	}
+
+	async #read(link: OutgoingLink, from: number, partition: number): Promise<void> {
+		for await (const event of this.#hub.telemetry.follow(from, link.closed, partition)) {
+			await link.send(eventMessage(event), { settled: true });
+		}
+	}
+
+	#sequenceNumberOf(position: EventPosition): number {
+		const { telemetry } = this.#hub;
+		if (position.kind === 'latest') return telemetry.nextSequenceNumber;
+		if (position.kind === 'enqueued-time') return telemetry.firstAfter(position.afterMs);
+		return position.from;
+	}
+
+	#repliesOf(connection: AmqpConnection): ReplyLinks {
+		const known = this.#replies.get(connection) ?? new ReplyLinks();
+		this.#replies.set(connection, known);
+		return known;
+	}
+}
+
+/** `<event hub>/ConsumerGroups/<group>/Partitions/<partition>`. @throws AmqpError */
+function parseReaderAddress(address: string) {
+	const [, groups, group = '', partitions, id = '', ...beyond] = withoutScheme(address).split('/');
+	const partition = /^\d+$/.test(id) ? Number(id) : Number.NaN;
+	const wellFormed =
+		groups?.toLowerCase() === 'consumergroups' && partitions?.toLowerCase() === 'partitions';
+	if (!wellFormed || group === '' || beyond.length > 0 || !isPartition(partition)) {
+		throw new AmqpError('amqp:not-found', 'The event hub has no such partition.');
+	}
+	return { group, partition };
+}
