@@ -12,6 +12,7 @@ import { DeviceScope, type ScopeSource } from './authorization/device-scope.ts';
 import { SealedStore } from './authorization/sealed-store.ts';
 import { ClientRegistry } from './clients/client-registry.ts';
 import { ModuleInputEndpoint } from './clients/module-input-endpoint.ts';
+import { SenderShares } from './clients/sender-shares.ts';
 import { type DesiredStatus, desiredStatus, readConfiguration } from './configuration.ts';
 import { Delivery } from './delivery/delivery.ts';
 import type { Endpoint } from './delivery/endpoint.ts';
@@ -65,6 +66,7 @@ export class HubCore implements Lifecycle {
 	readonly methods: MethodDispatcher;
 	readonly metrics: HubMetrics;
 	readonly #options: HubCoreOptions;
+	readonly #shares = new SenderShares(this.clients);
 	readonly #scope: DeviceScope;
 	readonly #upstream: UpstreamConnections;
 	readonly #delivery: Delivery;
@@ -235,7 +237,10 @@ export class HubCore implements Lifecycle {
 		const { settings, logger } = this.#options;
 		if (sink.kind === 'module-input') {
 			const module = { deviceId: this.hub.deviceId, moduleId: sink.moduleId };
-			return new ModuleInputEndpoint(module, sink.input, this.clients);
+			return new ModuleInputEndpoint(module, sink.input, {
+				clients: this.clients,
+				shares: this.#shares,
+			});
 		}
 		return new UpstreamEndpoint({
 			connections: this.#upstream,

@@ -145,6 +145,7 @@ export class EdgeHub implements Lifecycle {
 			clients: core.clients,
 			authenticator: () => (this.#ready ? core.authenticator : undefined),
 			clientCertificatesEnabled: this.#settings.clientCertificatesEnabled,
+			moduleReplicas: this.#settings.moduleReplicas,
 			connectAttempted: (identity, accepted) => core.connectAttempted(identity, accepted),
 			clock,
 			logger,

@@ -97,6 +97,13 @@ export const hubSettingsTable = {
 		description: 'Whether leaf devices may show a certificate instead of a token.',
 		parse: flag,
 	},
+	moduleReplicas: {
+		env: 'ModuleReplicas',
+		default: 'share',
+		description:
+			'Connections of one module from several addresses: `share` its inputs, or the latest does `takeover`.',
+		parse: choice('share', 'takeover'),
+	},
 	logLevel: {
 		env: 'RuntimeLogLevel',
 		default: 'info',

@@ -39,7 +39,10 @@ export interface Publication {
 	readonly duplicate?: boolean;
 }
 
-/** What a session of a client that asked for `cleanSession: false` keeps [MQTT-3.1.2-4]. */
+/**
+ * What a session of a client that asked for `cleanSession: false` keeps [MQTT-3.1.2-4]. Connections
+ * that share a client id share it.
+ */
 export interface StoredSession {
 	readonly clientId: string;
 	/** Topic filter → granted QoS. */
@@ -63,9 +66,10 @@ export interface MqttConnection {
 	readonly subscriptions: ReadonlyMap<string, 0 | 1>;
 	/**
 	 * Sends a message. QoS 0 resolves when it is written (waiting for a slow peer), QoS 1 when the
-	 * client has acknowledged it. Messages leave in the order of the calls.
-	 * @throws EdgeError EDGE_CLIENT_GONE when the connection ends first, or the acknowledgement does
-	 * not come in time; EDGE_PUBLICATION_INVALID for a topic or a message that no packet can carry
+	 * client has acknowledged it and all before it. Messages leave in the order of the calls. A
+	 * client that does not acknowledge in time loses its connection: only then may messages be sent
+	 * again [MQTT-4.4.0-1], and nothing overtakes one that was missed.
+	 * @throws EdgeError EDGE_CLIENT_GONE when the connection ends first; EDGE_PUBLICATION_INVALID for a topic or a message that no packet can carry
 	 */
 	publish(publication: Publication, qos: 0 | 1): Promise<void>;
 	/** Ends the connection. */
@@ -76,6 +80,12 @@ export interface MqttConnection {
 
 /** What the server asks of its owner. */
 export interface MqttServerHandler {
+	/**
+	 * The place that an accepted client takes. Whoever comes to a place that is taken takes over
+	 * [MQTT-3.1.4-2]; connections in several places may have one client id, and then share its
+	 * session. Absent: the client id, as MQTT has it.
+	 */
+	placeOf?(request: ConnectRequest): string;
 	/** Decides on a CONNECT. Anything but 0 refuses it and closes the connection. */
 	authenticate(request: ConnectRequest): Promise<ConnectReturnCode>;
 	/** The CONNACK is sent; the session's stored subscriptions are active. */
@@ -132,7 +142,7 @@ export interface MqttServer {
 		stream: Duplex,
 		peer: { readonly remoteAddress: string; readonly clientCertificate?: Uint8Array },
 	): void;
-	/** Client id → connection. */
+	/** Place → connection; see {@link MqttServerHandler.placeOf}. */
 	readonly connections: ReadonlyMap<string, MqttConnection>;
 	/** Closes every connection without its will, and accepts no more. */
 	stop(): Promise<void>;

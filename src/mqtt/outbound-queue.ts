@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../runtime/clock.ts';
 import { EdgeError } from '../runtime/edge-error.ts';
+import { Fifo } from './fifo.ts';
 import type { Publication } from './mqtt-server.ts';
 import { isTopicName } from './topic-filter.ts';
 
@@ -32,13 +33,24 @@ interface Queued {
 	reject(error: EdgeError): void;
 }
 
-/** Messages to one client: in order, no faster than it reads, at most so many unacknowledged. */
+/** A message of QoS 1 on its way. */
+interface Sent extends Queued {
+	/** On the monotonic clock. */
+	readonly sentAt: number;
+	acknowledged: boolean;
+}
+
+/**
+ * Messages to one client: in order, no faster than it reads, at most so many unacknowledged. A
+ * message counts as acknowledged when all before it are [MQTT-4.6.0-2], so that what failed and
+ * what comes after it fail together. Costs one timer, whatever the traffic.
+ */
 export class OutboundQueue {
 	readonly #options: OutboundQueueOptions;
-	readonly #waiting: Queued[] = [];
-	readonly #inFlight = new Map<number, Queued & { readonly timer: Timer }>();
-	/** Identifiers whose acknowledgement did not come in time; it may still come [MQTT-2.3.1-4]. */
-	readonly #late = new Set<number>();
+	readonly #waiting = new Fifo<Queued>();
+	/** By packet identifier, the oldest first. */
+	readonly #inFlight = new Map<number, Sent>();
+	#timer: Timer | undefined;
 	#lastId = 0;
 	#closed = false;
 
@@ -63,7 +75,7 @@ export class OutboundQueue {
 	pump(): void {
 		const { channel, maxInFlight } = this.#options;
 		while (!channel.needsDrain) {
-			const next = this.#waiting[0];
+			const next = this.#waiting.peek();
 			if (next === undefined || (next.qos === 1 && this.#inFlight.size >= maxInFlight)) return;
 			this.#waiting.shift();
 			if (next.qos === 1) this.#sendTracked(next);
@@ -76,20 +88,22 @@ export class OutboundQueue {
 
 	/** A PUBACK. One for an unknown identifier is ignored. */
 	acknowledged(packetId: number): void {
-		this.#late.delete(packetId);
-		const entry = this.#inFlight.get(packetId);
-		if (entry === undefined) return;
-		this.#inFlight.delete(packetId);
-		entry.timer[Symbol.dispose]();
-		entry.resolve();
+		const sent = this.#inFlight.get(packetId);
+		if (sent === undefined) return;
+		sent.acknowledged = true;
+		for (const [id, oldest] of this.#inFlight) {
+			if (!oldest.acknowledged) break;
+			this.#inFlight.delete(id);
+			oldest.resolve();
+		}
 		this.pump();
 	}
 
 	/** Fails everything that waits. */
 	close(): void {
 		this.#closed = true;
-		const open = [...this.#inFlight.values(), ...this.#waiting.splice(0)];
-		for (const { timer } of this.#inFlight.values()) timer[Symbol.dispose]();
+		this.#timer?.[Symbol.dispose]();
+		const open = [...this.#inFlight.values(), ...this.#waiting.takeAll()];
 		this.#inFlight.clear();
 		for (const { reject } of open) reject(gone('The connection of the client has ended.'));
 	}
@@ -97,27 +111,29 @@ export class OutboundQueue {
 	#sendTracked(entry: Queued): void {
 		const { channel, clock, acknowledgementTimeout } = this.#options;
 		const id = this.#freeId();
-		const timer = clock.after(acknowledgementTimeout, () => this.#expire(id));
-		this.#inFlight.set(id, { ...entry, timer });
-		channel.send(entry.publication, 1, id);
+		const { publication, qos, resolve, reject } = entry;
+		const sentAt = clock.monotonic();
+		this.#inFlight.set(id, { publication, qos, resolve, reject, sentAt, acknowledged: false });
+		this.#timer ??= clock.after(acknowledgementTimeout, () => this.#checkOldest());
+		channel.send(publication, 1, id);
 	}
 
 	/** A non-zero identifier that no unacknowledged message uses [MQTT-2.3.1-1], [MQTT-2.3.1-2]. */
 	#freeId(): number {
 		do {
 			this.#lastId = (this.#lastId % maxPacketId) + 1;
-		} while (this.#inFlight.has(this.#lastId) || this.#late.has(this.#lastId));
+		} while (this.#inFlight.has(this.#lastId));
 		return this.#lastId;
 	}
 
-	#expire(packetId: number): void {
-		const entry = this.#inFlight.get(packetId);
-		this.#inFlight.delete(packetId);
-		this.#late.add(packetId);
-		entry?.reject(gone('The client did not acknowledge the message in time.'));
-		if (this.#late.size > this.#options.maxInFlight) {
-			this.#options.channel.overwhelmed('The client does not acknowledge messages.');
-		} else this.pump();
+	#checkOldest(): void {
+		const { clock, acknowledgementTimeout, channel } = this.#options;
+		this.#timer = undefined;
+		const [oldest] = this.#inFlight.values();
+		if (oldest === undefined) return;
+		const left = oldest.sentAt + acknowledgementTimeout - clock.monotonic();
+		if (left > 0) this.#timer = clock.after(left, () => this.#checkOldest());
+		else channel.overwhelmed('The client did not acknowledge a message in time.');
 	}
 
 	#fault(publication: Publication): EdgeError | undefined {

@@ -12,6 +12,7 @@ import type {
 	SessionStore,
 } from './mqtt-server.ts';
 import { PacketStream } from './packet-stream.ts';
+import { type SessionShare, SharedSessions } from './shared-session.ts';
 
 /** Streams that may be open without being a client: before CONNECT, or about to close. */
 const maxStrangers = 256;
@@ -24,9 +25,10 @@ export interface StreamMqttServerOptions {
 	readonly logger: Logger;
 }
 
-/** The MQTT server: connections, their client ids and their sessions. */
+/** The MQTT server: connections, their places and their sessions. */
 export class StreamMqttServer implements MqttServer {
 	readonly #options: StreamMqttServerOptions;
+	readonly #sessions: SharedSessions;
 	readonly #connections = new Map<string, ClientConnection>();
 	/** Every open stream, accepted as a client or not. */
 	readonly #open = new Map<ConnectHandshake, Promise<void>>();
@@ -34,6 +36,7 @@ export class StreamMqttServer implements MqttServer {
 
 	constructor(options: StreamMqttServerOptions) {
 		this.#options = options;
+		this.#sessions = new SharedSessions(options.sessions);
 	}
 
 	get connections(): ReadonlyMap<string, MqttConnection> {
@@ -73,42 +76,38 @@ export class StreamMqttServer implements MqttServer {
 	}
 
 	#establish(request: ConnectRequest, stream: PacketStream): ClientConnection | undefined {
-		const { sessions, limits } = this.#options;
-		const previous = this.#connections.get(request.clientId);
+		const { limits, handler } = this.#options;
+		const place = handler.placeOf?.(request) ?? request.clientId;
+		const previous = this.#connections.get(place);
 		const full = previous === undefined && this.#connections.size >= limits.maxConnections;
 		if (this.#stopping || full) return undefined;
 		previous?.close(); // [MQTT-3.1.4-2]
-		const stored = request.cleanSession ? undefined : sessions.load(request.clientId);
-		const subscriptions = new Map(stored?.subscriptions);
-		const connection = this.#connection(request, stream, subscriptions);
-		this.#connections.set(request.clientId, connection);
-		if (request.cleanSession)
-			sessions.delete(request.clientId); // [MQTT-3.1.2-6]
-		else if (stored === undefined) sessions.save({ clientId: request.clientId, subscriptions });
-		connection.open(stored !== undefined); // [MQTT-3.2.2-1], [MQTT-3.2.2-2], [MQTT-3.2.2-3]
+		const session = this.#sessions.enter(request);
+		const connection = this.#connection(request, stream, place, session);
+		this.#connections.set(place, connection);
+		connection.open(session.present); // [MQTT-3.2.2-1], [MQTT-3.2.2-2], [MQTT-3.2.2-3]
 		return connection;
 	}
 
 	#connection(
 		request: ConnectRequest,
 		stream: PacketStream,
-		subscriptions: Map<string, 0 | 1>,
+		place: string,
+		session: SessionShare,
 	): ClientConnection {
-		const { handler, limits, clock, logger, sessions } = this.#options;
-		const { clientId, cleanSession } = request;
+		const { handler, limits, clock, logger } = this.#options;
 		const connection: ClientConnection = new ClientConnection({
 			request,
 			stream,
-			subscriptions,
+			subscriptions: session.subscriptions,
 			handler,
 			limits,
 			clock,
 			logger,
-			changed: () => {
-				if (!cleanSession) sessions.save({ clientId, subscriptions: new Map(subscriptions) });
-			},
+			changed: () => session.changed(),
 			ended: () => {
-				if (this.#connections.get(clientId) === connection) this.#connections.delete(clientId);
+				session.end();
+				if (this.#connections.get(place) === connection) this.#connections.delete(place);
 			},
 		});
 		return connection;

@@ -1,6 +1,8 @@
 import test from 'ava';
+import fc from 'fast-check';
 import { ClientRegistry } from '../../src/edge-hub/clients/client-registry.ts';
 import { ModuleInputEndpoint } from '../../src/edge-hub/clients/module-input-endpoint.ts';
+import { SenderShares } from '../../src/edge-hub/clients/sender-shares.ts';
 import type { StoredMessage } from '../../src/edge-hub/delivery/endpoint.ts';
 import { PoisonMessages } from '../../src/edge-hub/poison-messages.ts';
 import type { UpstreamConnections } from '../../src/edge-hub/upstream/upstream-connections.ts';
@@ -29,7 +31,11 @@ const texts = (messages: readonly { readonly message: Message }[]) =>
 
 function input() {
 	const clients = new ClientRegistry();
-	return { clients, endpoint: new ModuleInputEndpoint(filter, 'in1', clients) };
+	const shares = new SenderShares(clients);
+	const endpoint = new ModuleInputEndpoint(filter, 'in1', { clients, shares });
+	const send = (...messages: StoredMessage[]) =>
+		endpoint.send(messages, new AbortController().signal);
+	return { clients, endpoint, send };
 }
 
 test('an input is ready when its module is connected and listens for inputs', (t) => {
@@ -54,16 +60,16 @@ test('an input is ready when its module is connected and listens for inputs', (t
 });
 
 test('messages to an input arrive in order; without a listener they are kept', async (t) => {
-	const { clients, endpoint } = input();
-	t.deepEqual(await endpoint.send([stored(1), stored(2)]), ['retry', 'retry']);
+	const { clients, send } = input();
+	t.deepEqual(await send(stored(1), stored(2)), ['retry', 'retry']);
 	const client = new FakeClient(clients, filter, ['inputs']);
-	t.deepEqual(await endpoint.send([stored(1), stored(2)]), ['delivered', 'delivered']);
+	t.deepEqual(await send(stored(1), stored(2)), ['delivered', 'delivered']);
 	t.deepEqual(texts(client.inputs), ['1', '2']);
 	t.is(client.inputs[0]?.input, 'in1');
 });
 
 test('what comes after a message that was not acknowledged is sent again with it', async (t) => {
-	const { clients, endpoint } = input();
+	const { clients, send } = input();
 	const client = new FakeClient(clients, filter, ['inputs']);
 	const outcomes = [
 		undefined,
@@ -75,7 +81,7 @@ test('what comes after a message that was not acknowledged is sent again with it
 		const outcome = outcomes.shift();
 		if (outcome !== undefined) throw outcome;
 	};
-	t.deepEqual(await endpoint.send([1, 2, 3, 4].map((offset) => stored(offset))), [
+	t.deepEqual(await send(...[1, 2, 3, 4].map((offset) => stored(offset))), [
 		'delivered',
 		'retry',
 		'retry',
@@ -84,7 +90,7 @@ test('what comes after a message that was not acknowledged is sent again with it
 });
 
 test('a message that no packet can carry does not block the input', async (t) => {
-	const { clients, endpoint } = input();
+	const { clients, send } = input();
 	const client = new FakeClient(clients, filter, ['inputs']);
 	let first = true;
 	client.take = async () => {
@@ -93,7 +99,69 @@ test('a message that no packet can carry does not block the input', async (t) =>
 			throw new EdgeError('EDGE_PUBLICATION_INVALID', 'too long');
 		}
 	};
-	t.deepEqual(await endpoint.send([stored(1), stored(2)]), ['poison', 'delivered']);
+	t.deepEqual(await send(stored(1), stored(2)), ['poison', 'delivered']);
+});
+
+const sentBy = (sender: string, offset: number) => ({ ...stored(offset), sender });
+
+test('senders are shared between the connections of a module, and stay where they are', async (t) => {
+	const { clients, endpoint, send } = input();
+	const [one, two] = ['127.0.0.2', '127.0.0.3'].map(
+		(place) => new FakeClient(clients, filter, ['inputs'], place),
+	) as [FakeClient, FakeClient];
+	const concurrency = endpoint.concurrency;
+	for (const round of [0, 1]) {
+		for (const sender of ['a', 'b', 'c', 'd']) await send(sentBy(sender, round));
+	}
+	t.is(one.inputs.length, 4);
+	t.is(two.inputs.length, 4);
+	const third = new FakeClient(clients, filter, ['inputs'], '127.0.0.4');
+	t.true(endpoint.concurrency > concurrency, 'a further connection takes more at once');
+	for (const sender of ['a', 'b', 'c', 'd']) await send(sentBy(sender, 2));
+	t.is(third.inputs.length, 1, 'a connection that comes later takes its share');
+	t.is(one.inputs.length + two.inputs.length, 11);
+});
+
+test('what a connection that has gone did not acknowledge goes to another one, in order', async (t) => {
+	const { clients, send } = input();
+	const one = new FakeClient(clients, filter, ['inputs'], '127.0.0.2');
+	const two = new FakeClient(clients, filter, ['inputs'], '127.0.0.3');
+	const outcomes = [false, true, false];
+	one.take = async () => {
+		if (!outcomes.shift()) return;
+		one.close();
+		throw new EdgeError('EDGE_CLIENT_GONE', 'gone');
+	};
+	const results = await send(...[1, 2, 3].map((offset) => stored(offset)));
+	t.deepEqual(results, ['delivered', 'delivered', 'delivered']);
+	t.deepEqual(texts(two.inputs), ['2', '3']);
+	two.take = async () => {
+		throw new EdgeError('EDGE_CLIENT_GONE', 'busy');
+	};
+	t.deepEqual(await send(stored(4)), ['retry'], 'the only one left is not tried twice at once');
+});
+
+test('whoever leaves or comes, a sender has one of those that listen, and stays without need', (t) => {
+	const step = fc.record({ replica: fc.nat(3), listens: fc.boolean(), sender: fc.nat(5) });
+	fc.assert(
+		fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+			const clients = new ClientRegistry();
+			const shares = new SenderShares(clients);
+			const replicas = new Map<number, FakeClient>();
+			for (const { replica, listens, sender } of steps) {
+				replicas.get(replica)?.close();
+				replicas.delete(replica);
+				if (listens) {
+					const place = String(replica);
+					replicas.set(replica, new FakeClient(clients, filter, ['inputs'], place));
+				}
+				const home = shares.clientFor(filter, String(sender));
+				t.is(home === undefined, replicas.size === 0);
+				t.true(home === undefined || [...replicas.values()].includes(home as FakeClient));
+				t.is(shares.clientFor(filter, String(sender)), home);
+			}
+		}),
+	);
 });
 
 /** Connections of which one sends as the test says. */

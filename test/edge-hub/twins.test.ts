@@ -314,7 +314,7 @@ test('the connection of a client that has gone is closed after a while, and come
 	new FakeClient(clients, filter, ['desired-properties']);
 	await clock.advance(59_000);
 	t.is(upstream.size, 2);
-	clients.get(filter)?.close();
+	clients.of(filter)[0]?.close();
 	await clock.advance(60_000);
 	t.is(upstream.size, 1);
 });

@@ -2,7 +2,7 @@ import type { CredentialVerdict } from '../../src/edge-hub/authorization/client-
 import type { ClientRegistry } from '../../src/edge-hub/clients/client-registry.ts';
 import type { ConnectedClient } from '../../src/edge-hub/clients/connected-client.ts';
 import type { MethodRequest } from '../../src/protocol/direct-method.ts';
-import type { Identity } from '../../src/protocol/identity.ts';
+import { type Identity, identityKey } from '../../src/protocol/identity.ts';
 import type { Message } from '../../src/protocol/message.ts';
 import type { Subscription } from '../../src/protocol/mqtt-topic.ts';
 import { EdgeError } from '../../src/runtime/edge-error.ts';
@@ -11,6 +11,7 @@ import type { JsonObject } from '../../src/runtime/json.ts';
 /** A connected client that remembers what it was sent. */
 export class FakeClient implements ConnectedClient {
 	readonly identity: Identity;
+	readonly place: string;
 	readonly #clients: ClientRegistry;
 	subscriptions: ReadonlySet<Subscription>;
 	readonly inputs: { readonly input: string; readonly message: Message }[] = [];
@@ -26,8 +27,10 @@ export class FakeClient implements ConnectedClient {
 		clients: ClientRegistry,
 		identity: Identity,
 		subscriptions: readonly Subscription[] = [],
+		place = identityKey(identity),
 	) {
 		this.identity = identity;
+		this.place = place;
 		this.#clients = clients;
 		this.subscriptions = new Set(subscriptions);
 		clients.add(this);

@@ -92,6 +92,7 @@ export class RecordingHandler implements MqttServerHandler {
 	verdict: (request: ConnectRequest) => Promise<ConnectReturnCode> = async () => 0;
 	/** What `published` waits for. */
 	handle: (publication: Publication) => Promise<void> = async () => {};
+	placeOf: (request: ConnectRequest) => string = ({ clientId }) => clientId;
 	grant: (filter: string, qos: 0 | 1) => 0 | 1 | undefined = (_, qos) => qos;
 
 	authenticate(request: ConnectRequest): Promise<ConnectReturnCode> {

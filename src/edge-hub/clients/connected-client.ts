@@ -12,6 +12,8 @@ import type { CredentialVerdict } from '../authorization/client-credential.ts';
  */
 export interface ConnectedClient {
 	readonly identity: Identity;
+	/** Whoever connects as the same identity in the same place takes over. */
+	readonly place: string;
 	/** What it listens for. */
 	readonly subscriptions: ReadonlySet<Subscription>;
 	/** Resolves when the module has acknowledged the message. */

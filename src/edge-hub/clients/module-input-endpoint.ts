@@ -3,32 +3,49 @@ import { EdgeError } from '../../runtime/edge-error.ts';
 import type { BatchLimits, Endpoint, SendResult, StoredMessage } from '../delivery/endpoint.ts';
 import type { ClientRegistry } from './client-registry.ts';
 import type { ConnectedClient } from './connected-client.ts';
+import type { SenderShares } from './sender-shares.ts';
 
 /**
  * Many messages a batch: the connection limits how many of them are unacknowledged, and at the end
  * of each batch a client that collects its acknowledgements (Nagle's algorithm) costs 40 ms.
  */
-const batch: BatchLimits = { messages: 256, bytes: 1_048_576 };
+const batch: BatchLimits = { messages: 256, bytes: 524_288 };
 
-/** An input of a module. Messages wait here until the module is connected and listens. */
+/** Senders whose messages are under way at once, for each connection of the module. */
+const sendersAtOnce = 16;
+
+/**
+ * An input of a module. Messages wait here until the module is connected and listens. Where it has
+ * several connections (replicas) each sender's messages go to one of them, and to another when that
+ * one has gone.
+ */
 export class ModuleInputEndpoint implements Endpoint {
 	readonly id: string;
-	readonly ordering = 'endpoint';
-	readonly concurrency = 1;
+	readonly ordering = 'sender';
 	readonly batch = batch;
 	readonly #module: Required<Identity>;
 	readonly #input: string;
 	readonly #clients: ClientRegistry;
+	readonly #shares: SenderShares;
 
-	constructor(module: Required<Identity>, input: string, clients: ClientRegistry) {
+	constructor(
+		module: Required<Identity>,
+		input: string,
+		surroundings: { readonly clients: ClientRegistry; readonly shares: SenderShares },
+	) {
 		this.id = `${identityKey(module)}/${input}`;
 		this.#module = module;
 		this.#input = input;
-		this.#clients = clients;
+		this.#clients = surroundings.clients;
+		this.#shares = surroundings.shares;
+	}
+
+	get concurrency(): number {
+		return sendersAtOnce * Math.max(1, this.#shares.listening(this.#module));
 	}
 
 	get ready(): boolean {
-		return this.#listener !== undefined;
+		return this.#shares.listening(this.#module) > 0;
 	}
 
 	onReady(listener: () => void): Disposable {
@@ -41,24 +58,39 @@ export class ModuleInputEndpoint implements Endpoint {
 	}
 
 	/**
-	 * Sends all messages at once, in order. After a message that was not acknowledged those behind it
-	 * are sent again as well, even if they arrived, so that the module sees them in order again.
+	 * Sends all messages of one sender at once, in order. After a message that was not acknowledged
+	 * those behind it are sent again as well, even if they arrived, so that the module sees them in
+	 * order again. What a connection that has gone did not acknowledge goes to another one.
 	 */
-	async send(messages: readonly StoredMessage[]): Promise<readonly SendResult[]> {
-		const client = this.#listener;
-		if (client === undefined) return messages.map(() => 'retry');
-		const sent = messages.map(({ message }) => client.sendInput(this.#input, message));
+	async send(
+		messages: readonly StoredMessage[],
+		signal: AbortSignal,
+	): Promise<readonly SendResult[]> {
+		const [first] = messages;
 		const results: SendResult[] = [];
-		for (const [index, outcome] of (await Promise.allSettled(sent)).entries()) {
-			const failed = results[index - 1] === 'retry';
-			results.push(failed ? 'retry' : resultOf(outcome));
+		let last: ConnectedClient | undefined;
+		while (results.length < messages.length && first !== undefined && !signal.aborted) {
+			const client = this.#shares.clientFor(this.#module, first.sender);
+			if (client === undefined || client === last) break;
+			results.push(...(await this.#sendTo(client, messages.slice(results.length))));
+			last = client;
 		}
-		return results;
+		return messages.map((_, index) => results[index] ?? 'retry');
 	}
 
-	get #listener(): ConnectedClient | undefined {
-		const client = this.#clients.get(this.#module);
-		return client?.subscriptions.has('inputs') ? client : undefined;
+	/** @returns results up to the first message that must be sent again */
+	async #sendTo(
+		client: ConnectedClient,
+		messages: readonly StoredMessage[],
+	): Promise<SendResult[]> {
+		const sent = messages.map(({ message }) => client.sendInput(this.#input, message));
+		const results: SendResult[] = [];
+		for (const outcome of await Promise.allSettled(sent)) {
+			const result = resultOf(outcome);
+			if (result === 'retry') break;
+			results.push(result);
+		}
+		return results;
 	}
 }
 

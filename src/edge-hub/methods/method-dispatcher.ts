@@ -21,11 +21,15 @@ interface Call {
 
 /**
  * Direct methods to connected clients, from wherever the call comes. The hub keeps the time: the
- * SDKs do not, neither as callers nor as targets.
+ * SDKs do not, neither as callers nor as targets. Each call goes to one connection of its target:
+ * those that listen take turns.
  */
 export class MethodDispatcher {
 	readonly #options: MethodDispatcherOptions;
 	readonly #calls = new Map<string, Call>();
+	/** When a connection was called last, counted in calls. */
+	readonly #turns = new WeakMap<ConnectedClient, number>();
+	#turn = 0;
 
 	constructor(options: MethodDispatcherOptions) {
 		this.#options = options;
@@ -55,9 +59,9 @@ export class MethodDispatcher {
 
 	async #listening(target: Identity, timeout: number): Promise<ConnectedClient> {
 		const { clients, clock } = this.#options;
-		const listens = (client: ConnectedClient | undefined) => client?.subscriptions.has('methods');
-		const client = clients.get(target);
-		if (client !== undefined && listens(client)) return client;
+		const listens = (client: ConnectedClient) => client.subscriptions.has('methods');
+		const client = this.#inTurn(clients.of(target).filter(listens));
+		if (client !== undefined) return client;
 		const { promise, resolve, reject } = Promise.withResolvers<ConnectedClient>();
 		using _registration = clients.listen({
 			subscribed: (found) => {
@@ -69,6 +73,15 @@ export class MethodDispatcher {
 		if (timeout <= 0) throw absent();
 		using _limit = clock.after(timeout, () => reject(absent()));
 		return await promise;
+	}
+
+	/** The one that was not called for the longest time. */
+	#inTurn(clients: readonly ConnectedClient[]): ConnectedClient | undefined {
+		const turnOf = (client: ConnectedClient) => this.#turns.get(client) ?? 0;
+		const [first] = clients.toSorted((one, other) => turnOf(one) - turnOf(other));
+		this.#turn += 1;
+		if (first !== undefined) this.#turns.set(first, this.#turn);
+		return first;
 	}
 
 	async #send(client: ConnectedClient, request: MethodRequest): Promise<MethodResponse> {

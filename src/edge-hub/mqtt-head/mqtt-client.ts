@@ -15,24 +15,35 @@ import { versionOf } from '../../protocol/twin.ts';
 import type { JsonObject } from '../../runtime/json.ts';
 import type { CredentialVerdict } from '../authorization/client-credential.ts';
 import type { ConnectedClient } from '../clients/connected-client.ts';
+import { SendWindow } from './send-window.ts';
+
+/** Messages to all inputs of a client that its connection holds at once; others wait in here. */
+const maxUnacknowledgedInputs = 256;
 
 /** A client that speaks MQTT: what the hub sends to it, as topics and payloads. */
 export class MqttClient implements ConnectedClient {
 	readonly identity: Identity;
+	readonly place: string;
 	subscriptions: ReadonlySet<Subscription>;
 	/** Announced model, for the messages of the client (IoT Plug and Play). */
 	readonly modelId: string | undefined;
 	readonly #connection: MqttConnection;
 	readonly #check: () => CredentialVerdict;
+	readonly #inputs = new SendWindow(maxUnacknowledgedInputs);
 	/** What it listens for → the highest QoS that was granted for it. */
 	#granted: ReadonlyMap<Subscription, 0 | 1>;
 
 	constructor(
 		connection: MqttConnection,
-		owner: { readonly identity: Identity; readonly modelId: string | undefined },
+		owner: {
+			readonly identity: Identity;
+			readonly place: string;
+			readonly modelId: string | undefined;
+		},
 		check: () => CredentialVerdict,
 	) {
 		this.identity = owner.identity;
+		this.place = owner.place;
 		this.modelId = owner.modelId;
 		this.#connection = connection;
 		this.#check = check;
@@ -49,7 +60,7 @@ export class MqttClient implements ConnectedClient {
 	sendInput(input: string, message: Message): Promise<void> {
 		const { deviceId, moduleId = '' } = this.identity;
 		const topic = inputTopic({ deviceId, moduleId }, input, bagText(message));
-		return this.#publish(topic, message.body, 'inputs');
+		return this.#inputs.run(() => this.#publish(topic, message.body, 'inputs'));
 	}
 
 	sendCloudToDevice(message: Message): Promise<void> {

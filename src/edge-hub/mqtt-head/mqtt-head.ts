@@ -27,6 +27,8 @@ export interface MqttHeadOptions {
 	/** Undefined until the hub is ready: clients are asked to come again. */
 	readonly authenticator: () => ClientAuthenticator | undefined;
 	readonly clientCertificatesEnabled: boolean;
+	/** Whether several connections of one module share its inputs, or the latest takes over. */
+	readonly moduleReplicas: 'share' | 'takeover';
 	/** How the attempt of a client to connect ended. */
 	readonly connectAttempted: (identity: Identity, accepted: boolean) => void;
 	readonly clock: Clock;
@@ -58,6 +60,16 @@ export class MqttHead implements MqttServerHandler {
 		return result === 'accepted' ? 0 : 5;
 	}
 
+	/**
+	 * Replicas of a module have one identity, and are told apart by their addresses: whoever comes
+	 * from the same address is the same pod again, whose old connection may be half open.
+	 */
+	placeOf({ clientId, remoteAddress }: ConnectRequest): string {
+		const isModule = clientId.includes('/');
+		if (!isModule || this.#options.moduleReplicas === 'takeover') return clientId;
+		return `${clientId}@${remoteAddress}`;
+	}
+
 	connected(connection: MqttConnection): void {
 		const { request } = connection;
 		const user = parseMqttUserName(request.userName ?? '');
@@ -69,7 +81,8 @@ export class MqttHead implements MqttServerHandler {
 		}
 		const { identity, modelId } = user;
 		const check = () => authenticator.check(identity, credential);
-		const client = new MqttClient(connection, { identity, modelId }, check);
+		const place = this.placeOf(request);
+		const client = new MqttClient(connection, { identity, place, modelId }, check);
 		this.#clients.set(connection, client);
 		this.#options.clients.add(client);
 	}

@@ -67,8 +67,12 @@ export class HubTwin implements Lifecycle {
 		this.#open.use(clock.every(refreshInterval, () => twins.synchroniseSoon(hub)));
 		this.#open.use(
 			clients.listen({
-				connected: ({ identity }) => this.#report(connectedPatch(identity, clock.now())),
-				disconnected: ({ identity }) => this.#report(disconnectedPatch(identity, clock.now())),
+				connected: ({ identity }, first) => {
+					if (first) this.#report(connectedPatch(identity, clock.now()));
+				},
+				disconnected: ({ identity }, last) => {
+					if (last) this.#report(disconnectedPatch(identity, clock.now()));
+				},
 			}),
 		);
 	}

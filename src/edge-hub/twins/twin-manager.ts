@@ -6,7 +6,9 @@ import { messageOf } from '../../runtime/edge-error.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { ClientRegistry } from '../clients/client-registry.ts';
+import type { ConnectedClient } from '../clients/connected-client.ts';
 import type { UpstreamConnections } from '../upstream/upstream-connections.ts';
+import { AbsentListeners } from './absent-listeners.ts';
 import { type TwinListener, TwinReplica } from './twin-replica.ts';
 import type { TwinStore } from './twin-store.ts';
 
@@ -33,6 +35,7 @@ export class TwinManager {
 	readonly #options: TwinManagerOptions;
 	readonly #replicas = new Map<string, TwinReplica>();
 	readonly #watchers = new Map<string, (desired: JsonObject) => void>();
+	readonly #absent = new AbsentListeners();
 	#registration: Disposable | undefined;
 	readonly #queue = new Set<string>();
 	#synchronising = 0;
@@ -90,10 +93,21 @@ export class TwinManager {
 		this.#watchers.set(identityKey(identity), listener);
 	}
 
-	/** A client has begun to listen for desired properties: it is told what it has missed. */
-	listening(identity: Identity, reachable: boolean): void {
+	/** A connection has begun to listen for desired properties: it is told what it has missed. */
+	listening(client: ConnectedClient, reachable: boolean): void {
+		const { identity } = client;
+		const { stored, told } = this.replica(identity);
+		if (stored !== undefined && told !== undefined) {
+			const alone = this.#listeners(identity).every((other) => other === client);
+			void this.#absent.returned(client, stored.desired, { told, alone });
+		}
 		if (reachable) this.synchroniseSoon(identity);
 		else this.#guard(identity, this.replica(identity).tellMissed());
+	}
+
+	/** A connection that listened has ended. */
+	stopsListening(client: ConnectedClient): void {
+		this.#absent.left(client, this.replica(client.identity).told);
 	}
 
 	/** Brings a twin up to date when there is a turn for it. */
@@ -137,14 +151,10 @@ export class TwinManager {
 			return true;
 		}
 		if (Object.keys(patch).length === 1) return true;
-		const client = this.#options.clients.get(identity);
-		if (!client?.subscriptions.has('desired-properties')) return false;
-		try {
-			await client.sendDesired(patch);
-			return true;
-		} catch {
-			return false;
-		}
+		const listeners = this.#listeners(identity);
+		if (listeners.length === 0) return false;
+		const sent = await Promise.allSettled(listeners.map((client) => client.sendDesired(patch)));
+		return sent.every(({ status }) => status === 'fulfilled');
 	}
 
 	/** A connection has been made: whatever was missed meanwhile is made up for. */
@@ -161,8 +171,12 @@ export class TwinManager {
 
 	#listens(identity: Identity): boolean {
 		if (this.#watchers.has(identityKey(identity))) return true;
-		const client = this.#options.clients.get(identity);
-		return client?.subscriptions.has('desired-properties') ?? false;
+		return this.#listeners(identity).length > 0;
+	}
+
+	#listeners(identity: Identity): readonly ConnectedClient[] {
+		const clients = this.#options.clients.of(identity);
+		return clients.filter(({ subscriptions }) => subscriptions.has('desired-properties'));
 	}
 
 	#next(): void {

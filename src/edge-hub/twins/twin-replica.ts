@@ -68,6 +68,11 @@ export class TwinReplica {
 		return this.#twin;
 	}
 
+	/** The desired properties that a client knows which has been told of every change so far. */
+	get told(): JsonObject | undefined {
+		return this.#told ?? this.#twin?.desired;
+	}
+
 	/** IoT Hub's twin, or the last known one when IoT Hub does not answer. */
 	async get(): Promise<TwinProperties> {
 		// Of a twin that was never seen there is nothing to fall back to: it is worth the wait.

@@ -4,7 +4,7 @@ import {
 	type MethodResponse,
 	methodLimits,
 } from '../../protocol/direct-method.ts';
-import type { Identity } from '../../protocol/identity.ts';
+import { type Identity, identityKey } from '../../protocol/identity.ts';
 import type { Subscription } from '../../protocol/mqtt-topic.ts';
 import { EdgeError } from '../../runtime/edge-error.ts';
 import type { ClientRegistry } from '../clients/client-registry.ts';
@@ -21,9 +21,12 @@ export interface UpstreamSubscriptionsOptions {
 	readonly methods: MethodDispatcher;
 }
 
+/** What one identity listens for in the cloud, for all of its connections. */
 interface Link {
 	readonly lease: UpstreamLease;
 	readonly registrations: Map<Subscription, Disposable>;
+	/** Connections that listen for desired properties, and know what there was when they began. */
+	readonly listening: Set<ConnectedClient>;
 }
 
 /** What comes from the cloud, in the order in which it is subscribed to. */
@@ -32,7 +35,7 @@ const fromCloud = ['desired-properties', 'methods', 'cloud-to-device'] as const;
 /** Hands on to the cloud what connected clients listen for, and to them what the cloud sends. */
 export class UpstreamSubscriptions {
 	readonly #options: UpstreamSubscriptionsOptions;
-	readonly #links = new Map<ConnectedClient, Link>();
+	readonly #links = new Map<string, Link>();
 	#registration: Disposable | undefined;
 
 	constructor(options: UpstreamSubscriptionsOptions) {
@@ -50,21 +53,63 @@ export class UpstreamSubscriptions {
 
 	stop(): void {
 		this.#registration?.[Symbol.dispose]();
-		for (const client of [...this.#links.keys()]) this.#disconnected(client);
+		for (const [key, link] of [...this.#links]) this.#close(key, link);
 	}
 
 	#subscribed(client: ConnectedClient): void {
-		const wanted = fromCloud.filter((subscription) => client.subscriptions.has(subscription));
-		const known = this.#links.get(client);
-		if (known === undefined && wanted.length === 0) return;
-		const link = known ?? this.#open(client);
+		const { identity } = client;
+		const key = identityKey(identity);
+		const wanted = this.#wantedBy(identity);
+		const link = this.#links.get(key) ?? (wanted.size > 0 ? this.#open(identity) : undefined);
+		if (link === undefined) return;
+		this.#adjust(identity, link, wanted);
+		if (!client.subscriptions.has('desired-properties')) {
+			link.listening.delete(client);
+		} else if (!link.listening.has(client)) {
+			link.listening.add(client);
+			// A connection that is there already will not announce itself again.
+			this.#options.twins.listening(client, link.lease.client.state.kind === 'connected');
+		}
+	}
+
+	#disconnected(client: ConnectedClient): void {
+		const { identity } = client;
+		const key = identityKey(identity);
+		const link = this.#links.get(key);
+		if (link === undefined) return;
+		if (link.listening.delete(client)) this.#options.twins.stopsListening(client);
+		if (this.#options.clients.of(identity).length === 0) this.#close(key, link);
+		else this.#adjust(identity, link, this.#wantedBy(identity));
+	}
+
+	#wantedBy(identity: Identity): Set<Subscription> {
+		const clients = this.#options.clients.of(identity);
+		return new Set(
+			fromCloud.filter((each) => clients.some(({ subscriptions }) => subscriptions.has(each))),
+		);
+	}
+
+	#open(identity: Identity): Link {
+		const lease = this.#options.connections.lease(identity);
+		const link: Link = { lease, registrations: new Map(), listening: new Set() };
+		this.#links.set(identityKey(identity), link);
+		return link;
+	}
+
+	#close(key: string, link: Link): void {
+		this.#links.delete(key);
+		for (const registration of link.registrations.values()) registration[Symbol.dispose]();
+		link.lease[Symbol.dispose]();
+	}
+
+	#adjust(identity: Identity, link: Link, wanted: ReadonlySet<Subscription>): void {
 		for (const subscription of fromCloud) {
 			const registration = link.registrations.get(subscription);
-			const want = client.subscriptions.has(subscription);
+			const want = wanted.has(subscription);
 			if (want && registration === undefined) {
 				link.registrations.set(
 					subscription,
-					this.#register(subscription, client, link.lease.client),
+					this.#register(subscription, identity, link.lease.client),
 				);
 			} else if (!want && registration !== undefined) {
 				registration[Symbol.dispose]();
@@ -73,38 +118,20 @@ export class UpstreamSubscriptions {
 		}
 	}
 
-	#open(client: ConnectedClient): Link {
-		const lease = this.#options.connections.lease(client.identity);
-		const link: Link = { lease, registrations: new Map() };
-		this.#links.set(client, link);
-		return link;
-	}
-
-	#disconnected(client: ConnectedClient): void {
-		const link = this.#links.get(client);
-		if (link === undefined) return;
-		this.#links.delete(client);
-		for (const registration of link.registrations.values()) registration[Symbol.dispose]();
-		link.lease[Symbol.dispose]();
-	}
-
 	#register(
 		subscription: (typeof fromCloud)[number],
-		client: ConnectedClient,
+		identity: Identity,
 		upstream: IotHubClient,
 	): Disposable {
-		const { identity } = client;
 		switch (subscription) {
-			case 'desired-properties': {
-				// A connection that is there already will not announce itself again.
-				this.#options.twins.listening(identity, upstream.state.kind === 'connected');
+			case 'desired-properties':
 				return upstream.onDesired((patch) => this.#options.twins.desiredPatch(identity, patch));
-			}
 			case 'methods':
 				return upstream.onMethod((request) => this.#call(identity, request));
 			case 'cloud-to-device':
 				return upstream.onMessage(async (message) => {
-					const target = this.#options.clients.get(identity);
+					const clients = this.#options.clients.of(identity);
+					const target = clients.find((client) => client.subscriptions.has('cloud-to-device'));
 					if (target === undefined) throw gone();
 					await target.sendCloudToDevice(message);
 				});
