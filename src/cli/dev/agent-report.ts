@@ -57,10 +57,16 @@ function moduleSnapshot(
 		status: text(reported?.['runtimeStatus']) || 'unknown',
 		description: text(reported?.['statusDescription']),
 		restarts: Number(reported?.['restartCount'] ?? 0),
-		wanted: text(desired['status']).toLowerCase() !== 'stopped',
+		wanted: text(desired['status']).toLowerCase() !== 'stopped' && !hasFinished(desired, reported),
 		messagesIn: count?.in ?? 0,
 		messagesOut: count?.out ?? 0,
 	};
+}
+
+/** A module that may end has ended well: that it does not run any more is as it should be. */
+function hasFinished(desired: JsonObject, reported: JsonObject | undefined): boolean {
+	const mayEnd = ['never', 'on-failure'].includes(text(desired['restartPolicy']).toLowerCase());
+	return mayEnd && reported?.['runtimeStatus'] === 'stopped' && reported['exitCode'] === 0;
 }
 
 function deploymentIn(reported: JsonObject): EdgeSnapshot['deployment'] {

@@ -9,7 +9,7 @@ export interface ModuleSnapshot {
 	readonly status: string;
 	readonly description: string;
 	readonly restarts: number;
-	/** Whether the deployment wants it to run. */
+	/** Whether it should run now: neither stopped by the deployment nor ended well. */
 	readonly wanted: boolean;
 	readonly messagesIn: number;
 	readonly messagesOut: number;
