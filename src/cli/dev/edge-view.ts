@@ -2,7 +2,12 @@ import { sameJson } from '../../protocol/twin.ts';
 import type { JsonValue } from '../../runtime/json.ts';
 import type { OutputForm } from '../program.ts';
 import type { Terminal } from '../terminal.ts';
-import { type EdgeSnapshot, formatSnapshot, type RunSummary } from './edge-snapshot.ts';
+import {
+	type EdgeSnapshot,
+	formatSnapshot,
+	type ModuleSnapshot,
+	type RunSummary,
+} from './edge-snapshot.ts';
 import { LiveScreen } from './live-screen.ts';
 
 /** A message that IoT Hub has received, as JSON. */
@@ -112,13 +117,14 @@ class PlainView implements EdgeView {
 			const { version, code, description } = deployment;
 			this.#print(`deployment ${version}: ${code} ${description}`.trimEnd());
 		}
-		for (const { name, status, restarts, description } of modules) {
-			const state = `${status}${restarts > 0 ? `, ${restarts} restarts` : ''}`;
-			if (this.#states.get(name) === state) continue;
-			this.#states.set(name, state);
-			this.#print(
-				`module ${name}: ${state}${status === 'running' ? '' : ` ${description}`}`.trimEnd(),
-			);
+		for (const module of modules) {
+			// Before the agent has reported there is nothing to say.
+			if (module.status === 'unknown' && module.description === '') continue;
+			const state = describeState(module);
+			if (this.#states.get(module.name) === state) continue;
+			this.#states.set(module.name, state);
+			const reason = module.status === 'running' ? '' : ` ${module.description}`;
+			this.#print(`module ${module.name}: ${state}${reason}`.trimEnd());
 		}
 	}
 
@@ -165,6 +171,12 @@ class LiveView implements EdgeView {
 		this.#screen.draw([]);
 		for (const line of lines) this.#screen.print(line);
 	}
+}
+
+/** `running`, `backoff, 2 restarts`. */
+function describeState({ status, restarts }: ModuleSnapshot): string {
+	if (restarts === 0) return status;
+	return `${status}, ${restarts} restart${restarts === 1 ? '' : 's'}`;
 }
 
 function introduction(edge: ReadyEdge): string[] {
