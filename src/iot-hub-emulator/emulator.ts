@@ -1,4 +1,7 @@
-import type { TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { defaultAmqpServerLimits } from '../amqp/amqp-server.ts';
+import { StreamAmqpServer } from '../amqp/stream-amqp-server.ts';
 import { defaultMqttServerLimits } from '../mqtt/mqtt-server.ts';
 import { StreamMqttServer } from '../mqtt/stream-mqtt-server.ts';
 import { formatConnectionString } from '../protocol/connection-string.ts';
@@ -9,10 +12,11 @@ import { EdgeError } from '../runtime/edge-error.ts';
 import type { Lifecycle } from '../runtime/lifecycle.ts';
 import { type Logger, silentLogger } from '../runtime/logger.ts';
 import type { KeyValueStore } from '../storage/key-value-store.ts';
+import { type WebSocketHead, WebSocketUpgrade } from '../web-socket/web-socket-upgrade.ts';
 import type { Authorities } from './access/authorities.ts';
 import { presentedChain } from './access/certificate-chain.ts';
+import { AmqpHead } from './amqp/amqp-head.ts';
 import { ConnectionGuard } from './connections/connection-guard.ts';
-import { type WebSocketHead, WebSocketUpgrade } from '../web-socket/web-socket-upgrade.ts';
 import type { EmulatorAccess } from './environment-file.ts';
 import { Faults } from './faults.ts';
 import { HttpHead } from './http/http-head.ts';
@@ -54,6 +58,12 @@ interface Running {
 
 /** How often cloud-to-device messages are looked through for what has expired. */
 const sweepEveryMs = 1000;
+
+/** Where IoT Hub serves MQTT and AMQP over WebSocket. */
+const webSocketPath = '/$iothub/websocket';
+
+/** Bytes of one WebSocket message; clients put whole packets or frames into one. */
+const maxWebSocketMessage = 1_048_576;
 
 const defaultRetention: TelemetryRetention = { maxEvents: 200_000, maxBytes: 512 * 1024 * 1024 };
 
@@ -203,6 +213,7 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 		const runtime = { clock: this.#clock, logger: this.#logger };
 		const hub = new Hub({ store, telemetry, blobBytes, access, ...runtime });
 		hub.load();
+		await hub.blobs.load();
 		undo.push(() => hub.stop());
 		const { authority, server } = await hubCertificate(store, this.#hostNames, this.#clock);
 		const sessions = new StoredSessions(store);
@@ -213,8 +224,20 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 			limits: { ...defaultMqttServerLimits, maxConnections: 10_000 },
 			...runtime,
 		});
-		await hub.blobs.load();
-		const http = new HttpHead(hub, this.faults);
+		const amqp = new StreamAmqpServer({
+			handler: new AmqpHead(hub, this.faults),
+			limits: defaultAmqpServerLimits,
+			...runtime,
+		});
+		const webSockets = new WebSocketUpgrade({
+			path: webSocketPath,
+			heads: new Map<string, WebSocketHead>([
+				['mqtt', (stream, { socket }) => mqtt.accept(stream, peerOf(socket))],
+				['AMQPWSB10', (stream, { socket }) => amqp.accept(stream, peerOf(socket))],
+			]),
+			maxMessageBytes: maxWebSocketMessage,
+		});
+		const http = new HttpHead(hub, this.faults, webSockets);
 		await http.start();
 		const listener = new ProtocolSwitch({
 			address: this.#settings.address ?? '127.0.0.1',
@@ -222,6 +245,7 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 			heads: {
 				mqtt: (socket) => mqtt.accept(socket, peerOf(socket)),
 				http: (socket) => http.accept(socket),
+				amqp: (socket) => amqp.accept(socket, peerOf(socket)),
 			},
 			absence: () => this.faults.absence,
 			...runtime,
@@ -240,6 +264,7 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 			() => sweep[Symbol.dispose](),
 			() => http.stop(),
 			() => mqtt.stop(),
+			() => amqp.stop(),
 			() => listener.stop(),
 			() => guard.stop(),
 		);
@@ -264,8 +289,8 @@ async function runAll(undo: (() => unknown)[]): Promise<void> {
 	for (const step of undo.splice(0).reverse()) await step();
 }
 
-function peerOf(socket: TLSSocket) {
-	const clientCertificate = presentedChain(socket);
+function peerOf(socket: Socket) {
+	const clientCertificate = socket instanceof TLSSocket ? presentedChain(socket) : undefined;
 	return {
 		remoteAddress: socket.remoteAddress ?? '',
 		...(clientCertificate === undefined ? {} : { clientCertificate }),

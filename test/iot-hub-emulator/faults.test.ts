@@ -95,9 +95,9 @@ test('requests fail with 429 and 500, or take their time, when they are told to'
 	t.true(performance.now() - began >= 190);
 });
 
-test('AMQP and noise are turned away at once', async (t) => {
+test('older AMQP and noise are turned away at once', async (t) => {
 	const emulator = await runningEmulator(t);
-	for (const bytes of ['AMQP\0\u0001\0\0', '\0\0\0']) {
+	for (const bytes of ['AMQP\0\0\u0009\u0001', 'AMQP\0\u0001\0\0\u007f\0\0\0', '\0\0\0']) {
 		const socket = connectTls({
 			host: 'localhost',
 			servername: 'localhost',

@@ -2,20 +2,23 @@ import { createServer, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { EdgeError } from '../../runtime/edge-error.ts';
+import type { WebSocketUpgrade } from '../../web-socket/web-socket-upgrade.ts';
 import type { Faults } from '../faults.ts';
-import type { Hub } from '../hub.ts';
 import { blobContainers } from '../files/blobs.ts';
+import type { Hub } from '../hub.ts';
 import { asIotHubError, IotHubError } from '../iot-hub-error.ts';
-import { addCertificateRoutes } from './certificate-routes.ts';
 import { addBlobRoutes } from './blob-routes.ts';
+import { addCertificateRoutes } from './certificate-routes.ts';
 import { addConfigurationRoutes } from './configuration-routes.ts';
-import { addDeviceRoutes } from './device-routes.ts';
 import { addDeviceMessageRoutes } from './device-message-routes.ts';
+import { addDeviceRoutes } from './device-routes.ts';
 import { addDeviceScopeRoutes } from './device-scope-routes.ts';
-import { addJobRoutes } from './job-routes.ts';
+import { addEnrollmentRoutes } from './enrollment-routes.ts';
 import { addFileUploadRoutes } from './file-upload-routes.ts';
+import { addJobRoutes } from './job-routes.ts';
 import { addMethodRoutes } from './method-routes.ts';
 import { addModuleRoutes } from './module-routes.ts';
+import { addProvisioningRoutes } from './provisioning-routes.ts';
 import { addQueryRoutes } from './query-routes.ts';
 import { RequestAuthorization } from './request-authorization.ts';
 import { addTelemetryRoutes } from './telemetry-routes.ts';
@@ -37,18 +40,21 @@ const maxBodyBytes = 4 * 1024 * 1024;
 export class HttpHead {
 	readonly #hub: Hub;
 	readonly #faults: Faults;
+	readonly #webSockets: WebSocketUpgrade;
 	#server: Server | undefined;
 	#app: FastifyInstance | undefined;
 
-	constructor(hub: Hub, faults: Faults) {
+	constructor(hub: Hub, faults: Faults, webSockets: WebSocketUpgrade) {
 		this.#hub = hub;
 		this.#faults = faults;
+		this.#webSockets = webSockets;
 	}
 
 	async start(): Promise<void> {
 		const app = fastify({
 			serverFactory: (handler) => {
 				this.#server = createServer({ keepAliveTimeout }, handler);
+				this.#server.on('upgrade', (...upgrade) => this.#webSockets.accept(...upgrade));
 				return this.#server;
 			},
 			bodyLimit: maxBodyBytes,
@@ -73,20 +79,24 @@ export class HttpHead {
 		addTwinRoutes(context);
 		addMethodRoutes(context);
 		addConfigurationRoutes(context);
+		addFileUploadRoutes(context);
 		addCertificateRoutes(context);
+		addEnrollmentRoutes(context);
 		addQueryRoutes(context);
 		addJobRoutes(context);
 		addTelemetryRoutes(context);
-		addFileUploadRoutes(context);
-		await app.ready();
-	}
-
-	/** Serves HTTP on a connection. */
+		await app.register(async (provisioning) => {
+			addProvisioningRoutes({ app: provisioning, hub: this.#hub });
+		});
 		await app.register(async (rawBodies) => {
 			readBodiesAsBuffers(rawBodies);
 			addDeviceMessageRoutes({ ...context, app: rawBodies });
 			addBlobRoutes({ ...context, app: rawBodies });
 		});
+		await app.ready();
+	}
+
+	/** Serves HTTP on a connection. */
 	accept(stream: Duplex): void {
 		this.#server?.emit('connection', stream);
 	}
@@ -137,10 +147,6 @@ function readBodiesAsJson(app: FastifyInstance): void {
 	});
 }
 
-/** Every documented call names an api-version; the version is not looked at. */
-function requireApiVersion(url: string): void {
-	const question = url.indexOf('?');
-	const path = question < 0 ? url : url.slice(0, question);
 function readBodiesAsBuffers(app: FastifyInstance): void {
 	app.removeAllContentTypeParsers();
 	app.addContentTypeParser('*', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) => body);
@@ -152,6 +158,10 @@ const unversioned = [
 	...Object.values(blobContainers).map((name) => `/${name}/`),
 ];
 
+/** Every documented call names an api-version; the version is not looked at. */
+function requireApiVersion(url: string): void {
+	const question = url.indexOf('?');
+	const path = question < 0 ? url : url.slice(0, question);
 	const query = new URLSearchParams(question < 0 ? '' : url.slice(question + 1));
 	const free = unversioned.some((start) => path.toLowerCase().startsWith(start));
 	if (free || query.get('api-version')) return;
