@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../../cluster/kubernetes-object.ts';
+import { parseQuantity } from '../../cluster/quantity.ts';
 import { definedMembers } from '../translation/defined-members.ts';
-import { parseQuantity } from './quantity.ts';
 
 /**
  * What may be applied where a claim exists: its specification cannot change but for a larger size,

@@ -1,7 +1,7 @@
 import type { KubernetesObject } from '../../cluster/kubernetes-object.ts';
+import { sameQuantity } from '../../cluster/quantity.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
 import { itemKeys } from './list-keys.ts';
-import { sameQuantity } from './quantity.ts';
 
 /** Members of an object that say which object it is, or that the server or others own. */
 const notCompared = new Set(['apiVersion', 'kind', 'status', 'stringData']);

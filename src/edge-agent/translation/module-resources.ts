@@ -1,5 +1,5 @@
+import { parseQuantity } from '../../cluster/quantity.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
-import { parseQuantity } from '../plan/quantity.ts';
 import { definedMembers } from './defined-members.ts';
 import type { ModuleScope } from './module-scope.ts';
 

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../../cluster/kubernetes-object.ts';
+import { quantityValue } from '../../cluster/quantity.ts';
 import type { PersistentVolume, VolumeClaim } from '../workloads/volume-claim.ts';
-import { quantityValue } from './quantity-value.ts';
 
 /** The annotation that makes a StorageClass the default. */
 export const isDefaultClass = 'storageclass.kubernetes.io/is-default-class';

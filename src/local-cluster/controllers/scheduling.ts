@@ -1,7 +1,7 @@
 import type { KubernetesObject } from '../../cluster/kubernetes-object.ts';
+import { quantityValue } from '../../cluster/quantity.ts';
 import { matchesRequirement } from '../workloads/label-selector.ts';
 import { isPodFinished, type Pod, type Toleration } from '../workloads/pod.ts';
-import { quantityValue } from './quantity-value.ts';
 
 /** A node as the scheduler reads it. */
 export interface ClusterNode extends KubernetesObject {

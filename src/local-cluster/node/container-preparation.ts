@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { quantityValue } from '../../cluster/quantity.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import { quantityValue } from '../controllers/quantity-value.ts';
 import type { Container, Pod } from '../workloads/pod.ts';
 import { commandOf, mapPath, type PathMap } from './container-command.ts';
 import {

@@ -1,4 +1,4 @@
-import { quantityValue } from '../controllers/quantity-value.ts';
+import { quantityValue } from '../../cluster/quantity.ts';
 import type { Container, Pod } from '../workloads/pod.ts';
 
 /** Resources of the node, which are the limits of containers that declare none. */

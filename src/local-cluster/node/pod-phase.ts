@@ -1,4 +1,4 @@
-import { quantityValue } from '../controllers/quantity-value.ts';
+import { quantityValue } from '../../cluster/quantity.ts';
 import type { ContainerStatus, Pod, PodPhase, QosClass, RestartPolicy } from '../workloads/pod.ts';
 
 /** The containers of a pod as they are, from which its phase and conditions follow. */

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { quantityValue } from '../../../src/local-cluster/controllers/quantity-value.ts';
+import { quantityValue } from '../../../src/cluster/quantity.ts';
 import {
 	type ClusterNode,
 	requestsOf,

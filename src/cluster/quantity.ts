@@ -33,6 +33,14 @@ export function parseQuantity(value: unknown): number | undefined {
 	return Number(digits + exponent) * (suffixes[suffix] ?? Number.NaN);
 }
 
+/**
+ * The same in its base unit, bytes or cores, of a quantity that the API server has checked; what is
+ * none counts as 0.
+ */
+export function quantityValue(quantity: string | number): number {
+	return parseQuantity(quantity) ?? 0;
+}
+
 /** Whether two quantities are one amount in other words: `1000m` and `1`. */
 export function sameQuantity(one: unknown, other: unknown): boolean {
 	const [a, b] = [parseQuantity(one), parseQuantity(other)];
