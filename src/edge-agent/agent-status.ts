@@ -23,6 +23,8 @@ export interface AgentStatus {
 	readonly modules: ReadonlyMap<string, ModuleStatus>;
 	/** Problems of the translation that `code` and `description` include. */
 	readonly problems: readonly Problem[];
-	/** Whether nothing is left to write and every module is as desired. */
+	/** Modules whose rollout has been given up, once everything that is desired has been written. */
+	readonly failedRollouts: readonly { readonly module: string; readonly reason: string }[];
+	/** Whether nothing is left to write, everything is rolled out and every module is as desired. */
 	readonly settled: boolean;
 }

@@ -19,7 +19,9 @@ import { answerWith } from './direct-methods/agent-methods.ts';
 import { getModuleLogs } from './direct-methods/module-logs/module-logs.ts';
 import { restartModule } from './direct-methods/restart-module.ts';
 import { type IdentityRegistry, ModuleIdentities } from './identities/module-identities.ts';
+import { installationNames } from './installation-names.ts';
 import { Reconciler } from './reconcile.ts';
+import { Rollback } from './rollback.ts';
 import type { AgentSettings } from './settings.ts';
 import { StateSecret } from './state-secret.ts';
 import { labelValue } from './translation/object-name.ts';
@@ -63,6 +65,7 @@ export class EdgeAgent implements Lifecycle {
 	readonly #identities: ModuleIdentities;
 	readonly #certificates: EdgeCertificates;
 	readonly #lastGood: LastGoodDeployment;
+	readonly #rollback: Rollback;
 	readonly #abort = new AbortController();
 	/** Parts that run, in the order in which they were started. */
 	readonly #running: Lifecycle[] = [];
@@ -106,6 +109,7 @@ export class EdgeAgent implements Lifecycle {
 			clock,
 		});
 		this.#lastGood = new LastGoodDeployment(this.#state, owner);
+		this.#rollback = new Rollback({ state: this.#state, owner, logger });
 	}
 
 	/** Resolves when modules can get their credentials; IoT Hub need not be there. */
@@ -127,6 +131,7 @@ export class EdgeAgent implements Lifecycle {
 		const runner = new DeploymentRunner({
 			identities: this.#identities,
 			lastGood: this.#lastGood,
+			rollback: this.#rollback,
 			context: { ...this.#translationContext(own), ...owned },
 			policy: this.#settings.policy,
 			apply: (state) => reconciler.setDesired(state),
@@ -139,7 +144,14 @@ export class EdgeAgent implements Lifecycle {
 		const workload = await this.#newWorkloadServer();
 		this.#workload = workload;
 		for (const part of [workload, reconciler, runner]) await this.#startPart(part);
-		const end = reconciler.onStatus(() => this.#report());
+		const end = reconciler.onStatus(() => {
+			const { running } = runner;
+			const status = reconciler.status();
+			if (running !== undefined && this.#rollback.observe(status, running)) {
+				runner.take(running.desired);
+			}
+			this.#report();
+		});
 		this.#registrations.push({ [Symbol.dispose]: end });
 		const lastGood = this.#lastGood.read();
 		if (lastGood !== undefined) runner.take(lastGood);
@@ -170,6 +182,7 @@ export class EdgeAgent implements Lifecycle {
 		await this.#state.load(this.#abort.signal);
 		await this.#identities.load();
 		await this.#certificates.load();
+		this.#rollback.load();
 		const reference = { apiVersion: 'apps/v1', kind: 'Deployment', namespace, name };
 		return this.#dependencies.cluster.get(reference, this.#abort.signal);
 	}
@@ -242,6 +255,7 @@ export class EdgeAgent implements Lifecycle {
 			workloadUri: settings.workloadUri,
 			apiVersion: workloadApiVersion,
 			runtimeLogLevel: settings.logLevel,
+			reservedNames: installationNames(settings, own),
 			...(settings.hubAuthority === undefined ? {} : { hubTrust }),
 		};
 	}

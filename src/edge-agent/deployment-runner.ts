@@ -11,6 +11,7 @@ import type { Logger } from '../runtime/logger.ts';
 import { RetryingTask } from '../runtime/retrying-task.ts';
 import type { DesiredState } from './agent-status.ts';
 import type { ModuleIdentities } from './identities/module-identities.ts';
+import type { Rollback, RunningDeployment } from './rollback.ts';
 import { translate } from './translation/translate.ts';
 import type {
 	Translation,
@@ -23,6 +24,7 @@ import type { LastGoodDeployment } from './twin/last-good-deployment.ts';
 export interface DeploymentRunnerOptions {
 	readonly identities: Pick<ModuleIdentities, 'generationIds' | 'ensure' | 'prune'>;
 	readonly lastGood: Pick<LastGoodDeployment, 'write'>;
+	readonly rollback: Pick<Rollback, 'judge'>;
 	readonly context: Omit<TranslationContext, 'generationIds'>;
 	readonly policy: TranslationPolicy;
 	/** Takes what the cluster should look like. */
@@ -95,8 +97,31 @@ export class DeploymentRunner implements Lifecycle {
 		return this.#translation;
 	}
 
+	/** The same with where they come from; undefined before the first. */
+	get running(): RunningDeployment | undefined {
+		const translation = this.#translation;
+		const of = this.#applied?.of;
+		if (translation === undefined || of === undefined || of !== this.#accepted) return undefined;
+		return { version: of.version, desired: of.desired, translation };
+	}
+
 	/** Takes desired properties of `$edgeAgent`, `$version` included. */
 	take(desired: JsonObject): void {
+		const verdict = this.#options.rollback.judge(desired);
+		if (verdict === undefined) {
+			this.#take(desired);
+			return;
+		}
+		const version = versionOf(desired);
+		// What runs already is what the failed deployment was to replace, or it is that one itself.
+		if (this.#accepted === undefined || this.#accepted.version === version) {
+			this.#take(verdict.instead);
+		}
+		this.#refusal = { version, code: 500, description: verdict.reason };
+		this.#options.onChange();
+	}
+
+	#take(desired: JsonObject): void {
 		const version = versionOf(desired);
 		const { deployment, problems, statusCode } = parseDeployment(desired);
 		this.#log(version, problems);

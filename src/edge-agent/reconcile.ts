@@ -51,6 +51,7 @@ const notStarted: AgentStatus = {
 	description: 'No deployment is known yet.',
 	modules: new Map(),
 	problems: [],
+	failedRollouts: [],
 	settled: false,
 };
 

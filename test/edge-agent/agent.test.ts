@@ -1,4 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
+import { referenceOf } from '../../src/cluster/kubernetes-object.ts';
 import { EdgeAgent } from '../../src/edge-agent/agent.ts';
 import { loadAgentSettings } from '../../src/edge-agent/settings.ts';
 import { applyConfigurationContent } from '../../src/iot-hub-emulator/configuration/apply-configuration-content.ts';
@@ -231,3 +232,97 @@ test('direct methods answer in the form of Azure IoT Edge', async (t) => {
 	t.is(unknown['status'], 400);
 	t.regex(JSON.stringify(unknown['payload']), /Nonsense.*not found.*ping, RestartModule/);
 });
+
+test('a module that asks for it takes the deployment back to the last that ran well, restarts included', async (t) => {
+	const { emulator, cluster, agent } = await setUp(t);
+	const careful = (image: string) => ({
+		...module(image),
+		settings: { image, createOptions: JSON.stringify({ 'k8s-extensions': { rollback: true } }) },
+	});
+	const imageOf = () => {
+		const filter = cluster.all('Deployment').find(({ metadata }) => metadata.name === 'filter');
+		return JSON.stringify(filter ?? {}).match(/filter:\d/)?.[0];
+	};
+	const status = () => reported(emulator)['lastDesiredStatus'] as JsonObject | undefined;
+	applyConfigurationContent(emulator, 'edge1', manifest({ filter: careful('filter:1') }));
+	await agent.start();
+	await until(() => imageOf() === 'filter:1');
+	for (const name of ['edgehub', 'filter']) await bringUp(cluster, name);
+	await until(() => agent.status?.settled);
+
+	applyConfigurationContent(emulator, 'edge1', manifest({ filter: careful('filter:2') }));
+	await until(() => imageOf() === 'filter:2');
+	giveUp(cluster, 'filter');
+	await until(() => imageOf() === 'filter:1');
+	const last = await until(() => (status()?.['code'] === 500 ? status() : undefined));
+	t.regex(String(last['description']), /^Rolled back to version \d+, .*: filter: .*too late/);
+
+	await agent.stop();
+	const second = await agentOf(t, emulator, cluster);
+	cluster.writes.length = 0;
+	await second.start();
+	await until(() => second.status?.desiredVersion);
+	await systemClock.sleep(200);
+	t.is(imageOf(), 'filter:1');
+	t.false(cluster.writes.includes('apply Deployment edge/filter'));
+
+	applyConfigurationContent(emulator, 'edge1', manifest({ filter: careful('filter:3') }));
+	await until(() => imageOf() === 'filter:3');
+	t.pass();
+});
+
+function workload(cluster: MemoryCluster, name: string) {
+	const found = cluster.all('Deployment').find(({ metadata }) => metadata.name === name);
+	if (found === undefined) throw new Error(`There is no ${name}.`);
+	return found;
+}
+
+/** What controllers and a node would do for a Deployment. */
+async function bringUp(cluster: MemoryCluster, name: string): Promise<void> {
+	const { metadata, ...rest } = workload(cluster, name);
+	const { generation: observedGeneration = 0 } = metadata;
+	const reference = referenceOf({ metadata, ...rest });
+	cluster.setStatus(reference, { observedGeneration, updatedReplicas: 1, availableReplicas: 1 });
+	const state = { running: { startedAt: '2026-01-01T00:00:00Z' } };
+	await cluster.create({
+		apiVersion: 'v1',
+		kind: 'Pod',
+		metadata: { name: `${name}-1`, namespace: 'edge', labels: { ...metadata.labels } },
+		status: {
+			phase: 'Running',
+			conditions: [{ type: 'Ready', status: 'True' }],
+			containerStatuses: [{ name, ready: true, restartCount: 0, state }],
+		},
+	});
+}
+
+/** What the Deployment controller says when the deadline of a rollout has passed. */
+function giveUp(cluster: MemoryCluster, name: string): void {
+	const object = workload(cluster, name);
+	const { generation: observedGeneration = 0 } = object.metadata;
+	const condition = { type: 'Progressing', status: 'False', message: 'The pods are too late.' };
+	cluster.setStatus(referenceOf(object), { observedGeneration, conditions: [condition] });
+}
+
+test('a module named like the installation gets other names, and not its claims', async (t) => {
+	const { emulator, cluster, agent } = await setUp(t);
+	const volumes = [claimVolume('agent-data')];
+	const own = { template: { spec: { serviceAccountName: 'installer', volumes } } };
+	const metadata = { name: 'edgeagent', namespace: 'edge' };
+	await cluster.create({ apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec: own });
+	const Mounts = [{ Type: 'volume', Source: 'agent-data', Target: '/data' }];
+	const createOptions = JSON.stringify({ HostConfig: { Mounts } });
+	const filter = { ...module('c:1'), settings: { image: 'c:1', createOptions } };
+	applyConfigurationContent(emulator, 'edge1', manifest({ installer: module('a:1'), filter }));
+	await agent.start();
+	await until(() => names(cluster, 'Deployment').includes('filter'));
+	t.deepEqual(workload(cluster, 'edgeagent').spec, own);
+	t.is(names(cluster, 'Deployment').length, 4);
+	t.false(names(cluster, 'ServiceAccount').includes('installer'));
+	t.false(names(cluster, 'PersistentVolumeClaim').includes('agent-data'));
+	t.is(names(cluster, 'PersistentVolumeClaim').length, 2);
+});
+
+function claimVolume(claimName: string): JsonObject {
+	return { name: 'data', persistentVolumeClaim: { claimName } };
+}

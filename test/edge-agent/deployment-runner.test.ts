@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import type { DesiredState } from '../../src/edge-agent/agent-status.ts';
 import { DeploymentRunner } from '../../src/edge-agent/deployment-runner.ts';
+import type { RollbackVerdict } from '../../src/edge-agent/rollback.ts';
 import { defaultPolicy } from '../../src/edge-agent/translation/default-policy.ts';
 import { EdgeError } from '../../src/runtime/edge-error.ts';
 import type { JsonObject } from '../../src/runtime/json.ts';
@@ -40,9 +41,14 @@ function setUp(t: ExecutionContext, known: readonly string[] = []) {
 			kept.push(desired);
 		},
 	};
+	const verdicts = new Map<number, RollbackVerdict>();
+	const rollback = {
+		judge: (properties: JsonObject) => verdicts.get(Number(properties['$version'])),
+	};
 	const runner = new DeploymentRunner({
 		identities,
 		lastGood,
+		rollback,
 		context: {
 			namespace: 'edge',
 			deviceId: 'edge1',
@@ -61,7 +67,7 @@ function setUp(t: ExecutionContext, known: readonly string[] = []) {
 		logger: silentLogger,
 	});
 	t.teardown(() => runner.stop());
-	return { clock, identities, applied, kept, runner };
+	return { clock, identities, applied, kept, runner, verdicts };
 }
 
 function desired(version: number, ...names: string[]): JsonObject {
@@ -155,4 +161,41 @@ test('a deployment that another has overtaken removes nothing', async (t) => {
 	const prunes = identities.calls.filter((call) => call.startsWith('prune'));
 	t.deepEqual(prunes, ['prune $edgeAgent,$edgeHub,b']);
 	t.deepEqual(workloadsOf(applied.at(-1)), ['b', 'edgehub']);
+});
+
+test('a deployment that has failed gives way to the one that runs instead, until a later version', async (t) => {
+	const { clock, applied, kept, runner, verdicts } = setUp(t);
+	runner.take(desired(1, 'filter'));
+	await clock.advance(0);
+	runner.take(desired(2, 'sensor'));
+	await clock.advance(0);
+	t.is(runner.running?.version, 2);
+	verdicts.set(2, { reason: 'Rolled back: sensor: late', instead: desired(1, 'filter') });
+	runner.take(desired(2, 'sensor'));
+	await clock.advance(0);
+	t.deepEqual(workloadsOf(applied.at(-1)), ['edgehub', 'filter']);
+	t.deepEqual(runner.refusal, {
+		version: 2,
+		code: 500,
+		description: 'Rolled back: sensor: late',
+	});
+	t.is(kept.at(-1)?.['$version'], 1);
+
+	const { length } = applied;
+	runner.take(desired(2, 'sensor'));
+	await clock.advance(0);
+	t.is(applied.length, length);
+	runner.take(desired(3, 'sensor'));
+	await clock.advance(0);
+	t.deepEqual(workloadsOf(applied.at(-1)), ['edgehub', 'sensor']);
+	t.is(runner.refusal, undefined);
+});
+
+test('after a restart what ran well starts instead of what had failed', async (t) => {
+	const { clock, applied, runner, verdicts } = setUp(t, [...system, 'filter', 'sensor']);
+	verdicts.set(2, { reason: 'late', instead: desired(1, 'filter') });
+	runner.take(desired(2, 'sensor'));
+	await clock.advance(0);
+	t.deepEqual(workloadsOf(applied.at(-1)), ['edgehub', 'filter']);
+	t.is(runner.refusal?.version, 2);
 });

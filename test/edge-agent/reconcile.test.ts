@@ -76,6 +76,9 @@ test('applies a deployment and tells that it did', async (t) => {
 	await cluster.create(pod('a', 'a-1', running));
 	await settle();
 	t.is(reconciler.status().modules.get('a')?.runtimeStatus, 'running');
+	t.false(reconciler.status().settled);
+	cluster.setStatus(deployment('a'), available(await cluster.get(deployment('a'))));
+	await settle();
 	t.true(reconciler.status().settled);
 	t.is(seen.at(-1), reconciler.status());
 	t.deepEqual(writes(), ['create Pod edge/a-1']);

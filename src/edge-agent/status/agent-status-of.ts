@@ -4,6 +4,7 @@ import type { DeploymentStatusCode, Problem } from '../../manifest/problem.ts';
 import type { AgentStatus, DesiredState } from '../agent-status.ts';
 import type { ApplyFailure } from '../apply.ts';
 import { objectKey } from '../plan/desired-object.ts';
+import { isWorkloadReady } from '../plan/workload-readiness.ts';
 import { type ModuleTranslation, moduleLabel } from '../translation/translation.ts';
 import type { ModuleStatus } from './module-status.ts';
 import { moduleStatus, rolloutFailure } from './workload-status.ts';
@@ -34,27 +35,34 @@ export function agentStatusOf(evidence: StatusEvidence): AgentStatus {
 	const { modules: translated } = desired.translation;
 	const pods = Map.groupBy(evidence.pods, ({ metadata }) => metadata.labels?.[moduleLabel] ?? '');
 	const modules = new Map<string, ModuleStatus>();
-	const rollouts: string[] = [];
+	let rolledOut = true;
+	const rollouts: { readonly module: string; readonly reason: string }[] = [];
 	for (const translation of translated) {
 		const { name, objectName, workload: reference } = translation;
 		const workload = reference && evidence.workloadOf(reference);
 		const own = pods.get(objectName) ?? [];
 		const status = statusOfModule(translation, workload, own, evidence);
 		modules.set(name, status);
+		if (workload !== undefined) rolledOut &&= isWorkloadReady(workload);
 		const failure = rolloutFailure(workload);
-		if (failure !== undefined) rollouts.push(`${name}: ${failure} ${status.statusDescription}`);
+		if (failure !== undefined) {
+			rollouts.push({ module: name, reason: `${failure} ${status.statusDescription}`.trimEnd() });
+		}
 	}
 	const problems = desired.translation.problems.filter(({ severity }) => severity === 'error');
 	const complete = attempted && evidence.waiting.length === 0;
 	const faults = [
 		...(evidence.unread === undefined ? [] : [`The cluster cannot be read: ${evidence.unread}`]),
 		...failures.map(failureText),
-		...rollouts,
+		...rollouts.map(({ module, reason }) => `${module}: ${reason}`),
 	];
 	const { code, description } = verdict(problems, faults, complete);
 	const upright = [...modules.values()].every(isAsDesired);
-	const settled = code === 200 && converged && upright;
-	return { desiredVersion: desired.version, code, description, modules, problems, settled };
+	const settled = code === 200 && converged && rolledOut && upright;
+	// Before, what failed may be the rollout of an earlier deployment.
+	const failedRollouts = complete && converged ? rollouts : [];
+	const { version: desiredVersion } = desired;
+	return { desiredVersion, code, description, modules, problems, failedRollouts, settled };
 }
 
 function statusOfModule(

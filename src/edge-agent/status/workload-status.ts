@@ -62,9 +62,17 @@ export function moduleStatus(evidence: ModuleEvidence): ModuleStatus {
 
 /** Why the rollout of a workload was given up, in the cluster's words; undefined while it was not. */
 export function rolloutFailure(workload: KubernetesObject | undefined): string | undefined {
+	if (!isObserved(workload)) return undefined;
 	const progressing = conditionOf(conditionsOf(workload), 'Progressing');
 	if (progressing?.status !== 'False') return undefined;
 	return progressing.message ?? progressing.reason ?? 'The rollout makes no progress.';
+}
+
+/** Whether the status is about the object as it is now, not about how it was before a change. */
+function isObserved(workload: KubernetesObject | undefined): boolean {
+	const { generation = 0 } = workload?.metadata ?? {};
+	const observed = workload?.['status'] as { observedGeneration?: number } | undefined;
+	return (observed?.observedGeneration ?? generation) >= generation;
 }
 
 /** Pods of the template that was rolled out last; with them alone the deployment succeeds or fails. */

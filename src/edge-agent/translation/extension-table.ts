@@ -108,7 +108,7 @@ export const extensionTable = {
 		'boolean',
 		false,
 		'annotation of the Deployment',
-		'Return to the last good state when a rollout misses its deadline.',
+		'When the module misses `progressDeadlineSeconds`, the whole deployment returns to the last one that ran well; the reason is reported.',
 	),
 } as const satisfies Record<string, ExtensionRow>;
 
