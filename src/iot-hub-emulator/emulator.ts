@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { defaultAmqpServerLimits } from '../amqp/amqp-server.ts';
 import { StreamAmqpServer } from '../amqp/stream-amqp-server.ts';
+import { MemorySessionStore } from '../mqtt/memory-session-store.ts';
 import { defaultMqttServerLimits } from '../mqtt/mqtt-server.ts';
 import { StreamMqttServer } from '../mqtt/stream-mqtt-server.ts';
 import { formatConnectionString } from '../protocol/connection-string.ts';
@@ -26,6 +27,8 @@ import { type HubStorage, openHubStorage } from './hub-storage.ts';
 import { MqttHead } from './mqtt/mqtt-head.ts';
 import { StoredSessions } from './mqtt/stored-sessions.ts';
 import { ProtocolSwitch } from './protocol-switch.ts';
+import type { DeviceProvisioning } from './provisioning/device-provisioning.ts';
+import { beginsProvisioning, ProvisioningMqttHead } from './provisioning/provisioning-mqtt-head.ts';
 import type { IdentityRegistry } from './registry/identity-registry.ts';
 import { StoredJson } from './stored-json.ts';
 import { TelemetryLog, type TelemetryRetention } from './telemetry/telemetry-log.ts';
@@ -115,6 +118,11 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 	/** Authorities whose certificates devices may show. */
 	get authorities(): Authorities {
 		return this.#required.hub.authorities;
+	}
+
+	/** The provisioning service that assigns devices to this hub. */
+	get provisioning(): DeviceProvisioning {
+		return this.#required.hub.provisioning;
 	}
 
 	get twins(): Twins {
@@ -218,6 +226,12 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 		const { authority, server } = await hubCertificate(store, this.#hostNames, this.#clock);
 		const sessions = new StoredSessions(store);
 		sessions.forgetDeleted(hub.registry);
+		const registrations = new StreamMqttServer({
+			handler: new ProvisioningMqttHead(hub, this.faults, () => this.hostName),
+			sessions: new MemorySessionStore(),
+			limits: defaultMqttServerLimits,
+			...runtime,
+		});
 		const mqtt = new StreamMqttServer({
 			handler: new MqttHead(hub, this.faults, this.#hostNames),
 			sessions,
@@ -243,7 +257,8 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 			address: this.#settings.address ?? '127.0.0.1',
 			certificate: server,
 			heads: {
-				mqtt: (socket) => mqtt.accept(socket, peerOf(socket)),
+				mqtt: (socket) =>
+					(beginsProvisioning(socket) ? registrations : mqtt).accept(socket, peerOf(socket)),
 				http: (socket) => http.accept(socket),
 				amqp: (socket) => amqp.accept(socket, peerOf(socket)),
 			},
@@ -264,6 +279,7 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 			() => sweep[Symbol.dispose](),
 			() => http.stop(),
 			() => mqtt.stop(),
+			() => registrations.stop(),
 			() => amqp.stop(),
 			() => listener.stop(),
 			() => guard.stop(),

@@ -17,6 +17,7 @@ import { Blobs } from './files/blobs.ts';
 import { FileUploads } from './files/file-uploads.ts';
 import { Jobs } from './jobs/jobs.ts';
 import { DirectMethods } from './methods/direct-methods.ts';
+import { DeviceProvisioning } from './provisioning/device-provisioning.ts';
 import { IdentityRegistry } from './registry/identity-registry.ts';
 import type { TelemetryLog } from './telemetry/telemetry-log.ts';
 import { Twins } from './twin/twins.ts';
@@ -52,6 +53,7 @@ export class Hub {
 	readonly fileUploads: FileUploads;
 	readonly configurations: Configurations;
 	readonly jobs: Jobs;
+	readonly provisioning: DeviceProvisioning;
 	readonly telemetry: TelemetryLog;
 	readonly serviceAuthorization: ServiceAuthorization;
 	readonly deviceAuthentication: DeviceAuthentication;
@@ -90,6 +92,7 @@ export class Hub {
 		);
 		this.configurations = new Configurations(this);
 		this.jobs = new Jobs(this);
+		this.provisioning = new DeviceProvisioning(this);
 		this.#delivery = new CloudToDeviceDelivery(this.cloudToDevice, this.connections, logger);
 	}
 
@@ -104,6 +107,7 @@ export class Hub {
 		this.#delivery.begin();
 		this.configurations.load();
 		this.jobs.load();
+		this.provisioning.load();
 	}
 
 	/** Ends what it does by itself. */

@@ -3,7 +3,13 @@ import { newKey } from '../registry/authentication-mechanism.ts';
 import { StoredJson } from '../stored-json.ts';
 
 /** What a policy may allow (IoT Hub documentation, "Access control and permissions"). */
-export type AccessRight = 'RegistryRead' | 'RegistryWrite' | 'ServiceConnect' | 'DeviceConnect';
+export type AccessRight =
+	| 'RegistryRead'
+	| 'RegistryWrite'
+	| 'ServiceConnect'
+	| 'DeviceConnect'
+	| 'EnrollmentRead'
+	| 'EnrollmentWrite';
 
 /** A named pair of keys with rights. */
 export interface SharedAccessPolicy {
@@ -13,13 +19,14 @@ export interface SharedAccessPolicy {
 	readonly rights: readonly AccessRight[];
 }
 
-/** The policies that every IoT Hub is born with. */
+/** The policies that every IoT Hub is born with, and the one of a provisioning service. */
 const rightsByPolicy: Readonly<Record<string, readonly AccessRight[]>> = {
 	iothubowner: ['RegistryRead', 'RegistryWrite', 'ServiceConnect', 'DeviceConnect'],
 	service: ['ServiceConnect'],
 	device: ['DeviceConnect'],
 	registryRead: ['RegistryRead'],
 	registryReadWrite: ['RegistryRead', 'RegistryWrite'],
+	provisioningserviceowner: ['EnrollmentRead', 'EnrollmentWrite'],
 };
 
 /** The hub's shared access policies; their keys are made once and kept in the store. */
