@@ -18,6 +18,8 @@ export interface AmqpConnection {
 	readonly properties: ReadonlyMap<string, unknown>;
 	/** Ends the connection, with an error when there is one. */
 	close(error?: AmqpError): void;
+	/** Ends the stream without a word. */
+	drop(): void;
 	/** Aborted when the connection has ended. */
 	readonly closed: AbortSignal;
 }

@@ -1,4 +1,4 @@
-import type { Connection, EventContext, link as Link, Receiver, Sender } from 'rhea';
+import type { Connection, EventContext, link as Link, Receiver, Sender, Session } from 'rhea';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/edge-error.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -33,6 +33,7 @@ export class PeerConnection implements AmqpConnection {
 	readonly #accept: (socket: FrameSocket) => void;
 	readonly #claims: ClaimsNode;
 	readonly #ended = new AbortController();
+	readonly #sessions = new Set<Session>();
 	/** What ends with a link. */
 	readonly #links = new Map<Link, AbortController>();
 	#socket: FrameSocket | undefined;
@@ -73,10 +74,16 @@ export class PeerConnection implements AmqpConnection {
 		socket.begin();
 	}
 
+	/** Sessions end first: clients wait for each end that they have begun. */
 	close(error?: AmqpError): void {
 		if (this.#connection.is_open()) {
+			for (const session of this.#sessions) session.close();
 			(this.#connection as { close(error?: object): void }).close(error?.toWire());
 		} else this.#socket?.end();
+	}
+
+	drop(): void {
+		this.#socket?.destroy();
 	}
 
 	/** The stream is gone. */
@@ -101,7 +108,12 @@ export class PeerConnection implements AmqpConnection {
 			({ receiver }: EventContext) => receiver && this.#forget(receiver),
 		);
 		connection.on('sender_close', ({ sender }: EventContext) => sender && this.#forget(sender));
+		connection.on(
+			'session_open',
+			({ session }: EventContext) => session && this.#sessions.add(session),
+		);
 		connection.on('session_close', ({ session }: EventContext) => {
+			if (session !== undefined) this.#sessions.delete(session);
 			for (const link of [...this.#links.keys()]) if (link.session === session) this.#forget(link);
 		});
 		connection.on('protocol_error', fail);

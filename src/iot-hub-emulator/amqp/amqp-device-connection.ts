@@ -1,4 +1,4 @@
-import { AmqpError } from '../../amqp/amqp-error.ts';
+import type { AmqpError } from '../../amqp/amqp-error.ts';
 import { type AmqpMessage, long } from '../../amqp/amqp-message.ts';
 import type { LinkRequest, OutgoingLink } from '../../amqp/amqp-server.ts';
 import type { Identity } from '../../protocol/identity.ts';
@@ -21,14 +21,14 @@ export class AmqpDeviceConnection implements DeviceConnection {
 	readonly identity: Identity;
 	/** Whether it has asked for changes of desired properties. */
 	wantsDesired = false;
-	readonly #end: (error: AmqpError) => void;
+	readonly #end: () => void;
 	readonly #links = new Map<DeviceLink, OutgoingLink>();
 	/** All its links, also those on which it sends. */
 	readonly #requests = new Set<LinkRequest>();
 	#admission: Admission;
 
 	/** @param end is called when it has to go */
-	constructor(identity: Identity, admission: Admission, end: (error: AmqpError) => void) {
+	constructor(identity: Identity, admission: Admission, end: () => void) {
 		this.identity = identity;
 		this.#admission = admission;
 		this.#end = end;
@@ -103,9 +103,12 @@ export class AmqpDeviceConnection implements DeviceConnection {
 			.catch(() => {});
 	}
 
-	close(): void {
-		const error = new AmqpError('amqp:unauthorized-access', 'The connection was ended by the hub.');
+	/** Ends all its links. */
+	detach(error: AmqpError): void {
 		for (const request of [...this.#requests]) request.close(error);
-		this.#end(error);
+	}
+
+	close(): void {
+		this.#end();
 	}
 }
