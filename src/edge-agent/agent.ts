@@ -9,15 +9,15 @@ import { sign } from '../protocol/sas-token.ts';
 import { Backoff } from '../runtime/backoff.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/edge-error.ts';
-import { isJsonObject } from '../runtime/json.ts';
+import { isJsonObject, type JsonObject } from '../runtime/json.ts';
 import type { Lifecycle } from '../runtime/lifecycle.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { RetryingTask } from '../runtime/retrying-task.ts';
 import type { AgentStatus } from './agent-status.ts';
 import { DeploymentRunner } from './deployment-runner.ts';
 import { answerWith } from './direct-methods/agent-methods.ts';
-import { getModuleLogs } from './direct-methods/module-logs/module-logs.ts';
-import { restartModule } from './direct-methods/restart-module.ts';
+import { edgeAgentMethods } from './direct-methods/edge-agent-methods.ts';
+import { TaskTable } from './direct-methods/tasks/task-table.ts';
 import { type IdentityRegistry, ModuleIdentities } from './identities/module-identities.ts';
 import { installationNames } from './installation-names.ts';
 import { Reconciler } from './reconcile.ts';
@@ -281,17 +281,18 @@ export class EdgeAgent implements Lifecycle {
 		});
 		const isKnown = (name: string) =>
 			runner.deployment?.modules.some((module) => module.name === name) ?? false;
-		const methods = {
-			ping: async () => null,
-			RestartModule: restartModule({ client: cluster, namespace, isKnown }),
-			GetModuleLogs: getModuleLogs({
-				client: cluster,
-				namespace,
-				hubHostName: device.hostName,
-				deviceId: device.deviceId,
-				clock,
-			}),
-		};
+		const tasks = new TaskTable(logger);
+		await this.#startPart(tasks);
+		const methods = edgeAgentMethods({
+			client: cluster,
+			namespace,
+			isKnown,
+			hubHostName: device.hostName,
+			deviceId: device.deviceId,
+			tasks,
+			status: () => this.#document() ?? null,
+			clock,
+		});
 		this.#registrations.push(client.onMethod(answerWith(methods)));
 		this.#reported = reported;
 		this.#report();
@@ -351,23 +352,27 @@ export class EdgeAgent implements Lifecycle {
 	}
 
 	#report(): void {
+		const document = this.#document();
+		if (document !== undefined) this.#reported?.report(document);
+	}
+
+	/** What is reported of the edge as it is now. */
+	#document(): JsonObject | undefined {
 		const status = this.status;
-		if (status === undefined || this.#reported === undefined) return;
+		if (status === undefined) return undefined;
 		const refusal = this.#runner?.refusal;
 		const deployment = this.#runner?.deployment;
 		const { desiredVersion, code, description, modules } = status;
-		this.#reported.report(
-			reportedDocument({
-				...(desiredVersion === undefined ? {} : { desiredVersion }),
-				code,
-				description,
-				...(refusal === undefined ? {} : asReport(refusal)),
-				...(deployment === undefined ? {} : { deployment }),
-				modules,
-				programVersion: this.#dependencies.version,
-				platform: { os: platform, architecture: arch },
-			}),
-		);
+		return reportedDocument({
+			...(desiredVersion === undefined ? {} : { desiredVersion }),
+			code,
+			description,
+			...(refusal === undefined ? {} : asReport(refusal)),
+			...(deployment === undefined ? {} : { deployment }),
+			modules,
+			programVersion: this.#dependencies.version,
+			platform: { os: platform, architecture: arch },
+		});
 	}
 }
 

@@ -240,6 +240,18 @@ export const errorCatalogue = {
 		summary: 'A file or folder cannot be read.',
 		remedy: 'Check its path and rights.',
 	},
+	EDGE_FILE_UNWRITABLE: {
+		summary: 'A file cannot be written.',
+		remedy: 'Check the folder, its rights, and the space on the disk.',
+	},
+	EDGE_NAME_UNKNOWN: {
+		summary: 'There is no option and no error code of that name.',
+		remedy: 'See `iotedge-k8s explain` for all options, docs/errors.md for the codes.',
+	},
+	EDGE_OPTION_MISSING: {
+		summary: 'A command lacks an option without which it cannot work.',
+		remedy: 'See the command with --help.',
+	},
 	// src/edge-hub
 	EDGE_WORKLOAD_FAILED: {
 		summary: 'The edge hub cannot use the workload API of the edge agent.',
@@ -303,5 +315,14 @@ export const errorCatalogue = {
 	EDGE_METHOD_SCHEMA: {
 		summary: 'The payload of a direct method of $edgeAgent has a schema version other than 1.x.',
 		remedy: 'Send `"schemaVersion": "1.0"`.',
+	},
+	EDGE_METHOD_BUSY: {
+		summary: 'As many uploads of logs wait as the agent keeps.',
+		remedy: 'Ask with GetTaskStatus until those before have ended, then call again.',
+	},
+	EDGE_UPLOAD_FAILED: {
+		summary: 'Logs or a support bundle cannot be written to the storage of the sasUrl.',
+		remedy:
+			'Give the URL of a container with a signature that may create and write and has not expired.',
 	},
 } as const satisfies Record<string, ErrorKind>;
