@@ -1,9 +1,17 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
-import { EdgeError, messageOf } from '../runtime/edge-error.ts';
+import { EdgeError, type ErrorCode, messageOf } from '../runtime/edge-error.ts';
 import { exitCode } from './exit-code.ts';
 import { createProgram } from './program.ts';
 import { processTerminal } from './terminal.ts';
+
+/** Errors of the command line or of what it names. */
+const inputErrors: ReadonlySet<ErrorCode> = new Set([
+	'EDGE_FILE_UNREADABLE',
+	'EDGE_NAME_UNKNOWN',
+	'EDGE_OPTION_MISSING',
+	'EDGE_SETTING_INVALID',
+]);
 
 try {
 	await createProgram(processTerminal).parseAsync();
@@ -21,6 +29,7 @@ function report(error: unknown): number {
 	if (process.env['IOTEDGE_K8S_TRACE'] !== undefined && error instanceof Error) {
 		processTerminal.note(`${error.stack}\n`);
 	}
-	const unreadable = error instanceof EdgeError && error.code === 'EDGE_FILE_UNREADABLE';
-	return unreadable ? exitCode.badInput : exitCode.failed;
+	return error instanceof EdgeError && inputErrors.has(error.code)
+		? exitCode.badInput
+		: exitCode.failed;
 }

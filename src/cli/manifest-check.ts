@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { defaultPolicy } from '../edge-agent/translation/default-policy.ts';
 import { translate } from '../edge-agent/translation/translate.ts';
@@ -10,10 +9,18 @@ import type {
 import { readConfiguration } from '../edge-hub/configuration.ts';
 import type { Deployment } from '../manifest/deployment.ts';
 import { parseDeployment } from '../manifest/deployment-parser.ts';
-import { type Manifest, parseManifest } from '../manifest/manifest.ts';
+import {
+	type Manifest,
+	type ParsedManifest,
+	parseManifest,
+	readManifest,
+} from '../manifest/manifest.ts';
+import { moduleIdOf } from '../manifest/module-name.ts';
 import type { Problem } from '../manifest/problem.ts';
-import { EdgeError } from '../runtime/edge-error.ts';
-import type { JsonObject } from '../runtime/json.ts';
+import { isJsonObject, type JsonObject } from '../runtime/json.ts';
+import { referenceProblems } from './manifest-references.ts';
+import { fillTemplate, isTemplate } from './manifest-template.ts';
+import { readManifestText, yamlProblem } from './manifest-text.ts';
 
 /** A manifest with everything that is wrong with it, whichever part of the edge would say so. */
 export interface CheckedManifest {
@@ -25,8 +32,8 @@ export interface CheckedManifest {
 	readonly problems: readonly Problem[];
 }
 
-/** Where the objects of a translation would go. */
-export interface TranslationTarget {
+/** What the agent of a device would tell its modules; what is absent is as on an ordinary device. */
+export interface TranslationTarget extends Partial<TranslationContext> {
 	readonly namespace: string;
 	readonly deviceId: string;
 	readonly iotHubHostName: string;
@@ -39,20 +46,35 @@ export const exampleTarget: TranslationTarget = {
 	iotHubHostName: 'hub.azure-devices.net',
 };
 
-/** @throws EdgeError EDGE_FILE_UNREADABLE */
+/**
+ * Checks a manifest, or the manifest that a template becomes.
+ *
+ * @param platform of the images of a template's modules, e.g. `arm64v8`.
+ * @throws EdgeError EDGE_FILE_UNREADABLE
+ */
 export async function checkManifestFile(
 	file: string,
 	target: TranslationTarget = exampleTarget,
 	policy: TranslationPolicy = defaultPolicy,
+	platform?: string,
 ): Promise<CheckedManifest> {
-	let text: string;
-	try {
-		text = await readFile(file, 'utf8');
-	} catch (cause) {
-		const message = 'The manifest cannot be read.';
-		throw new EdgeError('EDGE_FILE_UNREADABLE', message, { where: file, cause });
-	}
-	return checkManifest(text, basename(file), target, policy);
+	return check(await parseManifestFile(file, platform), target, policy);
+}
+
+/**
+ * Reads a manifest in any of its forms; of a template, what it becomes.
+ *
+ * @throws EdgeError EDGE_FILE_UNREADABLE
+ */
+export async function parseManifestFile(file: string, platform?: string): Promise<ParsedManifest> {
+	const { text, problem } = await readManifestText(file);
+	if (text === undefined) return { problems: [problem] };
+	if (!isTemplate(file, text)) return parseText(text, basename(file));
+	const sources = { environment: process.env, ...(platform === undefined ? {} : { platform }) };
+	const { value, problems } = await fillTemplate(file, text, sources);
+	if (!isJsonObject(value)) return problems.length > 0 ? { problems } : parseText(text, file);
+	const read = readManifest(value, basename(file));
+	return { ...read, problems: [...problems, ...read.problems] };
 }
 
 /** Checks a manifest as the agent and the hub would, all problems together. */
@@ -62,7 +84,21 @@ export function checkManifest(
 	target: TranslationTarget = exampleTarget,
 	policy: TranslationPolicy = defaultPolicy,
 ): CheckedManifest {
-	const { manifest, problems: textProblems } = parseManifest(text, { file });
+	return check(parseText(text, file), target, policy);
+}
+
+function parseText(text: string, file: string): ParsedManifest {
+	const parsed = parseManifest(text, { file });
+	const unparsed = parsed.problems.some(({ code }) => code === 'EDGE_MANIFEST_SYNTAX');
+	const yaml = unparsed ? yamlProblem(text) : undefined;
+	return yaml === undefined ? parsed : { problems: [yaml] };
+}
+
+function check(
+	{ manifest, problems: textProblems }: ParsedManifest,
+	target: TranslationTarget,
+	policy: TranslationPolicy,
+): CheckedManifest {
 	if (manifest === undefined) return { problems: textProblems };
 	const problems = [...textProblems, ...missingAgent(manifest), ...hubProblems(manifest)];
 	const content = { modulesContent: manifest.sections };
@@ -71,10 +107,32 @@ export function checkManifest(
 	const parsed = parseDeployment(desired, { path, layered: manifest.layered });
 	problems.push(...parsed.problems);
 	const { deployment } = parsed;
-	if (deployment === undefined) return { content, problems };
+	if (deployment === undefined) return { content, problems: withoutEchoes(problems) };
+	problems.push(...referenceProblems(manifest, deployment.modules.map(moduleIdOf)));
 	const translation = translate(deployment, contextFor(deployment, target), policy);
 	problems.push(...translation.problems);
-	return { content, deployment, translation, problems };
+	return { content, deployment, translation, problems: withoutEchoes(problems) };
+}
+
+/**
+ * A placeholder without a value makes a faulty image or version: that is said once, by the
+ * placeholder, with the severity of what follows from it.
+ */
+function withoutEchoes(problems: readonly Problem[]): Problem[] {
+	const placeholders = problems.filter(({ code }) => code === 'EDGE_TEMPLATE_UNRESOLVED');
+	if (placeholders.length === 0) return [...problems];
+	const places = new Set(placeholders.map(({ path }) => path));
+	const fatal = new Set(problems.filter(({ severity }) => severity === 'error').map(pathOf));
+	return problems.flatMap((problem) => {
+		if (problem.code === 'EDGE_TEMPLATE_UNRESOLVED') {
+			return fatal.has(problem.path) ? { ...problem, severity: 'error' as const } : problem;
+		}
+		return places.has(problem.path) ? [] : problem;
+	});
+}
+
+function pathOf({ path }: Problem): string {
+	return path;
 }
 
 function missingAgent(manifest: Manifest): Problem[] {
@@ -90,30 +148,39 @@ function missingAgent(manifest: Manifest): Problem[] {
 	];
 }
 
+/** What a layer leaves to its base. */
+const baseHub = { schemaVersion: '1.1', routes: {}, storeAndForwardConfiguration: {} };
+
 function hubProblems({ hub, layered }: Manifest): Problem[] {
-	if (hub === undefined || layered) return [];
-	const outcome = readConfiguration(hub.desired, { edgeDeviceId: 'edge-device' });
+	if (hub === undefined) return [];
+	const desired = layered && !hub.whole ? { ...baseHub, ...hub.desired } : hub.desired;
+	const outcome = readConfiguration(desired, { edgeDeviceId: 'edge-device' });
 	if (!('problems' in outcome)) return [];
 	return outcome.problems.map(({ path, message }) => ({
 		severity: 'error' as const,
 		code: 'EDGE_HUB_CONFIGURATION',
-		path: `${hub.path}${path.slice(1)}`,
+		path: `${hub.path}${plainPath(path)}`,
 		message,
 		module: 'edgeHub',
 	}));
 }
 
+/** `$.routes["all"]` as other problems write it: `.routes.all`. */
+function plainPath(path: string): string {
+	return path.slice(1).replace(/\["([A-Za-z_$][\w$-]*)"\]/g, '.$1');
+}
+
 /** What the agent would tell its modules, as far as it can be known without it. */
 function contextFor(deployment: Deployment, target: TranslationTarget): TranslationContext {
-	const ids = deployment.modules.map(({ name, system }) => (system ? `$${name}` : name));
+	const ids = deployment.modules.map(moduleIdOf);
 	return {
-		...target,
-		generationIds: new Map(ids.map((id) => [id, '0'])),
 		runtimeImage: 'iotedge-k8s',
 		gatewayHostName: 'edgehub',
 		edgeDeviceHostName: target.deviceId,
 		workloadUri: 'http://edgeagent:35001/',
 		apiVersion: '2022-08-03',
 		runtimeLogLevel: 'info',
+		...target,
+		generationIds: new Map(ids.map((id) => [id, target.generationIds?.get(id) ?? '0'])),
 	};
 }

@@ -1,5 +1,6 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from './duration.ts';
+import { addPolicyAssignment } from './manifest-policy.ts';
 import type { Terminal } from './terminal.ts';
 import { version } from './version.ts';
 
@@ -28,6 +29,17 @@ function outputOption(): Option {
 	return new Option('-o, --output <form>', 'text for people, json for scripts')
 		.choices(['text', 'json'])
 		.default('text');
+}
+
+function policyOption(): Option {
+	return new Option(
+		'--policy <NAME=value>',
+		'a policy setting of the agent; may be repeated (default: from the environment)',
+	).argParser(addPolicyAssignment);
+}
+
+function platformOption(): Option {
+	return new Option('--platform <name>', "platform of a template's images, e.g. arm64v8");
 }
 
 function addDevelopmentCommands(program: Command, terminal: Terminal): void {
@@ -62,8 +74,20 @@ function addManifestCommands(program: Command, terminal: Terminal): void {
 		.summary('list all problems of deployment manifests')
 		.description('Lists all problems of deployment manifests, each with its place and a remedy.')
 		.argument('<manifest...>', 'deployment manifests, or folders of them')
+		.addOption(policyOption())
+		.addOption(platformOption())
 		.addOption(outputOption())
-		.addHelpText('after', '\nExit codes: 0 no errors (warnings may be); 2 errors.')
+		.addHelpText(
+			'after',
+			'\nTakes manifests, exports of the portal and of `az`, layered deployments and templates\n' +
+				'(*.template.json), whose placeholders come from modules/<name>/module.json and .env\n' +
+				'beside them and from the environment.\n' +
+				'\nExamples:\n' +
+				'  iotedge-k8s validate deployment.json\n' +
+				'  iotedge-k8s validate deployments/ --output json\n' +
+				'  iotedge-k8s validate deployment.json --policy ALLOW_HOST_NETWORK=true\n' +
+				'\nExit codes: 0 no errors (warnings may be); 2 errors.',
+		)
 		.action(async (files: string[], options) => {
 			const { validate } = await import('./commands/validate.ts');
 			process.exitCode = await validate(files, options, terminal);
@@ -71,20 +95,36 @@ function addManifestCommands(program: Command, terminal: Terminal): void {
 	program
 		.command('translate')
 		.summary('print the Kubernetes objects of a deployment manifest')
-		.description('Prints the Kubernetes objects that the agent would apply for a manifest.')
-		.argument('<manifest>', 'deployment manifest')
+		.description(
+			'Prints the Kubernetes objects that the agent would apply for a manifest, with warnings as\n' +
+				'comments before the objects of the module that they concern.',
+		)
+		.argument('<manifest>', 'deployment manifest or template, or with --out a folder of them')
+		.option('--out <folder>', 'write <manifest>.yaml or .json into this folder')
 		.option('-n, --namespace <name>', 'namespace of the objects', 'iotedge')
 		.option('--device <id>', 'the edge device', 'edge-device')
 		.option('--hub <host name>', 'the IoT Hub', 'hub.azure-devices.net')
+		.addOption(policyOption())
+		.addOption(platformOption())
 		.addOption(
 			new Option('-o, --output <form>', 'form of the objects')
 				.choices(['yaml', 'json'])
 				.default('yaml'),
 		)
+		.addHelpText(
+			'after',
+			'\nExamples:\n' +
+				'  iotedge-k8s translate deployment.json\n' +
+				'  iotedge-k8s translate deployment.json -n edge | kubectl apply --dry-run=server -f -\n' +
+				'  iotedge-k8s translate deployments/ --out objects/\n' +
+				'\nModules that the policy forbids are left out; see --policy and docs/configuration.md.\n' +
+				'Exit codes: 0 everything is translated; 2 errors, of which the rest is printed all the same.',
+		)
 		.action(async (file: string, options) => {
 			const { translateCommand } = await import('./commands/translate.ts');
 			process.exitCode = await translateCommand(file, options, terminal);
 		});
+	addLayerCommands(program, terminal);
 	const route = program.command('route').description('Work with the routes of the edge hub.');
 	route
 		.command('evaluate')
@@ -103,6 +143,68 @@ function addManifestCommands(program: Command, terminal: Terminal): void {
 			const { evaluateRoutes } = await import('./commands/route-evaluate.ts');
 			process.exitCode = await evaluateRoutes(process.stdin, options, terminal);
 		});
+}
+
+function addLayerCommands(program: Command, terminal: Terminal): void {
+	program
+		.command('merge')
+		.summary('print the manifest that a base deployment and its layers make')
+		.description(
+			'Lays layered deployments over their base by priority, as IoT Hub does, and prints the\n' +
+				'effective manifest. What was overridden goes to standard error.',
+		)
+		.argument('<base>', 'manifest that sets the properties of $edgeAgent as a whole')
+		.argument('<layer...>', 'layered deployments; later ones win')
+		.option(
+			'--priorities <numbers>',
+			'of base and layers in their order, e.g. 0,10,20 (default: those of exports, else the order)',
+			parsePriorities,
+		)
+		.addOption(platformOption())
+		.addOption(
+			new Option('-o, --output <form>', 'the manifest alone, or JSON with what was overridden')
+				.choices(['manifest', 'json'])
+				.default('manifest'),
+		)
+		.addHelpText(
+			'after',
+			'\nExamples:\n' +
+				'  iotedge-k8s merge base.json site.layer.json > effective.json\n' +
+				'  iotedge-k8s merge base.json a.json b.json --priorities 1,20,10\n' +
+				'\nExit codes: 0 merged; 2 a file or the result has errors.',
+		)
+		.action(async (base: string, layers: string[], options) => {
+			const { merge } = await import('./commands/merge.ts');
+			process.exitCode = await merge([base, ...layers], options, terminal);
+		});
+	program
+		.command('explain')
+		.summary('say what becomes of an option, or what an error code means')
+		.description(
+			'Says what becomes of an option of createOptions or of k8s-extensions on Kubernetes, or\n' +
+				'what an error code means and what to do. Without a name it lists all options.',
+		)
+		.argument('[name]', 'option or error code, in any case; its last part is enough')
+		.addOption(outputOption())
+		.addHelpText(
+			'after',
+			'\nExamples:\n' +
+				'  iotedge-k8s explain HostConfig.Binds\n' +
+				'  iotedge-k8s explain replicas\n' +
+				'  iotedge-k8s explain EDGE_POLICY_DENIED\n' +
+				'\nExit codes: 0 explained; 2 there is no such name.',
+		)
+		.action(async (name: string | undefined, options) => {
+			const { explain } = await import('./commands/explain.ts');
+			process.exitCode = explain(name, options, terminal);
+		});
+}
+
+/** `0,10,20` */
+function parsePriorities(text: string): number[] {
+	const priorities = text.split(',').map(Number);
+	if (priorities.every(Number.isSafeInteger)) return priorities;
+	throw new InvalidArgumentError('Give whole numbers with commas between them.');
 }
 
 function addClusterCommands(program: Command, terminal: Terminal): void {

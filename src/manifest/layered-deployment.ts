@@ -11,9 +11,23 @@ export interface Layer {
 	readonly sections: JsonObject;
 }
 
-/** What a device gets: sections with whole desired properties, and the layers that had no effect. */
+/** A property that a layer sets although one below it has set it already. */
+export interface Override {
+	/** The section: `$edgeAgent`, `filter`. */
+	readonly section: string;
+	/** Path below the section, as layers write it: `properties.desired.modules.filter`. */
+	readonly member: string;
+	/** Id of the layer whose value counts, unless a later override says otherwise. */
+	readonly by: string;
+	/** Id of the layer that had set it, the latest where parts are of several. */
+	readonly of: string;
+}
+
+/** What a device gets: sections with whole desired properties, and what had no effect. */
 export interface MergedLayers {
 	readonly sections: JsonObject;
+	/** In the order in which the layers are laid. */
+	readonly overrides: readonly Override[];
 	readonly problems: readonly Problem[];
 }
 
@@ -30,23 +44,58 @@ export function mergeLayers(layers: readonly Layer[]): MergedLayers {
 	const base = sorted.findLastIndex(isBase);
 	const ignored = sorted.slice(0, Math.max(0, base));
 	const effective = sorted.slice(Math.max(0, base));
-	const sections = new Map<string, JsonObject>();
+	const overlay = new Overlay();
 	for (const layer of effective) {
 		for (const [name, section] of Object.entries(layer.sections)) {
-			if (!isJsonObject(section)) continue;
-			const properties = desiredMembers(section).reduce(applyMember, sections.get(name) ?? {});
-			sections.set(name, properties);
+			if (isJsonObject(section)) overlay.add(layer.id, name, desiredMembers(section));
 		}
 	}
-	const wrapped = [...sections].map(([name, desired]) => [name, { 'properties.desired': desired }]);
+	const wrapped = [...overlay.sections].map(([name, desired]) => [
+		name,
+		{ 'properties.desired': desired },
+	]);
 	return {
 		sections: Object.fromEntries(wrapped),
+		overrides: overlay.overrides,
 		problems: ignored.map((layer) => ignoredProblem(layer, sorted[base])),
 	};
 }
 
-function applyMember(properties: JsonObject, { names, value }: DesiredMember): JsonObject {
-	return setProperty(properties, names, value);
+/** Lays sections of layers over each other, and notes what that replaces. */
+class Overlay {
+	readonly sections = new Map<string, JsonObject>();
+	readonly overrides: Override[] = [];
+	readonly #set: { section: string; names: readonly string[]; layer: string }[] = [];
+
+	add(layer: string, section: string, members: readonly DesiredMember[]): void {
+		for (const { names, value } of members) {
+			const before = this.sections.get(section);
+			const of = valueAt(before, names) === undefined ? undefined : this.#author(section, names);
+			if (of !== undefined && of !== layer) {
+				const member = ['properties.desired', ...names].join('.');
+				this.overrides.push({ section, member, by: layer, of });
+			}
+			this.sections.set(section, setProperty(before ?? {}, names, value));
+			this.#set.push({ section, names, layer });
+		}
+	}
+
+	/** The layer that was the last to set a property, a part of it, or what it is a part of. */
+	#author(section: string, names: readonly string[]): string | undefined {
+		return this.#set.findLast((one) => one.section === section && overlaps(one.names, names))
+			?.layer;
+	}
+}
+
+function valueAt(properties: JsonObject | undefined, names: readonly string[]): unknown {
+	return names.reduce<unknown>(
+		(value, name) => (isJsonObject(value) && Object.hasOwn(value, name) ? value[name] : undefined),
+		properties,
+	);
+}
+
+function overlaps(one: readonly string[], other: readonly string[]): boolean {
+	return one.every((name, index) => index >= other.length || name === other[index]);
 }
 
 function isBase({ sections }: Layer): boolean {

@@ -17,6 +17,8 @@ export interface Manifest {
 	readonly sections: JsonObject;
 	/** Whether it only adds to a base deployment: dotted members instead of whole properties. */
 	readonly layered: boolean;
+	/** Of an exported automatic deployment: its id and priority, as far as they are there. */
+	readonly configuration: { readonly id?: string; readonly priority?: number };
 }
 
 /** A manifest, unless its text has errors; all problems together. */
@@ -61,8 +63,19 @@ export function readManifest(document: JsonObject, file?: string): ParsedManifes
 		twins,
 		sections: content.sections,
 		layered: [...found.values()].some((properties) => !properties.whole),
+		configuration: configurationOf(document),
 	};
 	return { manifest, problems };
+}
+
+function configurationOf(document: JsonObject): Manifest['configuration'] {
+	const { id, priority } = isJsonObject(document['configuration'])
+		? document['configuration']
+		: document;
+	return {
+		...(typeof id === 'string' && id !== '' && { id }),
+		...(typeof priority === 'number' && { priority }),
+	};
 }
 
 function readSections(

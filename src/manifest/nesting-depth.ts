@@ -21,7 +21,8 @@ export function nestingDepth(text: string, limit: number): number {
 	return deepest;
 }
 
-function stringEnd(text: string, start: number): number {
+/** The closing quote of a JSON string whose opening one is at `start`; the text's end without one. */
+export function stringEnd(text: string, start: number): number {
 	for (let at = start + 1; at < text.length; at += 1) {
 		const code = text.charCodeAt(at);
 		if (code === backslash) at += 1;
@@ -31,7 +32,7 @@ function stringEnd(text: string, start: number): number {
 }
 
 /** The last character of a comment that starts here; `start` where none does. */
-function commentEnd(text: string, start: number): number {
+export function commentEnd(text: string, start: number): number {
 	const next = text.charCodeAt(start + 1);
 	if (next !== slash && next !== star) return start;
 	const end = next === slash ? text.indexOf('\n', start + 2) : text.indexOf('*/', start + 2) + 1;
