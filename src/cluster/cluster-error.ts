@@ -46,6 +46,9 @@ const codes = new Map<number, ErrorCode>([
 	[429, 'EDGE_CLUSTER_BUSY'],
 ]);
 
+/** An object with a field that its kind does not have, or of another type (server-side apply). */
+const schemaMismatch = /^failed to create typed patch object /;
+
 /** The error for an HTTP status that is no success and the body that came with it. */
 export function errorOfAnswer(
 	status: number,
@@ -54,6 +57,10 @@ export function errorOfAnswer(
 	retryAfterHeader?: string,
 ): ClusterError {
 	const details = parseStatus(body);
+	// What is wrong for good with an applied object is reported as an internal error.
+	if (status === 500 && schemaMismatch.test(details.message)) {
+		return errorOfAnswer(422, body, where);
+	}
 	const retryAfter = retryAfterMs(retryAfterHeader) ?? details.retryAfter;
 	const code = codes.get(status) ?? (status >= 500 ? 'EDGE_CLUSTER_BUSY' : 'EDGE_CLUSTER_REFUSED');
 	return new ClusterError(code, details.message || `HTTP status ${status}`, {

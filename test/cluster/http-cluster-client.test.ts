@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { CertificateAuthority } from '../../src/certificates/certificate-authority.ts';
 import type { WatchEvent } from '../../src/cluster/cluster-client.ts';
-import { ClusterError } from '../../src/cluster/cluster-error.ts';
+import { ClusterError, errorOfAnswer } from '../../src/cluster/cluster-error.ts';
 import { connect } from '../../src/cluster/http-cluster-client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { ScriptedApiServer, sendJson } from '../support/scripted-api-server.ts';
@@ -298,4 +298,14 @@ test('trusts only the authority that the configuration names', async (t) => {
 	const error = await t.throwsAsync(wary.version(), { instanceOf: ClusterError });
 	t.is(error.code, 'EDGE_CLUSTER_UNREACHABLE');
 	t.false(error.toString().includes('secret-token'));
+});
+
+test('takes the internal error about an unknown field for what it is: final', (t) => {
+	const message =
+		'failed to create typed patch object (edge/a; apps/v1, Kind=Deployment): .spec.x: field not declared in schema';
+	const unknown = errorOfAnswer(500, JSON.stringify({ kind: 'Status', message, code: 500 }), 'a');
+	t.true(unknown.terminal);
+	t.is(unknown.code, 'EDGE_CLUSTER_REFUSED');
+	t.is(unknown.message, message);
+	t.false(errorOfAnswer(500, '{"message":"etcdserver: request timed out"}', 'a').terminal);
 });

@@ -305,6 +305,19 @@ export function testReconciler(test: TestFn, title: string, cluster: () => Clust
 		t.is((await admin.get(referenceOf(foreign)))?.metadata.uid, made.metadata.uid);
 	});
 
+	test(`${title}: gives up a module that the server refuses for good, and no other`, async (t) => {
+		const { run, desire, converged } = await setUp(t, cluster());
+		const reconciler = await run();
+		const faulty = extended({ affinity: { nodeAffinities: {} } });
+		const waits = { startupOrder: 1 };
+		const state = desire({ modules: { faulty, later: waits } });
+		await converged(state, ['apps/v1/Deployment/faulty']);
+		const { code, description, modules } = reconciler.status();
+		t.is(code, 500);
+		t.regex(description, /Deployment .*\/faulty cannot be written: .*nodeAffinities/);
+		t.is(modules.get('faulty')?.runtimeStatus, 'failed');
+	});
+
 	test(`${title}: replaces a workload whose selector cannot be changed`, async (t) => {
 		const { agent, admin, namespace, run, desire, converged } = await setUp(t, cluster());
 		const old = foreignDeployment(namespace, 'filter');
