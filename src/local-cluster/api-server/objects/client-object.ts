@@ -4,7 +4,7 @@ import { textAt } from '../json-reading.ts';
 import { apiVersionOf, type ResourceKind } from '../kinds/resource-kind.ts';
 import { DecodeError, decodeObject } from '../schema/decode.ts';
 import type { StructSchema } from '../schema/schema.ts';
-import { badRequest } from '../status-error.ts';
+import { badRequest, StatusError } from '../status-error.ts';
 
 /** What happens to fields that are not known. */
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
@@ -26,6 +26,18 @@ export interface ObjectType {
 /** The type of a resource's own objects. */
 export function typeOf(kind: ResourceKind): ObjectType {
 	return { apiVersion: apiVersionOf(kind), kind: kind.kind, schema: kind.schema };
+}
+
+/** An object that does not fit its kind's schema. Server-side apply reports it differently. */
+export class SchemaMismatch extends StatusError {
+	/** As `.spec.foo: field not declared in schema`. */
+	readonly what: string;
+
+	constructor(type: ObjectType, why: string, what: string) {
+		const message = `${describe(type)} cannot be handled as a ${type.kind}: ${why}`;
+		super(400, 'BadRequest', message);
+		this.what = what;
+	}
 }
 
 /**
@@ -69,7 +81,7 @@ function decode(members: JsonObject, type: ObjectType, checked: boolean) {
 		return decodeObject(members, type.schema, checked);
 	} catch (error) {
 		if (!(error instanceof DecodeError)) throw error;
-		throw badRequest(`${describe(type)} cannot be handled as a ${type.kind}: ${error.message}`);
+		throw new SchemaMismatch(type, error.message, error.message);
 	}
 }
 
@@ -78,8 +90,8 @@ function report(unknown: readonly string[], type: ObjectType, options: ReadOptio
 	const faults = unknown.map((path) => `unknown field "${path}"`);
 	if (options.fieldValidation === 'Warn') options.warnings.push(...faults);
 	if (options.fieldValidation !== 'Strict') return;
-	const why = `strict decoding error: ${faults.join(', ')}`;
-	throw badRequest(`${describe(type)} cannot be handled as a ${type.kind}: ${why}`);
+	const what = unknown.map((path) => `.${path}: field not declared in schema`).join(', ');
+	throw new SchemaMismatch(type, `strict decoding error: ${faults.join(', ')}`, what);
 }
 
 function describe({ apiVersion, kind }: ObjectType): string {

@@ -62,6 +62,16 @@ const secretKeys: Readonly<Record<string, string>> = {
 	'kubernetes.io/dockercfg': '.dockercfg',
 };
 
+/** Credentials of registries must be JSON; what they are is not repeated. */
+function jsonFaults(secret: KubernetesObject, key: string): FieldFault[] {
+	try {
+		JSON.parse(Buffer.from(textAt(secret, 'data', key), 'base64').toString());
+		return [];
+	} catch {
+		return [invalidValue(`data[${key}]`, '<secret contents redacted>', 'invalid character')];
+	}
+}
+
 export const secretRules: KindRules = {
 	setDefaults: (secret) => {
 		const plain = objectAt(secret, 'stringData');
@@ -86,7 +96,9 @@ export const secretRules: KindRules = {
 		const keys = key === undefined ? [] : [key];
 		if (type === 'kubernetes.io/tls') keys.push('tls.crt', 'tls.key');
 		const missing = keys.filter((name) => valueAt(secret, 'data', name) === undefined);
-		return [...faults, ...missing.map((name) => required(`data[${name}]`))];
+		faults.push(...missing.map((name) => required(`data[${name}]`)));
+		if (key !== undefined && missing.length === 0) faults.push(...jsonFaults(secret, key));
+		return faults;
 	},
 };
 
@@ -155,6 +167,18 @@ export const networkPolicyRules: KindRules = {
 		if (spec['podSelector'] === undefined) spec['podSelector'] = {};
 		const types = spec['egress'] === undefined ? ['Ingress'] : ['Ingress', 'Egress'];
 		setAbsent(spec, 'policyTypes', types);
+	},
+	validate: (policy) => {
+		const rules = (['ingress', 'egress'] as const).flatMap((list) => {
+			return objectsAt(policy, 'spec', list).map((rule, index) => [`spec.${list}[${index}]`, rule]);
+		}) as [path: string, rule: JsonObject][];
+		return rules.flatMap(([path, rule]) => {
+			return objectsAt(rule, 'ports').flatMap(({ port }, index) => {
+				if (typeof port !== 'number' || (port >= 1 && port <= 65_535)) return [];
+				const why = 'must be between 1 and 65535, inclusive';
+				return [invalidValue(`${path}.ports[${index}].port`, port, why)];
+			});
+		});
 	},
 };
 

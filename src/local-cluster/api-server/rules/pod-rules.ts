@@ -12,7 +12,8 @@ import {
 	required,
 } from '../status-error.ts';
 import type { KindRules, RuleContext } from './kind-rules.ts';
-import { isLabel, labelFaults, portNameFaults } from './names.ts';
+import { labelFaults, portNameFaults } from './names.ts';
+import { containerFieldFaults, podFieldFaults } from './pod-field-rules.ts';
 
 const podKind = { group: '', kind: 'Pod', plural: 'pods' };
 
@@ -20,10 +21,6 @@ const podKind = { group: '', kind: 'Pod', plural: 'pods' };
 export function setPodSpecDefaults(spec: JsonObject): void {
 	for (const [, container] of allContainers(spec, '')) {
 		setAbsent(container, 'imagePullPolicy', pullPolicy(textAt(container, 'image')));
-		if (spec['hostNetwork'] !== true) continue;
-		for (const port of objectsAt(container, 'ports')) {
-			if (port['containerPort'] !== undefined) setAbsent(port, 'hostPort', port['containerPort']);
-		}
 	}
 	for (const volume of objectsAt(spec, 'volumes')) {
 		if (Object.keys(volume).length === 1) volume['emptyDir'] = {};
@@ -78,7 +75,7 @@ export function podSpecFaults(spec: JsonObject, path: string): FieldFault[] {
 		const why = 'must be greater than or equal to 0';
 		faults.push(invalidValue(`${path}.terminationGracePeriodSeconds`, grace, why));
 	}
-	return faults;
+	return [...faults, ...podFieldFaults(spec, path)];
 }
 
 function containerFaults(
@@ -112,7 +109,8 @@ function containerFaults(
 		}
 		paths.add(mountPath);
 	}
-	return [...faults, ...resourceFaults(objectAt(container, 'resources'), `${path}.resources`)];
+	const resources = resourceFaults(objectAt(container, 'resources'), `${path}.resources`);
+	return [...faults, ...resources, ...containerFieldFaults(container, path)];
 }
 
 function containerPortFaults(container: JsonObject, path: string): FieldFault[] {
@@ -154,12 +152,20 @@ function setPodDefaults(pod: KubernetesObject): void {
 	setPodSpecDefaults(spec);
 	setAbsent(spec, 'enableServiceLinks', true);
 	for (const [, container] of allContainers(spec, '')) {
+		if (spec['hostNetwork'] === true) setHostPorts(container);
 		const limits = objectAt(container, 'resources', 'limits');
 		if (Object.keys(limits).length === 0) continue;
 		const requests = ensureObject(container, 'resources', 'requests');
 		for (const [name, limit] of Object.entries(limits)) {
 			if (limit !== undefined) setAbsent(requests, name, limit);
 		}
+	}
+}
+
+/** Of pods alone: templates stay as they are. */
+function setHostPorts(container: JsonObject): void {
+	for (const port of objectsAt(container, 'ports')) {
+		if (port['containerPort'] !== undefined) setAbsent(port, 'hostPort', port['containerPort']);
 	}
 }
 
@@ -238,8 +244,6 @@ const mutableMembers = [
 function validatePod(pod: KubernetesObject, live: KubernetesObject | undefined): FieldFault[] {
 	const spec = objectAt(pod, 'spec');
 	const faults = podSpecFaults(spec, 'spec');
-	const hostname = textAt(spec, 'hostname');
-	if (hostname !== '' && !isLabel(hostname)) faults.push(...labelFaults('spec.hostname', hostname));
 	if (live === undefined) return faults;
 	const [before, after] = [fixedPart(objectAt(live, 'spec')), fixedPart(spec)];
 	if (isDeepStrictEqual(before, after)) return faults;

@@ -110,7 +110,7 @@ function allocatePorts(
 	if (!hasNodePorts(spec)) {
 		// A change back to ClusterIP gives the ports back, unless the client set them on purpose.
 		for (const port of objectsAt(spec, 'ports')) delete port['nodePort'];
-		delete spec['externalTrafficPolicy'];
+		if (hasNodePorts(live)) delete spec['externalTrafficPolicy'];
 		return;
 	}
 	const taken = new Set(others.flatMap((other) => nodePortsOf(objectAt(other, 'spec'))));
@@ -163,6 +163,11 @@ function validate(service: KubernetesObject, live: KubernetesObject | undefined)
 	if (spec['clusterIP'] === 'None' && hasNodePorts(spec)) {
 		const why = "may not be set to 'None' for LoadBalancer services";
 		faults.push(invalidValue('spec.clusterIPs[0]', 'None', why));
+	}
+	const policy = spec['externalTrafficPolicy'];
+	if (policy !== undefined && spec['type'] !== 'NodePort' && spec['type'] !== 'LoadBalancer') {
+		const why = 'may only be set for externally-accessible services';
+		faults.push(invalidValue('spec.externalTrafficPolicy', policy, why));
 	}
 	const names = new Set<string>();
 	const numbers = new Set<string>();

@@ -133,6 +133,7 @@ export const jobRules: KindRules = {
 			spec['completions'] = 1;
 		}
 		setAbsent(spec, 'parallelism', 1);
+		setAbsent(spec, 'manualSelector', false);
 		const policy = spec['podFailurePolicy'] === undefined ? 'TerminatingOrFailed' : 'Failed';
 		setAbsent(spec, 'podReplacementPolicy', policy);
 	},
@@ -152,9 +153,20 @@ function jobRestartPolicyFaults(job: KubernetesObject): FieldFault[] {
 	return [{ reason: 'FieldValueRequired', field: 'spec.template.spec.restartPolicy', message }];
 }
 
+/** How an autoscaler behaves in whichever direction its behavior leaves out. */
+function setScalingDefaults(behavior: JsonObject): void {
+	const [up, down] = [ensureObject(behavior, 'scaleUp'), ensureObject(behavior, 'scaleDown')];
+	const everything = { type: 'Percent', value: 100, periodSeconds: 15 };
+	setAbsent(up, 'stabilizationWindowSeconds', 0);
+	for (const direction of [up, down]) setAbsent(direction, 'selectPolicy', 'Max');
+	setAbsent(up, 'policies', [{ type: 'Pods', value: 4, periodSeconds: 15 }, { ...everything }]);
+	setAbsent(down, 'policies', [everything]);
+}
+
 export const horizontalPodAutoscalerRules: KindRules = {
 	setDefaults: (autoscaler) => {
 		const spec = ensureObject(autoscaler as unknown as JsonObject, 'spec');
+		if (spec['behavior'] !== undefined) setScalingDefaults(ensureObject(spec, 'behavior'));
 		if (Array.isArray(spec['metrics']) && spec['metrics'].length > 0) return;
 		const target = { type: 'Utilization', averageUtilization: 80 };
 		spec['metrics'] = [{ type: 'Resource', resource: { name: 'cpu', target } }];

@@ -269,7 +269,7 @@ WeightedPodAffinityTerm
 @ObjectFieldSelector
 	apiVersion:string=v1 fieldPath!:string
 @ResourceFieldSelector
-	containerName:string resource!:string divisor:quantity
+	containerName:string resource!:string divisor:quantity=0
 @SecretKeySelector
 	...:LocalObjectReference key!:string optional:bool
 SleepAction

@@ -14,7 +14,7 @@ export function canonicalQuantity(text: string): string | undefined {
 	);
 	if (parts === null) return undefined;
 	const [, sign = '', digits = '', suffix = ''] = parts;
-	if (/^[eE][+-]?\d/.test(suffix)) return text;
+	if (/^[eE][+-]?\d/.test(suffix)) return exponential(sign, digits, Number(suffix.slice(1)), text);
 	const power = binary.indexOf(suffix);
 	const value = nanos(digits) * (power < 0 ? 1n : 1024n ** BigInt(power + 1));
 	if (power >= 0 && value % nano === 0n) return signed(sign, binaryText(value / nano));
@@ -23,6 +23,18 @@ export function canonicalQuantity(text: string): string | undefined {
 	const scaled =
 		scale >= 0 ? value * 1000n ** BigInt(scale) : ceilDiv(value, 1000n ** BigInt(-scale));
 	return signed(sign, decimalText(scaled));
+}
+
+/** With an exponent that is a multiple of three, and as few digits before it as that leaves. */
+function exponential(sign: string, digits: string, power: number, text: string): string {
+	// Beyond what a quantity can hold nobody writes one.
+	if (digits.includes('.') || Math.abs(power) > 18) return text;
+	const shift = ((power % 3) + 3) % 3;
+	const number = BigInt(digits) * 10n ** BigInt(shift);
+	const [, whole = '0', zeros = ''] = /^(\d*?)((?:000)*)$/.exec(String(number)) ?? [];
+	const exponent = power - shift + zeros.length;
+	if (number === 0n) return '0';
+	return exponent === 0 ? `${sign}${whole}` : signed(sign, `${whole}e${exponent}`);
 }
 
 function nanos(digits: string): bigint {

@@ -9,7 +9,12 @@ import {
 import { listAt } from '../json-reading.ts';
 import { storageOf } from '../kinds/kind-registry.ts';
 import { apiVersionOf, keptKind } from '../kinds/resource-kind.ts';
-import { type ObjectType, readClientObject, typeOf } from '../objects/client-object.ts';
+import {
+	type ObjectType,
+	readClientObject,
+	SchemaMismatch,
+	typeOf,
+} from '../objects/client-object.ts';
 import { appliedObject, isApply, patchedObject } from '../objects/object-patch.ts';
 import {
 	asJson,
@@ -122,7 +127,7 @@ export class ObjectWrites {
 	}
 
 	#apply(api: ApiRequest, patch: JsonValue, query: WriteQuery): void {
-		const config = this.#read(api, patch, typeOf(api.kind), query);
+		const config = this.#readConfiguration(api, patch, query);
 		if (config.metadata.managedFields !== undefined) {
 			throw badRequest('metadata.managedFields must be nil');
 		}
@@ -202,6 +207,21 @@ export class ObjectWrites {
 		const { keptAs } = api.kind;
 		if (keptAs === undefined) return object;
 		return keptAs.toKept(asJson(object)) as unknown as KubernetesObject;
+	}
+
+	/** No field of an applied configuration may be unknown, whatever the client asks. */
+	#readConfiguration(api: ApiRequest, patch: JsonValue, query: WriteQuery): KubernetesObject {
+		if (api.kind.custom !== undefined) return this.#read(api, patch, typeOf(api.kind), query);
+		try {
+			return this.#read(api, patch, typeOf(api.kind), { ...query, fieldValidation: 'Strict' });
+		} catch (error) {
+			if (!(error instanceof SchemaMismatch)) throw error;
+			const { namespace, name } = targetOf(api);
+			const place = namespace === undefined ? `/${name}` : `${namespace}/${name}`;
+			const type = `${apiVersionOf(api.kind)}, Kind=${api.kind.kind}`;
+			const message = `failed to create typed patch object (${place}; ${type}): ${error.what}`;
+			throw new StatusError(500, '', message);
+		}
 	}
 
 	#options(api: ApiRequest, query: WriteQuery, operation: FieldManager['operation']): WriteOptions {
