@@ -1,22 +1,29 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import type { IotHubClient, IotHubClientOptions } from '../iot-hub-client/iot-hub-client.ts';
 import { defaultMqttServerLimits } from '../mqtt/mqtt-server.ts';
 import { StreamMqttServer } from '../mqtt/stream-mqtt-server.ts';
-import { TlsListener } from '../mqtt/tls-listener.ts';
+import { peerOf, TlsListener } from '../mqtt/tls-listener.ts';
 import { identityKey } from '../protocol/identity.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { messageOf } from '../runtime/edge-error.ts';
 import type { Lifecycle } from '../runtime/lifecycle.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { KeyValueStore } from '../storage/key-value-store.ts';
 import type { MessageLog } from '../storage/message-log.ts';
+import { WebSocketUpgrade } from '../web-socket/web-socket-upgrade.ts';
 import type { ScopeSource } from './authorization/device-scope.ts';
 import { storageKey } from './authorization/sealed-store.ts';
+import { HttpHead } from './http-head/http-head.ts';
+import { HttpsServer } from './http-head/https-server.ts';
 import { HubCore } from './hub-core.ts';
 import { MonitoringServer } from './metrics/monitoring-server.ts';
 import { MqttHead } from './mqtt-head/mqtt-head.ts';
 import { StoredSessions } from './mqtt-head/stored-sessions.ts';
 import { RenewedServerCertificate } from './renewed-server-certificate.ts';
 import type { EdgeHubSettings } from './settings.ts';
-import type { WorkloadApi } from './workload-client.ts';
+import type { WorkloadApi, WorkloadCertificate } from './workload-client.ts';
 
 /** Everything outside the hub. A test gives its own, so that a whole hub runs within it. */
 export interface EdgeHubDependencies {
@@ -50,6 +57,7 @@ export class EdgeHub implements Lifecycle {
 	readonly #open: (() => Promise<void> | void)[] = [];
 	#monitoring: MonitoringServer | undefined;
 	#listener: TlsListener | undefined;
+	#https: HttpsServer | undefined;
 	#core: HubCore | undefined;
 	#mqtt: StreamMqttServer | undefined;
 	#ready = false;
@@ -62,6 +70,11 @@ export class EdgeHub implements Lifecycle {
 	/** The port of MQTT over TLS; 0 before it listens. */
 	get mqttPort(): number {
 		return this.#listener?.port ?? 0;
+	}
+
+	/** The port of HTTPS; 0 where it is not served. */
+	get httpsPort(): number {
+		return this.#https?.port ?? 0;
 	}
 
 	/** The port of `/metrics`, `/healthz` and `/readyz`; 0 before it listens. */
@@ -169,7 +182,10 @@ export class EdgeHub implements Lifecycle {
 		const certificate = new RenewedServerCertificate({
 			workload,
 			commonName: gatewayHostName,
-			replaced: (renewed) => this.#listener?.replaceCertificate(renewed),
+			replaced: (renewed) => {
+				this.#listener?.replaceCertificate(renewed);
+				this.#https?.replaceCertificate(renewed);
+			},
 			clock,
 			logger,
 		});
@@ -186,9 +202,54 @@ export class EdgeHub implements Lifecycle {
 			logger,
 		});
 		await this.#begin(this.#listener);
+		logger.info('listening for MQTT', { port: this.mqttPort });
+		if (this.#settings.httpsEnabled) await this.#startHttps(certificate.current);
 		// Stopped before the listener, which would cut connections off instead of closing them.
 		this.#open.push(() => this.#mqtt?.stop());
-		logger.info('listening for MQTT', { port: this.mqttPort });
+	}
+
+	/** Without HTTPS the hub still does most of its work, so a port that it may not use does not stop it. */
+	async #startHttps(certificate: WorkloadCertificate): Promise<void> {
+		const { logger } = this.#dependencies;
+		const { httpsPort, listenHost, maxConnectedClients } = this.#settings;
+		const head = this.#createHttpHead();
+		const webSockets = new WebSocketUpgrade({
+			path: '/$iothub/websocket',
+			heads: new Map([['mqtt', (stream, request) => this.#acceptWebSocket(stream, request)]]),
+			maxMessageBytes: defaultMqttServerLimits.maxPacketBytes,
+		});
+		this.#https = new HttpsServer({
+			port: httpsPort,
+			...(listenHost === undefined ? {} : { host: listenHost }),
+			certificate,
+			requestClientCertificate: this.#settings.clientCertificatesEnabled,
+			maxConnections: maxConnectedClients + strangers,
+			handle: (request, response) => head.handle(request, response),
+			upgrade: (request, socket, first) => webSockets.accept(request, socket, first),
+			logger,
+		});
+		try {
+			await this.#begin(this.#https);
+			logger.info('listening for HTTPS', { port: this.httpsPort });
+		} catch (error) {
+			logger.error('HTTPS is not served: its port cannot be used', {
+				port: httpsPort,
+				reason: messageOf(error),
+			});
+		}
+	}
+
+	#createHttpHead(): HttpHead {
+		const core = this.#core as HubCore;
+		return new HttpHead({
+			services: core.services,
+			authenticator: () => (this.#ready ? core.authenticator : undefined),
+			callMethod: (caller, target, request) => core.methods.call(caller, target, request),
+		});
+	}
+
+	#acceptWebSocket(stream: Duplex, { socket }: IncomingMessage): void {
+		this.#mqtt?.accept(stream, peerOf(socket as TLSSocket));
 	}
 
 	/** Starts a part; it is stopped in any case, also when its start fails half way. */

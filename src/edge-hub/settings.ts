@@ -73,6 +73,18 @@ export const hubSettingsTable = {
 		description: 'Port of MQTT over TLS; 0 lets the system choose.',
 		parse: integer({ max: 65_535 }),
 	},
+	httpsEnabled: {
+		env: 'httpSettings__enabled',
+		default: 'true',
+		description: 'Whether HTTPS is served: direct methods between modules, MQTT over WebSocket.',
+		parse: flag,
+	},
+	httpsPort: {
+		env: 'httpSettings__port',
+		default: '443',
+		description: 'Port of HTTPS; 0 lets the system choose.',
+		parse: integer({ max: 65_535 }),
+	},
 	metricsEnabled: {
 		env: 'MetricsEnabled',
 		default: 'true',

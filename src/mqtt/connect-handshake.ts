@@ -4,15 +4,8 @@ import type { Timer } from '../runtime/clock.ts';
 import { EdgeError, messageOf } from '../runtime/edge-error.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { ClientConnection } from './client-connection.ts';
-import type { ConnectRequest, ConnectReturnCode } from './mqtt-server.ts';
+import type { ConnectRequest, ConnectReturnCode, Peer } from './mqtt-server.ts';
 import type { PacketStream, PacketStreamListener } from './packet-stream.ts';
-
-/** Where a connection comes from. */
-export interface Peer {
-	readonly remoteAddress: string;
-	/** DER of the certificate shown in the TLS handshake. */
-	readonly clientCertificate?: Uint8Array;
-}
 
 /** What the handshake asks of its server. */
 export interface HandshakeServer {

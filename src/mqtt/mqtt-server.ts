@@ -1,7 +1,16 @@
 import type { Duplex } from 'node:stream';
 
+/** Where a connection comes from. */
+export interface Peer {
+	readonly remoteAddress: string;
+	/** DER of the certificate that the client showed in the TLS handshake. */
+	readonly clientCertificate?: Uint8Array;
+	/** DER of the certificates that it showed as its issuers, in order. */
+	readonly clientCertificateIssuers?: readonly Uint8Array[];
+}
+
 /** A CONNECT packet that has passed the rules of MQTT 3.1.1. */
-export interface ConnectRequest {
+export interface ConnectRequest extends Peer {
 	readonly clientId: string;
 	readonly cleanSession: boolean;
 	/** Seconds; 0 for none. */
@@ -10,9 +19,6 @@ export interface ConnectRequest {
 	readonly password?: string;
 	/** Goes to `published` when the connection ends without DISCONNECT [MQTT-3.1.2-8]. */
 	readonly will?: Publication & { readonly qos: 0 | 1 };
-	/** DER of the certificate that the client showed in the TLS handshake. */
-	readonly clientCertificate?: Uint8Array;
-	readonly remoteAddress: string;
 }
 
 /** CONNACK return codes [MQTT-3.2.2.3]. */
@@ -138,10 +144,7 @@ export const defaultMqttServerLimits: MqttServerLimits = {
 /** An MQTT 3.1.1 server over streams that somebody else accepts (TLS, WebSocket, in-memory). */
 export interface MqttServer {
 	/** Serves one connection; returns at once. */
-	accept(
-		stream: Duplex,
-		peer: { readonly remoteAddress: string; readonly clientCertificate?: Uint8Array },
-	): void;
+	accept(stream: Duplex, peer: Peer): void;
 	/** Place → connection; see {@link MqttServerHandler.placeOf}. */
 	readonly connections: ReadonlyMap<string, MqttConnection>;
 	/** Closes every connection without its will, and accepts no more. */

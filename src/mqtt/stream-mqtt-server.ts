@@ -2,13 +2,14 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { ClientConnection } from './client-connection.ts';
-import { ConnectHandshake, type Peer } from './connect-handshake.ts';
+import { ConnectHandshake } from './connect-handshake.ts';
 import type {
 	ConnectRequest,
 	MqttConnection,
 	MqttServer,
 	MqttServerHandler,
 	MqttServerLimits,
+	Peer,
 	SessionStore,
 } from './mqtt-server.ts';
 import { PacketStream } from './packet-stream.ts';

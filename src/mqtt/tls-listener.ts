@@ -2,6 +2,10 @@ import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { Lifecycle } from '../runtime/lifecycle.ts';
 import type { Logger } from '../runtime/logger.ts';
+import type { Peer } from './mqtt-server.ts';
+
+/** Certificates that a client may show besides its own. */
+const maxIssuers = 8;
 
 /** PEM: the server's certificate, followed by those that lead to its authority, and its key. */
 export interface ServerCertificate {
@@ -22,10 +26,7 @@ export interface TlsListenerOptions {
 	/** Milliseconds for the TLS handshake. */
 	readonly handshakeTimeout: number;
 	/** Serves a connection whose handshake is done. */
-	readonly accept: (
-		socket: TLSSocket,
-		peer: { readonly remoteAddress: string; readonly clientCertificate?: Uint8Array },
-	) => void;
+	readonly accept: (socket: TLSSocket, peer: Peer) => void;
 	readonly logger: Logger;
 }
 
@@ -105,12 +106,23 @@ export class TlsListener implements Lifecycle {
 
 	#accept(socket: TLSSocket): void {
 		socket.on('error', () => socket.destroy());
-		const certificate = socket.getPeerX509Certificate()?.raw;
-		this.#options.accept(socket, {
-			remoteAddress: socket.remoteAddress ?? '',
-			...(certificate === undefined ? {} : { clientCertificate: certificate }),
-		});
+		this.#options.accept(socket, peerOf(socket));
 	}
+}
+
+/** Who is at the other end of a connection whose handshake is done. */
+export function peerOf(socket: TLSSocket): Peer {
+	const remoteAddress = socket.remoteAddress ?? '';
+	const shown = socket.getPeerCertificate(true);
+	// Without a certificate the object is empty.
+	if (shown?.raw === undefined) return { remoteAddress };
+	const issuers: Uint8Array[] = [];
+	// The last one that was shown is its own issuer, or has none.
+	for (let one = shown, next = one.issuerCertificate; ; one = next, next = one.issuerCertificate) {
+		if (next === undefined || next === one || issuers.length >= maxIssuers) break;
+		issuers.push(next.raw);
+	}
+	return { remoteAddress, clientCertificate: shown.raw, clientCertificateIssuers: issuers };
 }
 
 function secureContext({ certificate, privateKey }: ServerCertificate) {

@@ -135,7 +135,7 @@ test('connections beyond the limit are closed, garbage too, and both leave the s
 	await Promise.all([once(first, 'secureConnect'), once(second, 'secureConnect')]);
 	const third = open();
 	await t.throwsAsync(once(third, 'secureConnect'));
-	first.write('GET / HTTP/1.1\r\n\r\n');
+	first.write('GET / HTTP/1.1\r\n'.repeat(8));
 	await once(first.resume(), 'close');
 	second.destroy();
 	for (;;) {

@@ -1,15 +1,10 @@
 import type { Publication } from '../../mqtt/mqtt-server.ts';
 import { type Identity, sameIdentity } from '../../protocol/identity.ts';
-import {
-	type Message,
-	maxMessageSize,
-	messageFromBag,
-	messageSize,
-} from '../../protocol/message.ts';
+import { type Message, messageFromBag } from '../../protocol/message.ts';
 import { parsePropertyBag } from '../../protocol/property-bag.ts';
 import { EdgeError } from '../../runtime/edge-error.ts';
 import type { HubServices } from '../hub-services.ts';
-import { telemetrySource } from '../routing/message-source.ts';
+import { ingestTelemetry } from '../telemetry.ts';
 import type { MqttClient } from './mqtt-client.ts';
 
 /**
@@ -28,19 +23,10 @@ export async function handleTelemetry(
 	if (!sameIdentity(topic.identity, client.identity)) {
 		throw new EdgeError('EDGE_MESSAGE_INVALID', 'The topic names another client than the sender.');
 	}
-	const message = messageOfPublication(services, client, topic.bag, publication);
-	const size = messageSize(message);
-	if (size > maxMessageSize) {
-		const limit = `the limit is ${maxMessageSize}`;
-		throw new EdgeError('EDGE_MESSAGE_INVALID', `The message has ${size} bytes; ${limit}.`);
-	}
-	const output = message.systemProperties.get('outputName');
-	await services.ingest(message, telemetrySource(client.identity, output));
+	await ingestTelemetry(services, client, messageOfPublication(topic.bag, publication));
 }
 
 function messageOfPublication(
-	{ edgeDeviceId }: HubServices,
-	{ identity, modelId }: MqttClient,
 	bagText: string,
 	{ payload, retain, duplicate }: Publication,
 ): Message {
@@ -48,13 +34,5 @@ function messageOfPublication(
 	const bag = parsePropertyBag(bagText.startsWith('?') ? bagText.slice(1) : bagText);
 	if (retain) bag.set('mqtt-retain', 'true');
 	if (duplicate) bag.set('mqtt-dup', 'true');
-	const { body, properties, systemProperties } = messageFromBag(bag, payload);
-	const { deviceId, moduleId } = identity;
-	const own = moduleId !== undefined && deviceId === edgeDeviceId;
-	const all = new Map(systemProperties);
-	all.set('connectionDeviceId', deviceId);
-	if (moduleId !== undefined) all.set('connectionModuleId', moduleId);
-	all.set('edgeHubOriginInterface', own ? 'internal' : 'downstream');
-	if (modelId !== undefined) all.set('modelId', modelId);
-	return { body, properties, systemProperties: all };
+	return messageFromBag(bag, payload);
 }
