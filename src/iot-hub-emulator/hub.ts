@@ -16,6 +16,7 @@ import { BlobSignature } from './files/blob-signature.ts';
 import { Blobs } from './files/blobs.ts';
 import { FileUploads } from './files/file-uploads.ts';
 import { Jobs } from './jobs/jobs.ts';
+import { RegistryJobs } from './jobs/registry-jobs.ts';
 import { DirectMethods } from './methods/direct-methods.ts';
 import { DeviceProvisioning } from './provisioning/device-provisioning.ts';
 import { IdentityRegistry } from './registry/identity-registry.ts';
@@ -53,6 +54,7 @@ export class Hub {
 	readonly fileUploads: FileUploads;
 	readonly configurations: Configurations;
 	readonly jobs: Jobs;
+	readonly registryJobs: RegistryJobs;
 	readonly provisioning: DeviceProvisioning;
 	readonly telemetry: TelemetryLog;
 	readonly serviceAuthorization: ServiceAuthorization;
@@ -92,6 +94,7 @@ export class Hub {
 		);
 		this.configurations = new Configurations(this);
 		this.jobs = new Jobs(this);
+		this.registryJobs = new RegistryJobs(this);
 		this.provisioning = new DeviceProvisioning(this);
 		this.#delivery = new CloudToDeviceDelivery(this.cloudToDevice, this.connections, logger);
 	}

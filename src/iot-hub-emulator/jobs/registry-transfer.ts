@@ -1,0 +1,86 @@
+import { isJsonObject, type JsonObject } from '../../runtime/json.ts';
+import type { Hub } from '../hub.ts';
+import { IotHubError } from '../iot-hub-error.ts';
+import { type BulkResult, runBulkOperation } from '../registry/bulk-operation.ts';
+import { etagOfCounter } from '../registry/etag.ts';
+import type { DeviceRecord, ModuleRecord } from '../registry/identity-record.ts';
+import { sectionWithMetadata } from '../twin/twin-section.ts';
+
+/** Identities of one bulk operation. */
+const chunk = 100;
+
+/** All identities with their twins, one JSON object a line (IoT Hub documentation, "Export"). */
+export function exportLines(hub: Hub, excludeKeys: boolean): string {
+	const lines: string[] = [];
+	for (const device of hub.registry.devices()) {
+		lines.push(JSON.stringify(line(hub, device, excludeKeys)));
+		for (const module of hub.registry.modules(device.deviceId)) {
+			lines.push(JSON.stringify(line(hub, module, excludeKeys)));
+		}
+	}
+	return lines.map((text) => `${text}\n`).join('');
+}
+
+/**
+ * Does what the lines of an export say; without an `importMode` identities are made or updated.
+ *
+ * @returns what went wrong with single identities
+ * @throws IotHubError ArgumentInvalid for a line that is not a JSON object
+ */
+export function importLines(hub: Hub, text: string): BulkResult['errors'] {
+	const entries = text
+		.split('\n')
+		.filter((each) => each.trim() !== '')
+		.map((each, index) => ({ importMode: 'createOrUpdate', ...parsed(each, index) }));
+	const errors: BulkResult['errors'][number][] = [];
+	for (let at = 0; at < entries.length; at += chunk) {
+		errors.push(...runBulkOperation(hub, entries.slice(at, at + chunk)).errors);
+	}
+	return errors;
+}
+
+function parsed(text: string, index: number): JsonObject {
+	try {
+		const entry: unknown = JSON.parse(text);
+		if (isJsonObject(entry)) return entry;
+	} catch {
+		// The same answer as for JSON that is no object.
+	}
+	throw new IotHubError('ArgumentInvalid', `Line ${index + 1} is not a JSON object.`);
+}
+
+function line(hub: Hub, record: DeviceRecord | ModuleRecord, excludeKeys: boolean): JsonObject {
+	const twin = hub.twins.get(record);
+	const { authentication, deviceId, etag } = record;
+	const symmetricKey = { primaryKey: null, secondaryKey: null };
+	return {
+		id: deviceId,
+		...('moduleId' in record ? { moduleId: record.moduleId, managedBy: record.managedBy } : {}),
+		eTag: etag,
+		...('status' in record ? deviceMembers(record) : {}),
+		authentication: {
+			...authentication,
+			symmetricKey: excludeKeys ? symmetricKey : { ...authentication.symmetricKey },
+			x509Thumbprint: { ...authentication.x509Thumbprint },
+		},
+		twinETag: etagOfCounter(twin.serviceVersion),
+		tags: twin.tags,
+		properties: {
+			desired: sectionWithMetadata(twin.desired),
+			reported: sectionWithMetadata(twin.reported),
+		},
+	};
+}
+
+function deviceMembers(device: DeviceRecord): JsonObject {
+	const { status, statusReason, capabilities, deviceScope, parentScopes } = device;
+	// An edge device's own scope is made anew with it.
+	const scope = capabilities.iotEdge || deviceScope === undefined ? {} : { deviceScope };
+	return {
+		status,
+		statusReason,
+		capabilities: { ...capabilities },
+		...scope,
+		...(parentScopes.length === 0 ? {} : { parentScopes: [...parentScopes] }),
+	};
+}
