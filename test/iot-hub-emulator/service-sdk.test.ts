@@ -53,9 +53,43 @@ test('the unmodified service SDK manages devices, modules, twins and deployments
 	});
 });
 
+test('the unmodified service SDK queries, deploys to many, runs jobs and reads digital twins', async (t) => {
+	const emulator = await runningEmulator(t);
+	const caFile = join(await temporaryFolder(t), 'ca.pem');
+	await writeFile(caFile, emulator.caCertificate);
+	const script = resolve(import.meta.dirname, '../support/service-tools-journey.ts');
+	const variables = Object.fromEntries(emulatorEnvironment(emulator.access(caFile)));
+	const env = { ...process.env, ...variables };
+	const { stdout } = await run(process.execPath, [script], { env });
+
+	t.deepEqual(JSON.parse(stdout), {
+		pages: [['edge1', 'edge2'], ['edge3']],
+		count: [{ n: 6 }],
+		badQuery: 'ArgumentError',
+		again: 'DeviceAlreadyExistsError',
+		metrics: {
+			targetedCount: 1,
+			appliedCount: 1,
+			reportedSuccessfulCount: 0,
+			reportedFailedCount: 0,
+		},
+		configurations: [['dep1', 7]],
+		deployed: '1.1',
+		removed: 'Error',
+		job: 'completed',
+		jobs: ['job1'],
+		tags: { stage: 'edge1', by: 'job' },
+		cancelled: 'cancelled',
+		digital: 'edge1',
+		statistics: 3,
+	});
+});
+
 test('the environment file names every device and quotes its values', (t) => {
 	const text = environmentFile({
 		service: 'HostName=localhost:1;SharedAccessKeyName=iothubowner;SharedAccessKey=a=',
+		events:
+			'Endpoint=sb://localhost:1/;SharedAccessKeyName=service;SharedAccessKey=e=;EntityPath=x',
 		devices: new Map([
 			['my-edge.1', 'HostName=localhost:1;DeviceId=my-edge.1;SharedAccessKey=b='],
 			['two', 'HostName=localhost:1;DeviceId=two;SharedAccessKey=c='],
@@ -63,12 +97,13 @@ test('the environment file names every device and quotes its values', (t) => {
 		caFile: '/state/ca.pem',
 	});
 	const lines = text.split('\n').filter((line) => !line.startsWith('#'));
-	t.deepEqual(lines.slice(0, 5), [
+	t.deepEqual(lines.slice(0, 6), [
 		'IOTHUB_CONNECTION_STRING="HostName=localhost:1;SharedAccessKeyName=iothubowner;SharedAccessKey=a="',
+		'EVENTHUB_CONNECTION_STRING="Endpoint=sb://localhost:1/;SharedAccessKeyName=service;SharedAccessKey=e=;EntityPath=x"',
 		'IOTHUB_DEVICE_CONNECTION_STRING="HostName=localhost:1;DeviceId=my-edge.1;SharedAccessKey=b="',
 		'IOTHUB_DEVICE_CONNECTION_STRING_MY_EDGE_1="HostName=localhost:1;DeviceId=my-edge.1;SharedAccessKey=b="',
 		'IOTHUB_DEVICE_CONNECTION_STRING_TWO="HostName=localhost:1;DeviceId=two;SharedAccessKey=c="',
 		'NODE_EXTRA_CA_CERTS="/state/ca.pem"',
 	]);
-	t.regex(lines[5] ?? '', /^NODE_OPTIONS="--import=data:text\/javascript;base64,[A-Za-z0-9+/=]+"$/);
+	t.regex(lines[6] ?? '', /^NODE_OPTIONS="--import=data:text\/javascript;base64,[A-Za-z0-9+/=]+"$/);
 });

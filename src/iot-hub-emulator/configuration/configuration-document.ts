@@ -13,7 +13,7 @@ export function configurationDocument(hub: Hub, configuration: Configuration) {
 	return {
 		id,
 		...rest,
-		content: { modulesContent: null, deviceContent: null, ...content },
+		content,
 		targetCondition,
 		systemMetrics: { results: resultsOf(hub, queries), queries },
 		metrics: { results: resultsOf(hub, metrics.queries), queries: metrics.queries },

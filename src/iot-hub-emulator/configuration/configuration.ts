@@ -57,7 +57,8 @@ export function configurationBodyFrom(id: string, body: unknown): ConfigurationB
 		id,
 		schemaVersion: textOf(body, 'schemaVersion') || '1.0',
 		labels: textsOf(body['labels'], 'labels'),
-		content: content as JsonObject,
+		// Clients send back what they have read, other kinds as null.
+		content: { [kind]: content[kind] },
 		targetCondition,
 		priority: priority as number,
 		metrics: { queries: metricQueriesFrom(body['metrics']) },
