@@ -250,6 +250,28 @@ export function testReconciler(test: TestFn, title: string, cluster: () => Clust
 		t.deepEqual([...new Set(names)].sort(), kindsOf(objects));
 	});
 
+	test(`${title}: leaves alone what it does not declare: scaling, restarts, labels of others`, async (t) => {
+		const { admin, namespace, run, desire, converged, writes } = await setUp(t, cluster());
+		const reconciler = await run();
+		const state = desire(everyKind, everyPolicy);
+		await converged(state);
+		writes();
+		const detector = { apiVersion: 'apps/v1', kind: 'Deployment', namespace, name: 'detector' };
+		await admin.patch(detector, { spec: { replicas: 3 } }, 'scale');
+		const annotations = { 'kubectl.kubernetes.io/restartedAt': '2026-01-01T00:00:00Z' };
+		await admin.patch(detector, {
+			metadata: { labels: { theirs: 'yes' } },
+			spec: { template: { metadata: { annotations } } },
+		});
+		reconciler.trigger();
+		await converged(state);
+		t.deepEqual(writes(), []);
+		const live = await admin.get(detector);
+		t.is(live?.spec?.['replicas'], 3);
+		t.is(live?.metadata.labels?.['theirs'], 'yes');
+		t.like(live?.spec?.['template'], { metadata: { annotations } });
+	});
+
 	test(`${title}: takes back fields that another manager has taken by force`, async (t) => {
 		const { admin, namespace, run, desire, converged } = await setUp(t, cluster());
 		await run();

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -25,6 +25,8 @@ const attempts = 3;
 export class RealCluster implements ClusterUnderTest {
 	/** A kubeconfig of the administrator, a file. */
 	readonly kubeconfig: string;
+	/** The program `kubectl` of the same version. */
+	readonly kubectl: string;
 	readonly config: ClusterConfig;
 	readonly hasControllers = false;
 	readonly #assets: string;
@@ -45,6 +47,7 @@ export class RealCluster implements ClusterUnderTest {
 		this.#folder = options.folder;
 		[this.#etcdPort, this.#port] = options.ports;
 		this.config = options.config;
+		this.kubectl = join(options.assets, 'kubectl');
 		this.kubeconfig = join(options.folder, 'kubeconfig');
 	}
 
@@ -152,13 +155,12 @@ export class RealCluster implements ClusterUnderTest {
 	/** Starts a program that ends with this process, however that ends. */
 	#spawn(name: string, args: readonly string[]): void {
 		const guard = 'exec 3<&0; "$@" 3<&- & p=$!; (read -r _ <&3; kill -9 $p) & wait $p';
+		// Not through this process: while it is busy, a full pipe would hold up the program.
+		const log = openSync(join(this.#folder, `${name}.log`), 'a');
 		const child = spawn('sh', ['-c', guard, 'sh', join(this.#assets, name), ...args], {
-			stdio: ['pipe', 'pipe', 'pipe'],
+			stdio: ['pipe', log, log],
 		});
-		const log = createWriteStream(join(this.#folder, `${name}.log`), { flags: 'a' });
-		child.stdout.pipe(log, { end: false });
-		child.stderr.pipe(log, { end: false });
-		child.once('close', () => log.end());
+		closeSync(log);
 		this.#processes.set(name, child);
 	}
 

@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import test from 'ava';
+import type { ClusterUnderTest } from '../support/cluster-under-test.ts';
+import { kubernetesUnderTest } from '../support/kubernetes-under-test.ts';
+import { RealCluster } from '../support/real-cluster.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const run = promisify(execFile);
+const manifest = resolve(import.meta.dirname, '../../deployments/kubernetes/agent.yaml');
+let cluster: ClusterUnderTest;
+
+test.before(async (t) => {
+	t.timeout(180_000);
+	cluster = await kubernetesUnderTest();
+});
+
+test.after.always(() => cluster?.[Symbol.asyncDispose]());
+
+test('kubectl installs the agent in a restricted namespace, without a warning, twice alike', async (t) => {
+	if (!(cluster instanceof RealCluster)) {
+		t.log('Somebody else’s cluster is not asked with kubectl.');
+		t.pass();
+		return;
+	}
+	const { kubectl: program, kubeconfig } = cluster;
+	const namespace = `edge-${randomBytes(4).toString('hex')}`;
+	const kubectl = (...args: string[]) => {
+		return run(program, [`--kubeconfig=${kubeconfig}`, `--namespace=${namespace}`, ...args]);
+	};
+	await kubectl('create', 'namespace', namespace);
+	const levels = ['enforce', 'warn'].map((mode) => `pod-security.kubernetes.io/${mode}=restricted`);
+	await kubectl('label', 'namespace', namespace, ...levels);
+	const first = await kubectl('apply', '-f', manifest);
+	t.is(first.stderr, '');
+	const second = await kubectl('apply', '-f', manifest);
+	t.deepEqual(
+		second.stdout
+			.trim()
+			.split('\n')
+			.filter((line) => !line.endsWith(' unchanged')),
+		[],
+	);
+	// Deployments are only warned about; the pod itself is admitted or not.
+	const { stdout } = await kubectl('get', 'deployment', 'edgeagent', '-o', 'json');
+	const { metadata, spec } = JSON.parse(stdout).spec.template;
+	const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name: 'pod' }, spec };
+	const file = join(await temporaryFolder(t), 'pod.json');
+	await writeFile(file, JSON.stringify(pod));
+	const created = await kubectl('create', '--dry-run=server', '-f', file);
+	t.is(created.stdout.trim(), 'pod/pod created (server dry run)');
+});
