@@ -17,8 +17,10 @@ import { type WebSocketHead, WebSocketUpgrade } from '../web-socket/web-socket-u
 import type { Authorities } from './access/authorities.ts';
 import { presentedChain } from './access/certificate-chain.ts';
 import { AmqpHead } from './amqp/amqp-head.ts';
+import type { ServiceBoundQueue } from './cloud-to-device/service-bound-queue.ts';
 import { ConnectionGuard } from './connections/connection-guard.ts';
 import type { EmulatorAccess } from './environment-file.ts';
+import { eventHubName } from './event-hubs/event-hub-endpoint.ts';
 import { Faults } from './faults.ts';
 import { HttpHead } from './http/http-head.ts';
 import { Hub } from './hub.ts';
@@ -46,6 +48,8 @@ export interface IotHubEmulatorSettings {
 	readonly hostNames?: readonly string[];
 	/** Seconds that a token is accepted past its expiry. Default 300, as IoT Hub. */
 	readonly clockSkewSeconds?: number;
+	/** Units of an S1 hub whose throttles apply. Default: no throttles. */
+	readonly throttledUnits?: number;
 	readonly retention?: TelemetryRetention;
 	readonly clock?: Clock;
 	readonly logger?: Logger;
@@ -133,6 +137,11 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 		return this.#required.hub.telemetry;
 	}
 
+	/** What services hear of uploaded files. */
+	get fileNotifications(): ServiceBoundQueue {
+		return this.#required.hub.fileNotifications;
+	}
+
 	/** Connection string of a policy. It holds a secret. @throws RangeError for an unknown policy */
 	serviceConnectionString(policyName: string): string {
 		const policy = this.#required.hub.policies.find(policyName);
@@ -158,6 +167,13 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 		});
 	}
 
+	/** Connection string of the Event Hubs-compatible endpoint, for the policy `service`. It holds a secret. */
+	get eventHubConnectionString(): string {
+		const policy = this.#required.hub.policies.find('service');
+		const key = `SharedAccessKeyName=service;SharedAccessKey=${policy?.primaryKey ?? ''}`;
+		return `Endpoint=sb://${this.hostName}/;${key};EntityPath=${eventHubName}`;
+	}
+
 	/**
 	 * What other processes need to use the hub, for `environmentFile`. It holds secrets.
 	 *
@@ -168,7 +184,12 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 		const devices = identities.map(
 			({ deviceId }) => [deviceId, this.deviceConnectionString({ deviceId })] as const,
 		);
-		return { service: this.connectionString, devices: new Map(devices), caFile };
+		return {
+			service: this.connectionString,
+			events: this.eventHubConnectionString,
+			devices: new Map(devices),
+			caFile,
+		};
 	}
 
 	/** Queues a cloud-to-device message. @throws IotHubError as IoT Hub would refuse it */
@@ -219,7 +240,14 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 			clockSkewSeconds: this.#settings.clockSkewSeconds ?? 300,
 		};
 		const runtime = { clock: this.#clock, logger: this.#logger };
-		const hub = new Hub({ store, telemetry, blobBytes, access, ...runtime });
+		const hub = new Hub({
+			throttledUnits: this.#settings.throttledUnits,
+			store,
+			telemetry,
+			blobBytes,
+			access,
+			...runtime,
+		});
 		hub.load();
 		await hub.blobs.load();
 		undo.push(() => hub.stop());

@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 export interface EmulatorAccess {
 	/** Connection string of `iothubowner`. */
 	readonly service: string;
+	/** Connection string of the Event Hubs-compatible endpoint. */
+	readonly events: string;
 	/** Connection strings by device id. */
 	readonly devices: ReadonlyMap<string, string>;
 	/** File with the hub's authority in PEM. */
@@ -26,7 +28,10 @@ export function sdkPortPreload(): string {
  * `IOTHUB_DEVICE_CONNECTION_STRING_<ID IN CAPITALS>` besides.
  */
 export function emulatorEnvironment(access: EmulatorAccess): Map<string, string> {
-	const variables = new Map([['IOTHUB_CONNECTION_STRING', access.service]]);
+	const variables = new Map([
+		['IOTHUB_CONNECTION_STRING', access.service],
+		['EVENTHUB_CONNECTION_STRING', access.events],
+	]);
 	const [first] = access.devices.values();
 	if (first !== undefined) variables.set('IOTHUB_DEVICE_CONNECTION_STRING', first);
 	for (const [deviceId, connectionString] of access.devices) {

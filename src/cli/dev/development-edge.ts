@@ -149,6 +149,7 @@ export class DevelopmentEdge implements Lifecycle {
 		await writeFile(caFile, this.#emulator.caCertificate);
 		const text = environmentFile({
 			service: this.#emulator.connectionString,
+			events: this.#emulator.eventHubConnectionString,
 			devices: new Map([[deviceId, device]]),
 			caFile,
 		});

@@ -44,11 +44,21 @@ export class ServiceAuthorization {
 		this.authorizeToken(readToken(authorization), path, right);
 	}
 
-	/** @throws IotHubError IotHubUnauthorizedAccess */
-	authorizeToken(token: SasToken, path: string, right: AccessRight): void {
+	/**
+	 * @param keyForm what the signature was made with: the bytes of the key, or, for clients of Event
+	 * Hubs, its text
+	 * @throws IotHubError IotHubUnauthorizedAccess
+	 */
+	authorizeToken(
+		token: SasToken,
+		path: string,
+		right: AccessRight,
+		keyForm: 'bytes' | 'text' = 'bytes',
+	): void {
 		const policy = token.keyName === undefined ? undefined : this.#policies.find(token.keyName);
 		if (policy === undefined) throw unauthorized('The token names no policy of this hub.');
-		if (!verifySignature(token, [policy.primaryKey, policy.secondaryKey])) {
+		const keys = [policy.primaryKey, policy.secondaryKey];
+		if (!verifySignature(token, keyForm === 'bytes' ? keys : keys.map(base64))) {
 			throw unauthorized('The signature of the token is not that of the policy.');
 		}
 		if (isExpired(token, this.#clock.now(), this.#settings.clockSkewSeconds)) {
@@ -75,4 +85,8 @@ export function readToken(text: string): SasToken {
 /** A refusal for want of a good credential. */
 export function unauthorized(message: string): IotHubError {
 	return new IotHubError('IotHubUnauthorizedAccess', `Unauthorized. ${message}`);
+}
+
+function base64(text: string): string {
+	return Buffer.from(text).toString('base64');
 }

@@ -9,6 +9,11 @@ import type { Hub } from '../hub.ts';
 import { identityOfPath, pathOfAudience, withoutScheme } from './amqp-address.ts';
 import { AmqpDeviceConnection } from './amqp-device-connection.ts';
 
+/** A policy's token. Clients of Event Hubs write a scheme before the resource, and sign otherwise. */
+interface PolicyToken extends SasToken {
+	readonly keyForm: 'bytes' | 'text';
+}
+
 /** Tokens that one connection may hold. */
 const maxTokens = 1_024;
 
@@ -18,7 +23,7 @@ export class AmqpClient {
 	readonly #hub: Hub;
 	readonly #devices = new Map<string, AmqpDeviceConnection>();
 	/** Tokens of policies by audience. */
-	readonly #tokens = new Map<string, SasToken>();
+	readonly #tokens = new Map<string, PolicyToken>();
 	#expiry: Timer | undefined;
 
 	constructor(connection: AmqpConnection, hub: Hub) {
@@ -53,7 +58,7 @@ export class AmqpClient {
 		let refusal: unknown = unauthorized('There is no token for this address.');
 		for (const token of this.#tokens.values()) {
 			try {
-				this.#hub.serviceAuthorization.authorizeToken(token, path, 'ServiceConnect');
+				this.#authorize(token, path);
 				return;
 			} catch (error) {
 				refusal = error;
@@ -79,13 +84,19 @@ export class AmqpClient {
 	}
 
 	#holdPolicyToken(audience: string, text: string): void {
-		const token = readToken(text);
-		const resource = { ...token, decodedResource: withoutScheme(token.decodedResource) };
-		const path = pathOfAudience(resource.decodedResource);
-		this.#hub.serviceAuthorization.authorizeToken(resource, path, 'ServiceConnect');
+		const read = readToken(text);
+		const decodedResource = withoutScheme(read.decodedResource);
+		const keyForm = decodedResource === read.decodedResource ? 'bytes' : 'text';
+		const token: PolicyToken = { ...read, decodedResource, keyForm };
+		this.#authorize(token, pathOfAudience(decodedResource));
 		if (this.#tokens.size >= maxTokens) throw unauthorized('The connection has too many tokens.');
-		this.#tokens.set(audience, resource);
+		this.#tokens.set(audience, token);
 		this.#watchExpiry();
+	}
+
+	#authorize(token: PolicyToken, path: string): void {
+		const { serviceAuthorization } = this.#hub;
+		serviceAuthorization.authorizeToken(token, path, 'ServiceConnect', token.keyForm);
 	}
 
 	/** Nobody but devices is watched by the hub itself. */
