@@ -221,6 +221,33 @@ function addClusterCommands(program: Command, terminal: Terminal): void {
 	});
 	cluster(
 		program
+			.command('diff')
+			.summary('show what a manifest would change on the cluster of an edge')
+			.description(
+				'Shows what a manifest would change on the cluster of an edge, object by object, as the\n' +
+					'agent there would write it: by dry runs on the server. Nothing is written. Values of\n' +
+					'Secrets are hidden. A module without identity yet is shown with generation 0.',
+			)
+			.argument('<manifest>', 'deployment manifest or template')
+			.option('--device <id>', 'the edge device (default: as the edge hub there was told)')
+			.option('--hub <host name>', 'the IoT Hub (default: as the edge hub there was told)')
+			.option('--agent <name>', "name of the agent's Deployment", 'edgeagent')
+			.addOption(policyOption())
+			.addOption(platformOption())
+			.addHelpText(
+				'after',
+				'\nExamples:\n' +
+					'  iotedge-k8s diff deployment.json -n edge\n' +
+					'  iotedge-k8s diff deployment.json -n edge --output json | jq .changes[].name\n' +
+					'\nExit codes: 0 nothing would change; 1 something would; 2 the manifest has errors;\n' +
+					'3 it cannot be told, e.g. because the cluster cannot be reached.',
+			),
+	).action(async (file: string, options) => {
+		const { diff } = await import('./commands/diff.ts');
+		process.exitCode = await diff(file, options, terminal);
+	});
+	cluster(
+		program
 			.command('logs')
 			.description("Print a module's log.")
 			.argument('<module>', 'name of the module as in the manifest, or edgeAgent, edgeHub')

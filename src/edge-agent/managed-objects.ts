@@ -7,7 +7,7 @@ import type { Logger } from '../runtime/logger.ts';
 import type { WriteObserver } from './apply.ts';
 
 /** A kind that translations can contain. */
-interface ManagedKind {
+export interface ManagedKind {
 	readonly apiVersion: string;
 	readonly kind: string;
 	/** A cluster may lack it, or the agent may not be allowed to use it. */
@@ -15,7 +15,7 @@ interface ManagedKind {
 }
 
 /** Every kind that the agent creates, and therefore follows and prunes. */
-const managedKinds: readonly ManagedKind[] = [
+export const managedKinds: readonly ManagedKind[] = [
 	{ apiVersion: 'v1', kind: 'ServiceAccount' },
 	{ apiVersion: 'v1', kind: 'Secret' },
 	{ apiVersion: 'v1', kind: 'PersistentVolumeClaim' },
@@ -72,6 +72,11 @@ export class ManagedObjects implements Lifecycle, WriteObserver {
 	/** Milliseconds since the kind that was heard of longest ago was heard of. */
 	get staleness(): number {
 		return Math.max(...[...this.#caches.values()].map((cache) => cache.staleness));
+	}
+
+	/** Milliseconds since the loop that moved longest ago heard or tried anything. */
+	get idleness(): number {
+		return Math.max(...[...this.#caches.values()].map((cache) => cache.idleness));
 	}
 
 	/** Resolves when every kind has been listed; rejects when stopped before. */

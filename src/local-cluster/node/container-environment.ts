@@ -45,7 +45,7 @@ export function containerEnvironment(
 
 /** Replaces `$(NAME)` by a variable; unknown names stay as they are, `$$` becomes `$`. */
 export function expandVariables(text: string, variables: Readonly<Record<string, string>>): string {
-	return text.replace(/\$(?:\$|\(([^()$]*)\))/g, (whole, name: string | undefined) => {
+	return text.replace(/\$(?:\$|\(([^)]*)\))/g, (whole, name: string | undefined) => {
 		if (name === undefined) return '$';
 		return Object.hasOwn(variables, name) ? (variables[name] ?? '') : whole;
 	});

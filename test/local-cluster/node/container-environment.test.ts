@@ -137,6 +137,7 @@ const expansionTable: [string, string][] = [
 	['$$$(A)', '$one'],
 	['$A', '$A'],
 	['$(A', '$(A'],
+	['$(A$$B)', '$(A$$B)'],
 	['$(constructor)', '$(constructor)'],
 ];
 
