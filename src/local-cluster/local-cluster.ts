@@ -43,7 +43,13 @@ export interface LocalClusterSettings {
  */
 export class LocalCluster implements Lifecycle, AsyncDisposable {
 	readonly #settings: LocalClusterSettings;
-	#running: { readonly client: HttpClusterClient; readonly stop: () => Promise<void> } | undefined;
+	#running:
+		| {
+				readonly client: HttpClusterClient;
+				readonly node: LocalNode;
+				readonly stop: () => Promise<void>;
+		  }
+		| undefined;
 
 	constructor(settings: LocalClusterSettings) {
 		this.#settings = settings;
@@ -53,6 +59,11 @@ export class LocalCluster implements Lifecycle, AsyncDisposable {
 	get client(): ClusterClient {
 		if (this.#running === undefined) throw new Error('The local cluster has not been started.');
 		return this.#running.client;
+	}
+
+	/** What every pod address begins with: `127.70.1.`. A program at such an address sees pods by theirs. */
+	get podAddressPrefix(): string {
+		return this.#running?.node.podAddressPrefix ?? '';
 	}
 
 	/** The kubeconfig of the administrator, written by `start`. */
@@ -85,6 +96,7 @@ export class LocalCluster implements Lifecycle, AsyncDisposable {
 			const stop = await startAll([state, node, ...controllers]);
 			this.#running = {
 				client,
+				node,
 				stop: async () => {
 					await stop();
 					client.close();

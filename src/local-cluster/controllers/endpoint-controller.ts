@@ -5,7 +5,12 @@ import { keyOf, type Pod } from '../workloads/pod.ts';
 import { type EndpointSlice, type Service, serviceNameLabel } from '../workloads/service.ts';
 import type { ClusterState } from './cluster-state.ts';
 import type { Reconciler } from './controller.ts';
-import { endpointSlicesOf, endpointsOf } from './endpoint-slices.ts';
+import {
+	endpointSlicesOf,
+	endpointsOf,
+	sliceManager,
+	sliceManagerLabel,
+} from './endpoint-slices.ts';
 import type { KindCache } from './kind-cache.ts';
 
 /** Keeps the endpoints of every Service with a selector equal to its ready pods. */
@@ -51,7 +56,9 @@ export class EndpointReconciler implements Reconciler {
 		const wanted = endpointSlicesOf(service, pods);
 		const actual = this.#slices
 			.list(namespace)
-			.filter((slice) => slice.metadata.labels?.[serviceNameLabel] === name);
+			.filter(({ metadata: { labels } }) => labels?.[serviceNameLabel] === name)
+			// Slices that somebody else has made are theirs, as on a real cluster.
+			.filter(({ metadata: { labels } }) => labels?.[sliceManagerLabel] === sliceManager);
 		const kept = new Set(wanted.map((slice) => slice.metadata.name));
 		for (const slice of wanted) await this.#put(slice, this.#slices.get(keyOf(slice)));
 		for (const slice of actual) {

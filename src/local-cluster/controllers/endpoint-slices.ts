@@ -10,6 +10,10 @@ import {
 import { controllerReference } from './ownership.ts';
 import { nameHash } from './pod-template-hash.ts';
 
+/** Label and value of the slices that follow from the selectors of Services. */
+export const sliceManagerLabel = 'endpointslice.kubernetes.io/managed-by';
+export const sliceManager = 'endpointslice-controller.k8s.io';
+
 type SlicePort = EndpointSlice['ports'][number];
 
 /**
@@ -37,7 +41,7 @@ export function endpointSlicesOf(service: Service, pods: readonly Pod[]): Endpoi
 			labels: {
 				...labels,
 				[serviceNameLabel]: name,
-				'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io',
+				[sliceManagerLabel]: sliceManager,
 			},
 			ownerReferences: [controllerReference(service)],
 		},

@@ -105,6 +105,11 @@ export class LocalNode implements Lifecycle {
 		this.#workers.clear();
 	}
 
+	/** What every pod address begins with: `127.70.1.`; empty while the node does not run. */
+	get podAddressPrefix(): string {
+		return this.#running?.block.prefix ?? '';
+	}
+
 	/** The log of a container's run. */
 	async findLog(
 		uid: string,
