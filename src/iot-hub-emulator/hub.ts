@@ -21,6 +21,7 @@ import { DirectMethods } from './methods/direct-methods.ts';
 import { DeviceProvisioning } from './provisioning/device-provisioning.ts';
 import { IdentityRegistry } from './registry/identity-registry.ts';
 import type { TelemetryLog } from './telemetry/telemetry-log.ts';
+import { Throttles } from './throttles.ts';
 import { Twins } from './twin/twins.ts';
 
 /** What a hub is made from. */
@@ -29,6 +30,8 @@ export interface HubParts {
 	readonly telemetry: TelemetryLog;
 	readonly blobBytes: BlobBytes;
 	readonly access: AccessSettings;
+	/** Units of an S1 hub whose throttles apply; none where undefined. */
+	readonly throttledUnits?: number | undefined;
 	readonly clock: Clock;
 	readonly logger: Logger;
 }
@@ -38,6 +41,7 @@ export class Hub {
 	readonly store: KeyValueStore;
 	readonly clock: Clock;
 	readonly logger: Logger;
+	readonly throttles: Throttles;
 	readonly policies: SharedAccessPolicies;
 	readonly authorities: Authorities;
 	readonly registry: IdentityRegistry;
@@ -61,7 +65,9 @@ export class Hub {
 	readonly deviceAuthentication: DeviceAuthentication;
 	readonly #delivery: CloudToDeviceDelivery;
 
-	constructor({ store, telemetry, blobBytes, access, clock, logger }: HubParts) {
+	constructor(parts: HubParts) {
+		const { store, telemetry, blobBytes, access, throttledUnits, clock, logger } = parts;
+		this.throttles = new Throttles(throttledUnits, clock);
 		this.store = store;
 		this.clock = clock;
 		this.logger = logger;

@@ -1,5 +1,8 @@
 import { encodeStrict } from '../../protocol/sas-token.ts';
+import { isJsonObject } from '../../runtime/json.ts';
+import type { Hub } from '../hub.ts';
 import { IotHubError } from '../iot-hub-error.ts';
+import { deviceAtChainStart } from '../registry/auth-chain.ts';
 import { circumstancesOf } from '../registry/identity-circumstances.ts';
 import { deviceDocument, moduleDocument } from '../registry/identity-document.ts';
 import type { DeviceRecord, ModuleRecord } from '../registry/identity-record.ts';
@@ -22,10 +25,7 @@ const maxPageSize = 100;
 /** What an edge hub asks to authenticate the clients below it: identities with their keys. */
 export function addDeviceScopeRoutes({ app, hub, authorization }: RouteContext): void {
 	const { registry } = hub;
-	const documents = (devices: readonly DeviceRecord[], modules: readonly ModuleRecord[]) => ({
-		devices: devices.map((device) => deviceDocument(device, circumstancesOf(hub, device))),
-		modules: modules.map((module) => moduleDocument(module, circumstancesOf(hub, module))),
-	});
+	const documents = documentsOf(hub);
 	const base = '/devices/:deviceId/modules/:moduleId';
 
 	app.get<ScopeRoute>(`${base}/devicesAndModulesInDeviceScope`, async (request) => {
@@ -54,6 +54,58 @@ export function addDeviceScopeRoutes({ app, hub, authorization }: RouteContext):
 		const module = { deviceId: targetDeviceId, moduleId: targetModuleId };
 		return documents([device], [registry.module(module)]);
 	});
+	addNestedScopeRoutes({ app, hub, authorization });
+}
+
+interface NestedRequest {
+	authChain?: unknown;
+	pageSize?: unknown;
+	continuationLink?: unknown;
+	targetDeviceId?: unknown;
+	targetModuleId?: unknown;
+}
+
+/** The same for edge hubs further down, whose parents ask in their place. */
+function addNestedScopeRoutes({ app, hub, authorization }: RouteContext): void {
+	const { registry } = hub;
+	const base = '/devices/:deviceId/modules/:moduleId';
+	const documents = documentsOf(hub);
+
+	app.post<ScopeRoute>(`${base}/devicesAndModulesInTargetDeviceScope`, async (request) => {
+		authorization.requireIdentity(request, requireEdgeHub(request.params));
+		const { authChain, pageSize, continuationLink } = nestedRequestOf(request.body);
+		const target = deviceAtChainStart(registry, authChain, request.params.deviceId);
+		const size = Math.min(Number(pageSize) || maxPageSize, maxPageSize);
+		const after = Buffer.from(String(continuationLink ?? ''), 'base64url').toString();
+		const page = scopePage(registry, target.deviceId, size, after);
+		const next = page.next === undefined ? null : Buffer.from(page.next).toString('base64url');
+		return { ...documents(page.devices, page.modules), continuationLink: next };
+	});
+	app.post<ScopeRoute>(`${base}/getDeviceAndModuleOnBehalfOf`, async (request) => {
+		authorization.requireIdentity(request, requireEdgeHub(request.params));
+		const { authChain, targetDeviceId, targetModuleId } = nestedRequestOf(request.body);
+		const start = deviceAtChainStart(registry, authChain, request.params.deviceId);
+		const deviceId = String(targetDeviceId ?? start.deviceId);
+		const target =
+			deviceId === start.deviceId ? start : scopeMembers(registry, start).get(deviceId);
+		if (target === undefined) {
+			throw new IotHubError('DeviceNotFound', 'The device is not in the scope.');
+		}
+		if (!targetModuleId) return documents([target], []);
+		return documents([target], [registry.module({ deviceId, moduleId: String(targetModuleId) })]);
+	});
+}
+
+function documentsOf(hub: Hub) {
+	return (devices: readonly DeviceRecord[], modules: readonly ModuleRecord[]) => ({
+		devices: devices.map((device) => deviceDocument(device, circumstancesOf(hub, device))),
+		modules: modules.map((module) => moduleDocument(module, circumstancesOf(hub, module))),
+	});
+}
+
+function nestedRequestOf(body: unknown): NestedRequest {
+	if (isJsonObject(body)) return body;
+	throw new IotHubError('ArgumentInvalid', 'The body is not a JSON object.');
 }
 
 function requireEdgeHub(module: { readonly deviceId: string; readonly moduleId: string }) {

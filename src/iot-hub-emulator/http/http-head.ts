@@ -24,6 +24,7 @@ import { addQueryRoutes } from './query-routes.ts';
 import { addRegistryJobRoutes } from './registry-job-routes.ts';
 import { RequestAuthorization } from './request-authorization.ts';
 import { addTelemetryRoutes } from './telemetry-routes.ts';
+import { throttledOperation } from './throttled-operation.ts';
 import { addTwinRoutes } from './twin-routes.ts';
 
 /** What a group of routes works with. */
@@ -35,6 +36,9 @@ export interface RouteContext {
 
 /** The SDKs keep connections open between calls and do not expect the hub to close them. */
 const keepAliveTimeout = 180_000;
+
+/** What a throttled client is told to wait. */
+const retryAfterSeconds = 10;
 
 const maxBodyBytes = 4 * 1024 * 1024;
 
@@ -68,6 +72,8 @@ export class HttpHead {
 		app.addHook('onRequest', async (request) => {
 			await this.#faults.request();
 			requireApiVersion(request.url);
+			const operation = throttledOperation(request.method, request.routeOptions.url ?? '');
+			if (operation !== undefined) this.#hub.throttles.take(operation);
 		});
 		app.setErrorHandler((error, _request, reply) => this.#refuse(error, reply));
 		app.setNotFoundHandler((request, reply) =>
@@ -114,6 +120,7 @@ export class HttpHead {
 		if (refusal.code === 'ServerError' && refusal !== error) {
 			this.#hub.logger.error('a request failed', { reason: reasonOf(error) });
 		}
+		if (refusal.code === 'ThrottlingException') reply.header('retry-after', retryAfterSeconds);
 		return reply
 			.code(refusal.status)
 			.header('iothub-errorcode', refusal.code)

@@ -53,6 +53,7 @@ export class MqttHead implements MqttServerHandler {
 		if (request.clientId !== identityKey(identity)) return this.#refuse(identity, 'client id');
 		if (!this.#hostNames.includes(bareHost(hostName))) return this.#refuse(identity, 'host name');
 		try {
+			this.#hub.throttles.take('connect');
 			const admission = this.#hub.deviceAuthentication.admit(identity, {
 				...(request.password ? { token: request.password } : {}),
 				...(request.clientCertificate ? { certificate: request.clientCertificate } : {}),
@@ -61,6 +62,7 @@ export class MqttHead implements MqttServerHandler {
 			return 0;
 		} catch (error) {
 			if (!(error instanceof IotHubError)) throw error;
+			if (error.code === 'ThrottlingException') return 3;
 			return this.#refuse(identity, error.message);
 		}
 	}
@@ -163,6 +165,7 @@ export class MqttHead implements MqttServerHandler {
 			throw new IotHubError('MessageTooLarge', `The message has ${size} bytes.`);
 		}
 		await this.#faults.request();
+		this.#hub.throttles.take('telemetry');
 		const event = telemetryEvent(message, connection, this.#hub.clock.now());
 		await this.#hub.telemetry.append(event);
 	}

@@ -53,6 +53,7 @@ async function serve(
 ): Promise<Answer> {
 	try {
 		await faults.request();
+		hub.throttles.take(topic.kind === 'twin-get' ? 'twin-read' : 'twin-update');
 		if (topic.kind === 'twin-get') return { status: 200, body: hub.twins.propertiesOf(identity) };
 		const version = hub.twins.patchReported(identity, patchFrom(payload), topic.version);
 		return { status: 204, version };
