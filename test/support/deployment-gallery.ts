@@ -233,6 +233,10 @@ export const deploymentGallery: Readonly<Record<string, GalleryRow>> = {
 				}),
 				quota: options({ HostConfig: { CpuQuota: 50_000, CpuPeriod: 100_000 } }),
 				weighty: options({ HostConfig: { CpuShares: 2048, NanoCpus: 500_000_000 } }),
+				requesting: options({
+					HostConfig: { Memory: 67108864, NanoCpus: 500_000_000 },
+					'k8s-extensions': { resources: { requests: { memory: '128Mi', cpu: 1 } } },
+				}),
 				reserved: options({ HostConfig: { Memory: 67108864, MemoryReservation: 134217728 } }),
 			},
 		},

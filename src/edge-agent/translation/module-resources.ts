@@ -30,13 +30,14 @@ export function moduleResources(scope: ModuleScope): ModuleResources {
 	};
 	const runtimeClassName = runtimeClass(scope, limits);
 	const own = extension.object('resources') ?? {};
-	const allLimits = definedMembers({ ...limits, ...quantities(own['limits']) });
+	const ownRequests = quantities(own['requests']);
+	const allLimits = definedMembers({
+		...aboveRequests(scope, limits, ownRequests),
+		...quantities(own['limits']),
+	});
 	const resources = definedMembers({
 		limits: allLimits,
-		requests: definedMembers({
-			...withinLimits(scope, requests, allLimits),
-			...quantities(own['requests']),
-		}),
+		requests: definedMembers({ ...withinLimits(scope, requests, allLimits), ...ownRequests }),
 		...(Array.isArray(own['claims']) && { claims: own['claims'] }),
 	});
 	reportUnknown(scope, own);
@@ -45,6 +46,24 @@ export function moduleResources(scope: ModuleScope): ModuleResources {
 		runtimeClassName: extension.string('runtimeClassName') ?? runtimeClassName,
 		exclusive: Object.keys((resources['limits'] as JsonObject | undefined) ?? {}).some(isExtended),
 	};
+}
+
+/** The extension wins: a limit of Docker below what the extension requests is left out. */
+function aboveRequests(
+	{ extension, problems }: ModuleScope,
+	limits: Readonly<Record<string, JsonValue | undefined>>,
+	requests: Readonly<Record<string, string>>,
+): Record<string, JsonValue | undefined> {
+	const kept = Object.entries(limits).filter(([name, limit]) => {
+		const request = parseQuantity(requests[name]);
+		if (limit === undefined || request === undefined) return true;
+		if (request <= (parseQuantity(limit) ?? 0)) return true;
+		const message = `The ${name} requested is above Docker's limit, which is left out.`;
+		const remedy = `Give limits.${name} as well.`;
+		problems.warn(approximated, extension.pathOf('resources'), message, remedy);
+		return false;
+	});
+	return Object.fromEntries(kept);
 }
 
 /** Docker takes a reservation or a weight above the limit; Kubernetes does not. */

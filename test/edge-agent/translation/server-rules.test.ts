@@ -41,6 +41,15 @@ const rows: readonly {
 		problems: ['warning EDGE_CREATE_OPTION_APPROXIMATED'],
 	},
 	{
+		title: 'leaves out a limit of Docker below what the extension requests',
+		options: {
+			HostConfig: { Memory: 67_108_864, NanoCpus: 2_000_000_000 },
+			'k8s-extensions': { resources: { requests: { memory: '128Mi', cpu: 1 } } },
+		},
+		container: { resources: { limits: { cpu: '2000m' }, requests: { memory: '128Mi', cpu: '1' } } },
+		problems: ['warning EDGE_CREATE_OPTION_APPROXIMATED'],
+	},
+	{
 		title: 'takes retries below one for the default',
 		options: { Healthcheck: { Test: ['CMD', '/healthy'], Retries: -1 } },
 		container: {
