@@ -48,8 +48,11 @@ export class FrameSocket extends EventEmitter {
 		});
 	}
 
+	/** What is written together leaves together, and never while the library is still at it. */
 	write(bytes: Uint8Array): void {
 		if (this.#stream.destroyed || this.#stream.writableEnded) return;
+		this.#stream.cork();
+		process.nextTick(() => this.#stream.uncork());
 		this.#stream.write(bytes);
 		if (this.#stream.writableLength > this.#options.maxUnsentBytes) this.#stream.destroy();
 	}

@@ -95,6 +95,9 @@ function guard(internals: Internals, limits: AmqpServerLimits): void {
 		on_open.call(internals, frame);
 	};
 	internals.on_begin = (frame) => {
+		if (internals.remote_channel_map[frame.channel] !== undefined) {
+			throw new RangeError('The channel has a session.');
+		}
 		requireRoom(Object.keys(internals.remote_channel_map).length, limits.maxSessions, 'sessions');
 		on_begin.call(internals, frame);
 	};
