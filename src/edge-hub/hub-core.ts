@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import type { IotHubClient, IotHubClientOptions } from '../iot-hub-client/iot-hub-client.ts';
 import { type Identity, identityKey } from '../protocol/identity.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -41,6 +42,8 @@ export interface HubCoreOptions {
 	readonly settings: EdgeHubSettings;
 	readonly workload: WorkloadApi;
 	readonly scopeSource: ScopeSource;
+	/** Authorities whose certificates leaf devices may show, as they are now. */
+	readonly authorities: () => readonly X509Certificate[];
 	readonly createIotHubClient: (options: IotHubClientOptions) => IotHubClient;
 	/** PEM of authorities to trust for IoT Hub besides the system's. */
 	readonly trustedCertificates: string | undefined;
@@ -89,6 +92,7 @@ export class HubCore implements Lifecycle {
 		this.#scope = this.#createScope();
 		this.authenticator = new ClientAuthenticator({
 			scope: this.#scope,
+			authorities: options.authorities,
 			hostNames: [settings.hubHostName, settings.gatewayHostName],
 			clock,
 			logger,
@@ -213,6 +217,7 @@ export class HubCore implements Lifecycle {
 			scope: this.#scope,
 			workload,
 			idleTime: settings.upstreamIdleSeconds * 1000,
+			keyless: (identity) => this.metrics.keyless(identity),
 			lost: (identity) => this.metrics.offline(identity),
 			restored: (identity, seconds) => this.metrics.onlineAgain(identity, seconds),
 			connectTime: upstreamConnectTime,

@@ -15,6 +15,7 @@ import type { MessageLog } from '../storage/message-log.ts';
 import { WebSocketUpgrade } from '../web-socket/web-socket-upgrade.ts';
 import type { ScopeSource } from './authorization/device-scope.ts';
 import { storageKey } from './authorization/sealed-store.ts';
+import { TrustBundle } from './authorization/trust-bundle.ts';
 import { HttpHead } from './http-head/http-head.ts';
 import { HttpsServer } from './http-head/https-server.ts';
 import { HubCore } from './hub-core.ts';
@@ -134,8 +135,14 @@ export class EdgeHub implements Lifecycle {
 		this.#open.push(() => values.close());
 		const sessions = new StoredSessions(values);
 		const key = await storageKey(dependencies.workload, this.#stopping.signal);
+		const trust = new TrustBundle({
+			...dependencies,
+			refreshInterval: this.#settings.scopeRefreshSeconds * 1000,
+		});
+		await this.#begin(trust);
 		const core = new HubCore({
 			...dependencies,
+			authorities: () => trust.authorities,
 			settings: this.#settings,
 			trustedCertificates,
 			values,

@@ -46,6 +46,7 @@ function authorization(t: ExecutionContext, values = new MemoryKeyValueStore(), 
 	t.teardown(() => scope.stop());
 	const authenticator = new ClientAuthenticator({
 		scope,
+		authorities: () => [],
 		hostNames: [hubName, 'gateway'],
 		clock,
 		logger: silentLogger,
@@ -226,7 +227,7 @@ test('a leaf device may show the certificate that is registered; a module may no
 	const judge = (identity: Identity, thumbprint: string, now = Date.now()) =>
 		judgeCredential(
 			identity,
-			{ kind: 'certificate', der: raw },
+			{ kind: 'certificate', leaf: raw, issuers: [] },
 			{
 				identities: {
 					get: (asked) => ({
@@ -238,6 +239,7 @@ test('a leaf device may show the certificate that is registered; a module may no
 						parentScopes: [],
 					}),
 				},
+				authorities: [],
 				hostNames: [hubName],
 				now,
 			},

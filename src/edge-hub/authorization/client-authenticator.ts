@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import { type Identity, identityKey } from '../../protocol/identity.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Logger } from '../../runtime/logger.ts';
@@ -13,6 +14,8 @@ export type AuthenticationResult = 'accepted' | 'refused' | 'unavailable';
 
 export interface ClientAuthenticatorOptions {
 	readonly scope: DeviceScope;
+	/** Authorities whose certificates leaf devices may show, as they are now. */
+	readonly authorities: () => readonly X509Certificate[];
 	/** Names that a token may be made out to: IoT Hub's, and this hub's own. */
 	readonly hostNames: readonly string[];
 	readonly clock: Clock;
@@ -46,9 +49,10 @@ export class ClientAuthenticator {
 
 	/** What can be said without asking anybody. */
 	check(identity: Identity, credential: ClientCredential): CredentialVerdict {
-		const { scope, hostNames, clock } = this.#options;
+		const { scope, hostNames, authorities, clock } = this.#options;
 		return judgeCredential(identity, credential, {
 			identities: scope,
+			authorities: authorities(),
 			hostNames,
 			now: clock.now(),
 		});

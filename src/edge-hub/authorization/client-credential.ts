@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import type { RegistryIdentity } from '../../iot-hub-client/registry-identity.ts';
 import type { Identity } from '../../protocol/identity.ts';
 import {
@@ -9,12 +9,12 @@ import {
 	verifySignature,
 } from '../../protocol/sas-token.ts';
 import { messageOf } from '../../runtime/edge-error.ts';
+import { certificateFault, certificateOf, type ShownCertificate } from './certificate-chain.ts';
 
 /** What a client shows to prove its identity. */
 export type ClientCredential =
 	| { readonly kind: 'token'; readonly text: string }
-	/** DER of the leaf certificate. */
-	| { readonly kind: 'certificate'; readonly der: Uint8Array };
+	| ({ readonly kind: 'certificate' } & ShownCertificate);
 
 /** Where the registry's knowledge comes from while a credential is judged. */
 export interface IdentityLookup {
@@ -23,6 +23,8 @@ export interface IdentityLookup {
 
 export interface CredentialContext {
 	readonly identities: IdentityLookup;
+	/** Authorities whose certificates leaf devices may show. */
+	readonly authorities: readonly X509Certificate[];
 	/** Names that a token may be made out to: IoT Hub's, and this hub's own. */
 	readonly hostNames: readonly string[];
 	/** Milliseconds since the epoch. */
@@ -47,7 +49,7 @@ export function judgeCredential(
 	credential: ClientCredential,
 	context: CredentialContext,
 ): CredentialVerdict {
-	if (credential.kind === 'certificate') return judgeCertificate(identity, credential.der, context);
+	if (credential.kind === 'certificate') return judgeCertificate(identity, credential, context);
 	let token: SasToken;
 	try {
 		token = parseSasToken(credential.text);
@@ -89,42 +91,41 @@ function judgeSignature(
 
 function judgeCertificate(
 	identity: Identity,
-	der: Uint8Array,
-	{ identities, now }: CredentialContext,
+	shown: ShownCertificate,
+	context: CredentialContext,
 ): CredentialVerdict {
 	if (identity.moduleId !== undefined) {
 		return { kind: 'refused', reason: 'Modules prove themselves with tokens.' };
 	}
-	const fault = enabledFault(identity, identities);
+	const fault = enabledFault(identity, context.identities);
 	if (fault !== undefined) return fault;
-	const authentication = identities.get(identity)?.authentication;
-	if (authentication?.type !== 'selfSigned') {
-		return { kind: 'unknown', reason: 'The identity does not use a self-signed certificate.' };
+	const authentication = context.identities.get(identity)?.authentication;
+	if (authentication?.type === 'selfSigned') {
+		return judgeThumbprint(shown.leaf, authentication.thumbprints, context.now);
 	}
-	const certificate = certificateOf(der);
-	if (certificate === undefined || now < certificate.from || now > certificate.to) {
-		return { kind: 'refused', reason: 'The certificate is not valid now.' };
+	if (authentication?.type !== 'certificateAuthority') {
+		return { kind: 'unknown', reason: 'The identity does not use certificates.' };
 	}
-	const known = authentication.thumbprints.map((text) => text.replaceAll(':', '').toLowerCase());
-	if (certificate.thumbprints.some((thumbprint) => known.includes(thumbprint))) {
-		return { kind: 'accepted' };
-	}
-	return { kind: 'unknown', reason: 'The certificate is not the one that is registered.' };
+	const reason = certificateFault(identity.deviceId, shown, context.authorities, context.now);
+	return reason === undefined ? { kind: 'accepted' } : { kind: 'refused', reason };
 }
 
-function certificateOf(der: Uint8Array) {
-	try {
-		const certificate = new X509Certificate(der);
-		return {
-			from: Date.parse(certificate.validFrom),
-			to: Date.parse(certificate.validTo),
-			thumbprints: [certificate.fingerprint, certificate.fingerprint256].map((text) =>
-				text.replaceAll(':', '').toLowerCase(),
-			),
-		};
-	} catch {
-		return undefined;
-	}
+function judgeThumbprint(
+	der: Uint8Array,
+	thumbprints: readonly string[],
+	now: number,
+): CredentialVerdict {
+	const certificate = certificateOf(der);
+	const valid =
+		certificate !== undefined &&
+		certificate.validFromDate.getTime() <= now &&
+		now <= certificate.validToDate.getTime();
+	if (!valid) return { kind: 'refused', reason: 'The certificate is not valid now.' };
+	const plain = (text: string) => text.replaceAll(':', '').toLowerCase();
+	const known = thumbprints.map(plain);
+	const own = [certificate.fingerprint, certificate.fingerprint256].map(plain);
+	if (own.some((thumbprint) => known.includes(thumbprint))) return { kind: 'accepted' };
+	return { kind: 'unknown', reason: 'The certificate is not the one that is registered.' };
 }
 
 function enabledFault(

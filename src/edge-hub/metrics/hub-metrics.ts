@@ -97,6 +97,11 @@ export class HubMetrics implements DeliveryMetrics {
 		'Time without a connection upstream.',
 		['id'],
 	);
+	readonly #keyless = this.#counter(
+		'upstream_keyless_total',
+		'Attempts to speak to IoT Hub for a client without a key, such as a leaf device with a certificate.',
+		['id'],
+	);
 	readonly #disconnects = this.#counter('client_disconnect_total', 'Clients disconnected.', ['id']);
 
 	constructor(options: HubMetricsOptions) {
@@ -180,6 +185,11 @@ export class HubMetrics implements DeliveryMetrics {
 	/** An identity has lost its connection to IoT Hub. */
 	offline(identity: Identity): void {
 		this.#offline.inc({ id: identityKey(identity) });
+	}
+
+	/** There is no key to speak to IoT Hub for an identity. */
+	keyless(identity: Identity): void {
+		this.#keyless.inc({ id: identityKey(identity) });
 	}
 
 	onlineAgain(identity: Identity, seconds: number): void {

@@ -136,9 +136,10 @@ export class MqttHead implements MqttServerHandler {
 		this.#options.clients.subscriptionsChanged(client);
 	}
 
-	#credentialOf({ password, clientCertificate }: ConnectRequest): ClientCredential | undefined {
+	#credentialOf(request: ConnectRequest): ClientCredential | undefined {
+		const { password, clientCertificate: leaf, clientCertificateIssuers: issuers = [] } = request;
 		if (password) return { kind: 'token', text: password };
-		const usable = clientCertificate !== undefined && this.#options.clientCertificatesEnabled;
-		return usable ? { kind: 'certificate', der: clientCertificate } : undefined;
+		const usable = leaf !== undefined && this.#options.clientCertificatesEnabled;
+		return usable ? { kind: 'certificate', leaf, issuers } : undefined;
 	}
 }

@@ -35,6 +35,8 @@ export interface UpstreamConnectionsOptions {
 	readonly idleTime: number;
 	/** Milliseconds that a request waits for a connection that is being made. */
 	readonly connectTime: number;
+	/** There is no key to speak for an identity, which has something to say. */
+	readonly keyless?: (identity: Identity) => void;
 	/** The connection of an identity has been lost. */
 	readonly lost?: (identity: Identity) => void;
 	/** It has been made again, after so many seconds. */
@@ -59,6 +61,8 @@ export class UpstreamConnections {
 	readonly #connections = new Map<string, Connection>();
 	readonly #listeners = new Set<(identity: Identity) => void>();
 	readonly #closing = new Set<Promise<void>>();
+	/** Identities without a key, of which the log knows. */
+	readonly #keyless = new Set<string>();
 	#stopped = false;
 
 	constructor(options: UpstreamConnectionsOptions) {
@@ -160,12 +164,30 @@ export class UpstreamConnections {
 			kind: 'signer',
 			sign: async (data) => {
 				const key = scope.get(identity)?.authentication.keys[0];
-				if (key !== undefined) return sign(key, data);
-				throw new EdgeError('EDGE_IDENTITY_WITHOUT_KEY', 'There is no key for the identity.', {
-					where: identityKey(identity),
-				});
+				if (key !== undefined) {
+					this.#keyless.delete(identityKey(identity));
+					return sign(key, data);
+				}
+				throw this.#withoutKey(identity);
 			},
 		};
+	}
+
+	/** Only the SDK's own connections are there to speak for a client, and they need its key. */
+	#withoutKey(identity: Identity): EdgeError {
+		const { keyless, logger } = this.#options;
+		const where = identityKey(identity);
+		keyless?.(identity);
+		if (!this.#keyless.has(where)) {
+			logger.error('nothing of a client reaches IoT Hub: there is no key to speak for it', {
+				client: where,
+				remedy: 'register it with symmetric keys; certificates only work towards this hub',
+			});
+		}
+		this.#keyless.add(where);
+		return new EdgeError('EDGE_IDENTITY_WITHOUT_KEY', 'There is no key for the identity.', {
+			where,
+		});
 	}
 
 	#announce(identity: Identity): void {
