@@ -1,7 +1,7 @@
 import type { MethodRequest, MethodResponse } from '../../protocol/direct-method.ts';
 import type { Identity } from '../../protocol/identity.ts';
-import { sameJson, stripMetadata, versionOf } from '../../protocol/twin.ts';
-import type { Clock } from '../../runtime/clock.ts';
+import { mergePatch, sameJson, stripMetadata, versionOf } from '../../protocol/twin.ts';
+import type { Clock, Timer } from '../../runtime/clock.ts';
 import { messageOf } from '../../runtime/edge-error.ts';
 import type { JsonObject } from '../../runtime/json.ts';
 import type { Lifecycle } from '../../runtime/lifecycle.ts';
@@ -34,6 +34,9 @@ export interface HubTwinOptions {
 	readonly logger: Logger;
 }
 
+/** Milliseconds that news of clients wait for more of them. */
+const gatheringTime = 100;
+
 /**
  * The module twin of `$edgeHub`: brings the configuration, and reports what became of it and who
  * is connected.
@@ -41,6 +44,9 @@ export interface HubTwinOptions {
 export class HubTwin implements Lifecycle {
 	readonly #options: HubTwinOptions;
 	readonly #open = new DisposableStack();
+	/** Which clients came and went since the last report. */
+	#gathered: JsonObject | undefined;
+	#gathering: Timer | undefined;
 	/** What was looked at last, without its version, and what became of it. */
 	#applied: { readonly content: JsonObject; readonly status: DesiredStatus } | undefined;
 
@@ -68,10 +74,10 @@ export class HubTwin implements Lifecycle {
 		this.#open.use(
 			clients.listen({
 				connected: ({ identity }, first) => {
-					if (first) this.#report(connectedPatch(identity, clock.now()));
+					if (first) this.#reportSoon(connectedPatch(identity, clock.now()));
 				},
 				disconnected: ({ identity }, last) => {
-					if (last) this.#report(disconnectedPatch(identity, clock.now()));
+					if (last) this.#reportSoon(disconnectedPatch(identity, clock.now()));
 				},
 			}),
 		);
@@ -79,6 +85,7 @@ export class HubTwin implements Lifecycle {
 
 	async stop(): Promise<void> {
 		this.#open.dispose();
+		this.#reportGathered();
 	}
 
 	#apply(desired: JsonObject): void {
@@ -103,6 +110,20 @@ export class HubTwin implements Lifecycle {
 		if (status.code === 200) logger.info('took over the configuration');
 		else logger.error('refused the configuration', { reason: status.description });
 		return status;
+	}
+
+	/** Every report is a write to disk that all wait for, and clients often come and go together. */
+	#reportSoon(patch: JsonObject): void {
+		this.#gathered = mergePatch(this.#gathered ?? {}, patch, { nullDeletes: false });
+		this.#gathering ??= this.#options.clock.after(gatheringTime, () => this.#reportGathered());
+	}
+
+	#reportGathered(): void {
+		this.#gathering?.[Symbol.dispose]();
+		this.#gathering = undefined;
+		const patch = this.#gathered;
+		this.#gathered = undefined;
+		if (patch !== undefined) this.#report(patch);
 	}
 
 	#report(patch: JsonObject): void {
