@@ -28,7 +28,7 @@ const maxReaders = 32;
 
 /**
  * A message log in segment files. The newest is written to; a full one is sealed, and goes as a
- * whole when its records are released. Memory holds 16 bytes for every record, no header or body.
+ * whole when its records are released. Memory holds 9 bytes for a record, no header or body.
  */
 export class FileMessageLog implements MessageLog {
 	readonly #folder: string;

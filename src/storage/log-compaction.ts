@@ -65,6 +65,7 @@ export async function compact(
 			const records = encodeLive(await source.readAll(), source, target);
 			await draft.write(records, target.bytes - records.byteLength);
 		}
+		target.trim();
 		await draft.sync();
 		await files.rename(path, recordPath(identity));
 		await files.syncFolder(folder);

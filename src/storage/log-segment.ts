@@ -2,15 +2,13 @@ import { EdgeError } from '../runtime/edge-error.ts';
 import type { FileSystem, StoredFile } from './file-system.ts';
 import { decodeRecord, type FoundRecord } from './log-record.ts';
 import { RangeReader } from './range-reader.ts';
+import { RecordIndex } from './record-index.ts';
 import { recordPath, releasePath, type SegmentIdentity } from './segment-file.ts';
 import { encodeReleases, type Release } from './segment-releases.ts';
 
-/** Numbers that the index keeps for a record: delta, position, length, pending parts. */
-const stride = 4;
-
 /**
- * One file of the log with its index: 16 bytes of memory for a record. Holds no more than one open
- * file, which is opened when first needed and can be given up at any time.
+ * One file of the log with its index. Holds no more than one open file, which is opened when first
+ * needed and can be given up at any time.
  */
 export class LogSegment {
 	readonly identity: SegmentIdentity;
@@ -26,8 +24,7 @@ export class LogSegment {
 	readonly #ranges = new RangeReader((target, position) =>
 		this.#use((file) => file.read(target, position)),
 	);
-	#index = new Uint32Array(64 * stride);
-	#count = 0;
+	readonly #index = new RecordIndex();
 	#releases: Release[] = [];
 	#file: Promise<StoredFile> | undefined;
 	#users = 0;
@@ -53,45 +50,41 @@ export class LogSegment {
 
 	/** Offset of the last record, live or not; below the base where there is none. */
 	get lastOffset(): number {
-		if (this.#count === 0) return this.identity.base - 1;
-		return this.identity.base + this.#at(this.#count - 1, 0);
+		const { count } = this.#index;
+		if (count === 0) return this.identity.base - 1;
+		return this.identity.base + this.#index.delta(count - 1);
 	}
 
 	/** Adds a record that lies in the file. Offsets must come in order. */
 	add(offset: number, position: number, length: number, pending: number): void {
-		const at = this.#count * stride;
-		if (at === this.#index.length) {
-			const larger = new Uint32Array(this.#index.length * 2);
-			larger.set(this.#index);
-			this.#index = larger;
-		}
-		this.#index[at] = offset - this.identity.base;
-		this.#index[at + 1] = position;
-		this.#index[at + 2] = length;
-		this.#index[at + 3] = pending;
-		this.#count += 1;
+		this.#index.add(offset - this.identity.base, position, length, pending);
 		if (pending === 0) return;
 		this.liveBytes += length;
 		this.liveRecords += 1;
 	}
 
+	/** Gives memory back that is kept for records to come: there will be none, or not soon. */
+	trim(): void {
+		this.#index.trim();
+	}
+
 	/** Pending parts of a record; 0 where it is released or unknown. */
 	pending(offset: number): number {
 		const entry = this.#find(offset);
-		return entry < 0 ? 0 : this.#at(entry, 3);
+		return entry < 0 ? 0 : this.#index.pending(entry);
 	}
 
 	/** @returns whether this was the last pending part of the record. */
 	release(offset: number, parts: number): boolean {
 		const entry = this.#find(offset);
 		if (entry < 0) return false;
-		const before = this.#at(entry, 3);
+		const before = this.#index.pending(entry);
 		const after = (before & ~parts) >>> 0;
 		if (after === before) return false;
-		this.#index[entry * stride + 3] = after;
+		this.#index.setPending(entry, after);
 		this.#releases.push({ delta: offset - this.identity.base, parts });
 		if (after !== 0) return false;
-		this.liveBytes -= this.#at(entry, 2);
+		this.liveBytes -= this.#index.length(entry);
 		this.liveRecords -= 1;
 		return true;
 	}
@@ -99,10 +92,10 @@ export class LogSegment {
 	/** Reads a live record. @throws RangeError where it is not live, EdgeError EDGE_STORAGE_CORRUPT. */
 	async read(offset: number): Promise<FoundRecord> {
 		const entry = this.#find(offset);
-		if (entry < 0 || this.#at(entry, 3) === 0) {
+		if (entry < 0 || this.#index.pending(entry) === 0) {
 			throw new RangeError(`No live record has the offset ${offset}.`);
 		}
-		const bytes = await this.#ranges.read(this.#at(entry, 1), this.#at(entry, 2));
+		const bytes = await this.#ranges.read(this.#index.position(entry), this.#index.length(entry));
 		const record = decodeRecord(bytes, 0, this.identity.salt);
 		if (record === undefined || record.offset !== offset) {
 			throw new EdgeError('EDGE_STORAGE_CORRUPT', `The record ${offset} is damaged.`, {
@@ -114,16 +107,16 @@ export class LogSegment {
 
 	/** Offset and pending parts of every live record, in order. */
 	*live(): Generator<readonly [offset: number, pending: number]> {
-		for (let entry = 0; entry < this.#count; entry += 1) {
-			const pending = this.#at(entry, 3);
-			if (pending !== 0) yield [this.identity.base + this.#at(entry, 0), pending];
+		for (let entry = 0; entry < this.#index.count; entry += 1) {
+			const pending = this.#index.pending(entry);
+			if (pending !== 0) yield [this.identity.base + this.#index.delta(entry), pending];
 		}
 	}
 
 	/** Where live records lie in the file. */
 	*livePositions(): Generator<number> {
-		for (let entry = 0; entry < this.#count; entry += 1) {
-			if (this.#at(entry, 3) !== 0) yield this.#at(entry, 1);
+		for (let entry = 0; entry < this.#index.count; entry += 1) {
+			if (this.#index.pending(entry) !== 0) yield this.#index.position(entry);
 		}
 	}
 
@@ -202,23 +195,7 @@ export class LogSegment {
 		}
 	}
 
-	#at(entry: number, column: number): number {
-		return this.#index[entry * stride + column] ?? 0;
-	}
-
-	/** Entry of an offset, or -1. Without gaps in the file the first guess is right. */
 	#find(offset: number): number {
-		const delta = offset - this.identity.base;
-		if (delta < this.#count && this.#at(delta, 0) === delta) return delta;
-		let low = 0;
-		let high = this.#count - 1;
-		while (low <= high) {
-			const middle = (low + high) >> 1;
-			const found = this.#at(middle, 0);
-			if (found === delta) return middle;
-			if (found < delta) low = middle + 1;
-			else high = middle - 1;
-		}
-		return -1;
+		return this.#index.find(offset - this.identity.base);
 	}
 }

@@ -189,6 +189,7 @@ export class LogWriter {
 		const previous = this.#file;
 		this.#file = file;
 		this.#segments.add(segment);
+		last?.trim();
 		if (last !== undefined) sealed(last);
 		await previous?.close();
 		return { segment, file };

@@ -80,6 +80,7 @@ async function loadSegment(
 		segment.add(offset, position, length, pending);
 		if (pending !== 0) recover({ offset, header, pending });
 	});
+	segment.trim();
 	nextOffset = Math.max(nextOffset, identity.end);
 	segment.bytes = scan.end;
 	segment.releaseBytes = releases.end;

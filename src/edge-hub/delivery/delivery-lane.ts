@@ -6,6 +6,9 @@ import type { BatchLimits } from './endpoint.ts';
 /** Milliseconds between tries of what an endpoint has not taken. */
 const backoffOptions = { initial: 1000, max: 60_000 };
 
+/** Expired entries that come with one batch. */
+const maxExpired = 1024;
+
 /** Messages to one endpoint that keep their order: one queue for every priority, one batch at a time. */
 export class DeliveryLane {
 	/** Sender's identity key, or empty where all senders share the lane. */
@@ -36,7 +39,10 @@ export class DeliveryLane {
 		this.#queueOf(entry.priority).push(entry);
 	}
 
-	/** Takes the next batch, all of the smallest priority number. Expired entries come apart. */
+	/**
+	 * Takes the next batch, all of the smallest priority number. Expired entries come apart; there may
+	 * be no batch yet where they are many.
+	 */
 	take(limits: BatchLimits, now: number): { batch: QueueEntry[]; expired: QueueEntry[] } {
 		const batch: QueueEntry[] = [];
 		const expired: QueueEntry[] = [];
@@ -44,15 +50,15 @@ export class DeliveryLane {
 		let bytes = 0;
 		for (let next = queue?.peek(); next !== undefined; next = queue?.peek()) {
 			if (next.expiresAt <= now) {
-				queue?.take();
+				if (expired.length === maxExpired) break;
 				expired.push(next);
-				continue;
+			} else {
+				bytes += next.size;
+				const full = batch.length >= limits.messages || bytes > limits.bytes;
+				if (batch.length > 0 && full) break;
+				batch.push(next);
 			}
-			bytes += next.size;
-			const full = batch.length >= limits.messages || bytes > limits.bytes;
-			if (batch.length > 0 && full) break;
-			queue?.take();
-			batch.push(next);
+			queue?.skip();
 		}
 		this.#dropEmpty();
 		return { batch, expired };
@@ -64,21 +70,23 @@ export class DeliveryLane {
 		if (first !== undefined) this.#queueOf(first.priority).putBack(entries);
 	}
 
-	takeExpired(now: number): QueueEntry[] {
-		const expired = this.#queues.flatMap(({ queue }) => queue.takeExpired(now));
+	/** Takes out what has expired, while it is iterated. */
+	*takeExpired(now: number): Generator<QueueEntry> {
+		for (const { queue } of this.#queues) yield* queue.takeExpired(now);
 		this.#dropEmpty();
-		return expired;
 	}
 
-	takeAll(): QueueEntry[] {
-		return this.#queues.splice(0).flatMap(({ queue }) => queue.takeAll());
+	/** Takes everything, while it is iterated. */
+	*takeAll(): Generator<QueueEntry> {
+		for (const { queue } of this.#queues) yield* queue.takeAll();
+		this.#dropEmpty();
 	}
 
 	#queueOf(priority: number): DeliveryQueue {
 		const index = this.#queues.findIndex((candidate) => candidate.priority >= priority);
 		const found = this.#queues[index];
 		if (found?.priority === priority) return found.queue;
-		const queue = new DeliveryQueue();
+		const queue = new DeliveryQueue(priority);
 		this.#queues.splice(index < 0 ? this.#queues.length : index, 0, { priority, queue });
 		return queue;
 	}

@@ -1,4 +1,5 @@
 import type { MessageOrigin } from './delivery-metrics.ts';
+import { EntryChunk } from './entry-chunk.ts';
 
 /** A message that waits for an endpoint; the message itself is in the log. */
 export interface QueueEntry {
@@ -13,76 +14,105 @@ export interface QueueEntry {
 	readonly expiresAt: number;
 }
 
-/** Places in front of the first entry after which the memory is given back. */
-const slack = 1024;
+/** Entries of a chunk: few in a short queue, so that many queues cost little. */
+const smallestChunk = 16;
+const largestChunk = 4096;
 
-/** First in, first out; what was taken can be put back in front. */
+/** Entries of one priority: first in, first out; what was taken can be put back in front. */
 export class DeliveryQueue {
-	#entries: (QueueEntry | undefined)[] = [];
-	#first = 0;
-	/** No entry expires before. */
-	#soonest = Number.POSITIVE_INFINITY;
+	readonly #priority: number;
+	/** The first in front; none of them empty. */
+	#chunks: EntryChunk[] = [];
+	#length = 0;
+
+	constructor(priority: number) {
+		this.#priority = priority;
+	}
 
 	get length(): number {
-		return this.#entries.length - this.#first;
+		return this.#length;
+	}
+
+	/** Offset of the first entry; infinite where there is none. */
+	get firstOffset(): number {
+		return this.#chunks[0]?.firstOffset ?? Number.POSITIVE_INFINITY;
 	}
 
 	push(entry: QueueEntry): void {
-		this.#entries.push(entry);
-		if (entry.expiresAt < this.#soonest) this.#soonest = entry.expiresAt;
+		this.#length += 1;
+		const last = this.#chunks.at(-1);
+		if (last?.add(entry)) return;
+		const capacity = Math.min(largestChunk, (last?.capacity ?? smallestChunk / 2) * 2);
+		this.#chunks.push(chunkOf([entry], capacity));
 	}
 
 	peek(): QueueEntry | undefined {
-		return this.#entries[this.#first];
+		return this.#chunks[0]?.peek(this.#priority);
+	}
+
+	/** Leaves out what `peek` gave. */
+	skip(): void {
+		const [chunk] = this.#chunks;
+		if (chunk === undefined) return;
+		chunk.skip();
+		this.#length -= 1;
+		if (chunk.length === 0) this.#chunks.shift();
 	}
 
 	take(): QueueEntry | undefined {
-		const entry = this.#entries[this.#first];
-		if (entry === undefined) return undefined;
-		this.#entries[this.#first] = undefined;
-		this.#first += 1;
-		if (this.#first > slack && this.#first * 2 > this.#entries.length) {
-			this.#entries = this.#entries.slice(this.#first);
-			this.#first = 0;
-		}
+		const entry = this.peek();
+		if (entry !== undefined) this.skip();
+		return entry;
+	}
+
+	/** Takes the entry that came last. */
+	takeLast(): QueueEntry | undefined {
+		const chunk = this.#chunks.at(-1);
+		const entry = chunk?.takeLast(this.#priority);
+		if (entry !== undefined) this.#length -= 1;
+		if (chunk?.length === 0) this.#chunks.pop();
 		return entry;
 	}
 
 	/** Puts entries back in front, in their order. */
 	putBack(entries: readonly QueueEntry[]): void {
-		if (entries.length > this.#first) {
-			this.#entries = [...entries, ...this.#entries.slice(this.#first)];
-			this.#first = 0;
-			return;
-		}
-		this.#first -= entries.length;
-		for (const [index, entry] of entries.entries()) this.#entries[this.#first + index] = entry;
+		if (entries.length === 0) return;
+		this.#chunks.unshift(...chunksOf(entries));
+		this.#length += entries.length;
 	}
 
 	/** Takes out what has expired, wherever it stands. */
-	takeExpired(now: number): QueueEntry[] {
-		if (now < this.#soonest) return [];
-		const expired: QueueEntry[] = [];
-		const kept: QueueEntry[] = [];
-		let soonest = Number.POSITIVE_INFINITY;
-		for (const entry of this.#entries) {
-			if (entry === undefined) continue;
-			if (entry.expiresAt <= now) expired.push(entry);
-			else {
-				kept.push(entry);
-				soonest = Math.min(soonest, entry.expiresAt);
+	*takeExpired(now: number): Generator<QueueEntry> {
+		for (const chunk of [...this.#chunks]) {
+			if (now < chunk.soonest) continue;
+			const kept: QueueEntry[] = [];
+			const expired: QueueEntry[] = [];
+			for (const entry of chunk.entries(this.#priority)) {
+				(entry.expiresAt <= now ? expired : kept).push(entry);
 			}
+			this.#chunks.splice(this.#chunks.indexOf(chunk), 1, ...chunksOf(kept));
+			this.#length -= expired.length;
+			yield* expired;
 		}
-		this.#entries = kept;
-		this.#first = 0;
-		this.#soonest = soonest;
-		return expired;
 	}
 
-	takeAll(): QueueEntry[] {
-		const all = this.#entries.slice(this.#first) as QueueEntry[];
-		this.#entries = [];
-		this.#first = 0;
-		return all;
+	/** Takes everything, while it is iterated. */
+	*takeAll(): Generator<QueueEntry> {
+		for (let entry = this.take(); entry !== undefined; entry = this.take()) yield entry;
 	}
+}
+
+/** One chunk, or more where entries are too different for one. */
+function chunksOf(entries: readonly QueueEntry[]): EntryChunk[] {
+	const chunks: EntryChunk[] = [];
+	for (const [index, entry] of entries.entries()) {
+		if (!chunks.at(-1)?.add(entry)) chunks.push(chunkOf([entry], entries.length - index));
+	}
+	return chunks;
+}
+
+function chunkOf([first]: readonly [QueueEntry], capacity: number): EntryChunk {
+	const chunk = new EntryChunk(first.offset, capacity);
+	chunk.add(first);
+	return chunk;
 }

@@ -8,6 +8,7 @@ import { type LogRecord, type MessageLog, maxParts } from '../../storage/message
 import type { HubConfiguration } from '../configuration.ts';
 import type { RouteTarget } from '../routing/route-set.ts';
 import type { Sink } from '../routing/sink.ts';
+import { DeliveryLane } from './delivery-lane.ts';
 import { type DeliveryMetrics, type MessageOrigin, noDeliveryMetrics } from './delivery-metrics.ts';
 import type { QueueEntry } from './delivery-queue.ts';
 import type { Endpoint, StoredMessage } from './endpoint.ts';
@@ -56,6 +57,9 @@ export interface QueueLength {
 /** Milliseconds between looks for messages that expired while nobody took them. */
 const expiryInterval = 30_000;
 
+/** Bytes that a message takes in memory besides its content; small ones consist of little else. */
+const recentOverhead = 700;
+
 /** Senders with their outputs of which one object serves all messages. */
 const rememberedOrigins = 10_000;
 
@@ -73,7 +77,7 @@ export class Delivery implements Lifecycle {
 	readonly #origins = new Map<string, MessageOrigin>();
 	readonly #handler: PumpHandler;
 	/** What `start` found, until the first configuration says which endpoints there are. */
-	#recovered = new Map<string, QueueEntry[]>();
+	#recovered = new Map<string, DeliveryLane>();
 	#configuration: HubConfiguration | undefined;
 	#expiryTimer: Timer | undefined;
 	#stopped = false;
@@ -134,8 +138,8 @@ export class Delivery implements Lifecycle {
 		for (const [id, sink] of sinks) {
 			if (!this.#pumps.has(id)) this.#addEndpoint(id, sink);
 		}
-		for (const entry of [...this.#recovered.values()].flat()) {
-			this.#handler.dropped(entry, 'endpoint_removed');
+		for (const recovered of this.#recovered.values()) {
+			for (const entry of recovered.takeAll()) this.#handler.dropped(entry, 'endpoint_removed');
 		}
 		this.#recovered = new Map();
 	}
@@ -198,7 +202,7 @@ export class Delivery implements Lifecycle {
 			const header = encodeHeader({ origin, size, targets: group });
 			appends.push(
 				this.#log.append(header, bytes, group.length).then((offset) => {
-					this.#recent.add(offset, body, size, group.length);
+					this.#recent.add(offset, body, size + recentOverhead, group.length);
 					for (const [part, target] of group.entries()) {
 						this.#enqueue(target.endpoint, entryOf(target, offset, part, origin, size));
 					}
@@ -219,9 +223,9 @@ export class Delivery implements Lifecycle {
 		const shared = this.#sharedOrigin(origin);
 		for (const [part, target] of targets.entries()) {
 			if ((pending & (1 << part)) === 0) continue;
-			const entries = this.#recovered.get(target.endpoint) ?? [];
-			entries.push(entryOf(target, offset, part, shared, size));
-			this.#recovered.set(target.endpoint, entries);
+			const recovered = this.#recovered.get(target.endpoint) ?? new DeliveryLane('', () => 0);
+			recovered.add(entryOf(target, offset, part, shared, size));
+			this.#recovered.set(target.endpoint, recovered);
 		}
 	}
 
@@ -230,7 +234,7 @@ export class Delivery implements Lifecycle {
 		const endpoint = this.#options.createEndpoint(sink, id);
 		const pump = new EndpointPump({ endpoint, handler: this.#handler, clock, logger, random });
 		this.#pumps.set(id, pump);
-		for (const entry of this.#recovered.get(id) ?? []) pump.add(entry);
+		for (const entry of this.#recovered.get(id)?.takeAll() ?? []) pump.add(entry);
 		this.#recovered.delete(id);
 		pump.start();
 	}
@@ -251,7 +255,7 @@ export class Delivery implements Lifecycle {
 	async #read(offset: number, size: number): Promise<StoredBody | undefined> {
 		try {
 			const body = decodeBody(await this.#log.read(offset));
-			this.#recent.add(offset, body, size, 1);
+			this.#recent.add(offset, body, size + recentOverhead, 1);
 			return body;
 		} catch (error) {
 			const damaged = error instanceof EdgeError && error.code === 'EDGE_STORAGE_CORRUPT';

@@ -80,8 +80,7 @@ export class EndpointPump {
 	/** Stops, and drops all messages: the endpoint is no longer in the configuration. */
 	async remove(): Promise<void> {
 		this.#removed = true;
-		const waiting = [...this.#lanes.values()].flatMap((lane) => lane.takeAll());
-		this.#drop(waiting, 'endpoint_removed');
+		for (const lane of this.#lanes.values()) this.#drop(lane.takeAll(), 'endpoint_removed');
 		await this.stop();
 	}
 
@@ -258,7 +257,7 @@ export class EndpointPump {
 		});
 	}
 
-	#drop(entries: readonly QueueEntry[], reason: Parameters<PumpHandler['dropped']>[1]): void {
+	#drop(entries: Iterable<QueueEntry>, reason: Parameters<PumpHandler['dropped']>[1]): void {
 		for (const entry of entries) {
 			this.#count(entry.priority, -1);
 			this.#handler.dropped(entry, reason);
