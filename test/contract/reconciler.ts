@@ -1,159 +1,27 @@
-import type { ExecutionContext, TestFn } from 'ava';
-import type { KubernetesObject, ObjectReference } from '../../src/cluster/kubernetes-object.ts';
-import { referenceOf } from '../../src/cluster/kubernetes-object.ts';
-import type { DesiredState } from '../../src/edge-agent/agent-status.ts';
-import { desiredObjects } from '../../src/edge-agent/plan/desired-object.ts';
-import { makePlan } from '../../src/edge-agent/plan/plan.ts';
-import { Reconciler } from '../../src/edge-agent/reconcile.ts';
-import { labelValue } from '../../src/edge-agent/translation/object-name.ts';
+import type { TestFn } from 'ava';
+import {
+	type KubernetesObject,
+	type ObjectReference,
+	referenceOf,
+} from '../../src/cluster/kubernetes-object.ts';
 import {
 	deviceLabel,
 	managedBy,
 	managedByLabel,
 	moduleLabel,
-	type TranslationPolicy,
 } from '../../src/edge-agent/translation/translation.ts';
-import { systemClock } from '../../src/runtime/clock.ts';
-import { silentLogger } from '../../src/runtime/logger.ts';
 import type { ClusterUnderTest } from '../support/cluster-under-test.ts';
+import type { EdgeNamespace } from '../support/edge-namespace.ts';
 import {
-	type AuthoredDeployment,
-	type AuthoredModule,
-	desiredStateOf,
-	deviceId,
-} from '../support/edge-deployment.ts';
-import { type EdgeNamespace, edgeNamespace } from '../support/edge-namespace.ts';
-import { recordingClient } from '../support/recording-client.ts';
+	everyKind,
+	everyPolicy,
+	exposing,
+	extended,
+	moduleChanges,
+} from '../support/module-changes.ts';
+import { deployedKinds, device, reconciledEdge, until } from '../support/reconciled-edge.ts';
 
 const patience = 30_000;
-const device = labelValue(deviceId);
-
-/** Kinds that deployments become. */
-const kinds = [
-	['v1', 'ServiceAccount'],
-	['v1', 'Secret'],
-	['v1', 'ConfigMap'],
-	['v1', 'PersistentVolumeClaim'],
-	['v1', 'Service'],
-	['apps/v1', 'Deployment'],
-	['batch/v1', 'Job'],
-	['autoscaling/v2', 'HorizontalPodAutoscaler'],
-	['policy/v1', 'PodDisruptionBudget'],
-	['networking.k8s.io/v1', 'NetworkPolicy'],
-] as const;
-
-/** One object of every kind, over three modules. */
-const everyKind: AuthoredDeployment = {
-	registryCredentials: {
-		example: { address: 'example.azurecr.io', username: 'puller', password: 'secret' },
-	},
-	modules: {
-		Filter: {
-			env: { THRESHOLD: { value: '25' } },
-			createOptions: {
-				ExposedPorts: { '8080/tcp': {} },
-				HostConfig: { Binds: ['data:/data'], Memory: 134217728 },
-			},
-		},
-		detector: {
-			createOptions: {
-				'k8s-extensions': {
-					autoscaling: { minReplicas: 2, maxReplicas: 4 },
-					disruptionBudget: { minAvailable: 1 },
-				},
-			},
-		},
-		training: { restartPolicy: 'on-failure' },
-	},
-};
-const everyPolicy = { networkPolicies: true };
-
-/** Changes of a module, there and back, that must each lead to exactly what is declared. */
-const changes: Readonly<Record<string, readonly [before: AuthoredModule, after: AuthoredModule]>> =
-	{
-		'another image': [{ image: 'example/m:1' }, { image: 'example/m:2' }],
-		'running, then stopped': [{}, { status: 'stopped' }],
-		'a Deployment, then a Job': [{}, { restartPolicy: 'never' }],
-		'another image of a Job': [
-			{ restartPolicy: 'never', image: 'example/m:1' },
-			{ restartPolicy: 'never', image: 'example/m:2' },
-		],
-		'a Job that is suspended and resumed': [
-			{ restartPolicy: 'never', status: 'stopped' },
-			{ restartPolicy: 'never' },
-		],
-		'a variable less': [
-			{ env: { A: { value: '1' }, B: { value: '2' } } },
-			{ env: { B: { value: '2' } } },
-		],
-		'a value, then a reference': [
-			{ env: { A: { value: '1' } } },
-			extended({ env: [{ name: 'A', valueFrom: { fieldRef: { fieldPath: 'status.hostIP' } } }] }),
-		],
-		'rolling, then recreated': [{}, { createOptions: { HostConfig: { Binds: ['data:/data'] } } }],
-		'recreated by name, then rolling': [extended({ strategy: { type: 'Recreate' } }), {}],
-		'fixed replicas, then scaled': [
-			extended({ replicas: 3 }),
-			extended({ autoscaling: { maxReplicas: 5 } }),
-		],
-		'scaled, then fixed replicas': [
-			extended({ autoscaling: { maxReplicas: 5 } }),
-			extended({ replicas: 3 }),
-		],
-		'another port': [exposing('80/tcp'), exposing('81/tcp')],
-		'another protocol': [exposing('53/tcp'), exposing('53/udp')],
-		'one protocol, then two': [exposing('53/tcp'), exposing('53/tcp', '53/udp')],
-		'a port less': [exposing('80/tcp', '81/tcp'), exposing('81/tcp')],
-		'another host port': [bound('80/tcp', '8080'), bound('80/tcp', '8081')],
-		'in the cluster, then on a node port': [serving('ClusterIP'), serving('NodePort')],
-		'load balanced, then in the cluster': [serving('LoadBalancer'), serving('ClusterIP')],
-		'an alias that gets a port': [aliased({}), aliased({ ExposedPorts: { '80/tcp': {} } })],
-		'another kind of probe': [
-			extended({ probes: { liveness: { exec: { command: ['true'] } } } }),
-			extended({ probes: { liveness: { httpGet: { path: '/', port: 8080 } } } }),
-		],
-		'another kind of volume': [
-			mounting({ emptyDir: {} }),
-			mounting({ configMap: { name: 'settings' } }),
-		],
-		'other resources': [
-			{ createOptions: { HostConfig: { Memory: 134217728, NanoCpus: 500000000 } } },
-			{ createOptions: { HostConfig: { NanoCpus: 1000000000 } } },
-		],
-		'another budget': [
-			extended({ disruptionBudget: { minAvailable: 1 } }),
-			extended({ disruptionBudget: { maxUnavailable: '50%' } }),
-		],
-		'other rights': [{ createOptions: { User: '2000:2000' } }, {}],
-	};
-
-function extended(extension: NonNullable<AuthoredModule['createOptions']>): AuthoredModule {
-	return { createOptions: { 'k8s-extensions': extension } };
-}
-
-function exposing(...ports: string[]): AuthoredModule {
-	return { createOptions: { ExposedPorts: Object.fromEntries(ports.map((port) => [port, {}])) } };
-}
-
-function bound(port: string, hostPort: string): AuthoredModule {
-	const bindings = { [port]: [{ HostPort: hostPort }] };
-	return { createOptions: { HostConfig: { PortBindings: bindings } } };
-}
-
-function serving(type: string): AuthoredModule {
-	const { createOptions } = bound('80/tcp', '8080');
-	return { createOptions: { ...createOptions, 'k8s-extensions': { serviceOptions: { type } } } };
-}
-
-function aliased(options: NonNullable<AuthoredModule['createOptions']>): AuthoredModule {
-	const networks = { 'azure-iot-edge': { Aliases: ['another-name'] } };
-	return { createOptions: { ...options, NetworkingConfig: { EndpointsConfig: networks } } };
-}
-
-function mounting(source: NonNullable<AuthoredModule['createOptions']>): AuthoredModule {
-	const volumeMounts = [{ name: 'v', mountPath: '/v' }];
-	return extended({ volumes: [{ volume: { name: 'v', ...source }, volumeMounts }] });
-}
 
 /**
  * What the agent's reconciler does on an API server, with the agent's Role and no other right. Tests
@@ -169,7 +37,7 @@ export function testReconciler(test: TestFn, title: string, cluster: () => Clust
 				t.pass();
 				return;
 			}
-			const edge = await setUp(t, cluster());
+			const edge = await reconciledEdge(t, cluster());
 			const { admin, namespace, run, desire, writes, converged } = edge;
 			await run();
 			const state = desire({ modules: { filter: {} } });
@@ -193,7 +61,7 @@ export function testReconciler(test: TestFn, title: string, cluster: () => Clust
 	);
 
 	test(`${title}: what it applies is as declared, and leaves nothing to do`, async (t) => {
-		const { admin, run, desire, converged } = await setUp(t, cluster());
+		const { admin, run, desire, converged } = await reconciledEdge(t, cluster());
 		const reconciler = await run();
 		const state = desire(everyKind, everyPolicy);
 		await converged(state);
@@ -202,7 +70,7 @@ export function testReconciler(test: TestFn, title: string, cluster: () => Clust
 		t.deepEqual(
 			kindsOf(objects),
 			kindsOf(
-				kinds.map(([, kind]) => ({ kind })),
+				deployedKinds.map(([, kind]) => ({ kind })),
 				'ConfigMap',
 			),
 		);
@@ -213,7 +81,7 @@ export function testReconciler(test: TestFn, title: string, cluster: () => Clust
 	});
 
 	test(`${title}: writes nothing when nothing has changed, nor when it starts anew`, async (t) => {
-		const { run, desire, writes, converged, live } = await setUp(t, cluster());
+		const { run, desire, writes, converged, live } = await reconciledEdge(t, cluster());
 		const first = await run();
 		await converged(desire(everyKind, everyPolicy));
 		const before = await live();
@@ -230,7 +98,7 @@ export function testReconciler(test: TestFn, title: string, cluster: () => Clust
 	});
 
 	test(`${title}: repairs what somebody changes, in every kind`, async (t) => {
-		const { admin, namespace, run, desire, converged, live } = await setUp(t, cluster());
+		const { admin, namespace, run, desire, converged, live } = await reconciledEdge(t, cluster());
 		const reconciler = await run();
 		const state = desire(everyKind, everyPolicy);
 		await converged(state);
@@ -251,7 +119,7 @@ export function testReconciler(test: TestFn, title: string, cluster: () => Clust
 	});
 
 	test(`${title}: leaves alone what it does not declare: scaling, restarts, labels of others`, async (t) => {
-		const { admin, namespace, run, desire, converged, writes } = await setUp(t, cluster());
+		const { admin, namespace, run, desire, converged, writes } = await reconciledEdge(t, cluster());
 		const reconciler = await run();
 		const state = desire(everyKind, everyPolicy);
 		await converged(state);
@@ -273,7 +141,7 @@ export function testReconciler(test: TestFn, title: string, cluster: () => Clust
 	});
 
 	test(`${title}: takes back fields that another manager has taken by force`, async (t) => {
-		const { admin, namespace, run, desire, converged } = await setUp(t, cluster());
+		const { admin, namespace, run, desire, converged } = await reconciledEdge(t, cluster());
 		await run();
 		const state = desire({ modules: { filter: {} } });
 		await converged(state);
@@ -285,7 +153,7 @@ export function testReconciler(test: TestFn, title: string, cluster: () => Clust
 	});
 
 	test(`${title}: brings back what somebody deletes, and nothing else`, async (t) => {
-		const { admin, namespace, run, desire, converged, writes } = await setUp(t, cluster());
+		const { admin, namespace, run, desire, converged, writes } = await reconciledEdge(t, cluster());
 		await run();
 		const state = desire({ modules: { filter: exposing('80/tcp') } });
 		await converged(state);
@@ -296,7 +164,7 @@ export function testReconciler(test: TestFn, title: string, cluster: () => Clust
 	});
 
 	test(`${title}: removes modules that are no longer deployed, but no claim and nothing foreign`, async (t) => {
-		const edge = await setUp(t, cluster());
+		const edge = await reconciledEdge(t, cluster());
 		const { admin, namespace, run, desire, converged, live } = edge;
 		await run();
 		await converged(desire(everyKind, everyPolicy));
@@ -316,7 +184,7 @@ export function testReconciler(test: TestFn, title: string, cluster: () => Clust
 	});
 
 	test(`${title}: leaves alone what somebody else has made under a module’s name`, async (t) => {
-		const { admin, namespace, run, desire, converged } = await setUp(t, cluster());
+		const { admin, namespace, run, desire, converged } = await reconciledEdge(t, cluster());
 		const foreign = foreignDeployment(namespace, 'filter');
 		const made = await admin.create(foreign);
 		const reconciler = await run();
@@ -328,7 +196,7 @@ export function testReconciler(test: TestFn, title: string, cluster: () => Clust
 	});
 
 	test(`${title}: gives up a module that the server refuses for good, and no other`, async (t) => {
-		const { run, desire, converged } = await setUp(t, cluster());
+		const { run, desire, converged } = await reconciledEdge(t, cluster());
 		const reconciler = await run();
 		const faulty = extended({ affinity: { nodeAffinities: {} } });
 		const waits = { startupOrder: 1 };
@@ -341,7 +209,7 @@ export function testReconciler(test: TestFn, title: string, cluster: () => Clust
 	});
 
 	test(`${title}: replaces a workload whose selector cannot be changed`, async (t) => {
-		const { agent, admin, namespace, run, desire, converged } = await setUp(t, cluster());
+		const { agent, admin, namespace, run, desire, converged } = await reconciledEdge(t, cluster());
 		const old = foreignDeployment(namespace, 'filter');
 		old.metadata.labels = { [managedByLabel]: managedBy, [deviceLabel]: device };
 		const before = await agent.apply(old, { fieldManager: 'edge-agent' });
@@ -352,10 +220,10 @@ export function testReconciler(test: TestFn, title: string, cluster: () => Clust
 	});
 
 	test(`${title}: follows modules that change, whatever changes`, async (t) => {
-		const { run, desire, converged } = await setUp(t, cluster());
+		const { run, desire, converged } = await reconciledEdge(t, cluster());
 		const reconciler = await run();
 		for (const version of [0, 1, 0] as const) {
-			const modules = Object.entries(changes).map(([change, versions]) => {
+			const modules = Object.entries(moduleChanges).map(([change, versions]) => {
 				return [change.replace(/[^a-zA-Z]+/g, '-'), versions[version]] as const;
 			});
 			await converged(desire({ modules: Object.fromEntries(modules) }));
@@ -363,70 +231,6 @@ export function testReconciler(test: TestFn, title: string, cluster: () => Clust
 			t.is(reconciler.status().code, 200, reconciler.status().description);
 		}
 	});
-}
-
-async function setUp(t: ExecutionContext, cluster: ClusterUnderTest) {
-	const edge = await edgeNamespace(t, cluster);
-	const { namespace, owner, agent, admin } = edge;
-	const client = recordingClient(agent);
-	const scope = { namespace, device, ownerUid: owner.uid };
-	const reconcilers: Reconciler[] = [];
-	let version = 0;
-	t.teardown(async () => {
-		for (const reconciler of reconcilers) await reconciler.stop();
-	});
-
-	/** Everything that carries the agent's labels. */
-	const live = async (): Promise<KubernetesObject[]> => {
-		const labelSelector = `${managedByLabel}=${managedBy},${deviceLabel}=${device}`;
-		const lists = await Promise.all(
-			kinds.map(([apiVersion, kind]) => admin.list({ apiVersion, kind, namespace, labelSelector })),
-		);
-		return lists.flatMap(({ items }) => items);
-	};
-	const leftToDo = async ({ translation }: DesiredState): Promise<string[]> => {
-		const desired = desiredObjects(translation, scope);
-		const { stages } = makePlan({ scope, desired, actual: await live() });
-		return stages.flat().map((step) => {
-			if (step.kind === 'delete') return `delete ${step.live.kind} ${step.live.metadata.name}`;
-			const drift = step.kind === 'repair' ? ` ${step.drift.join(' ')}` : '';
-			return `${step.kind} ${step.desired.key}${drift}`;
-		});
-	};
-	return {
-		...edge,
-		live,
-		/** A reconciler with nothing but the agent's rights. */
-		run: async (): Promise<Reconciler> => {
-			const settings = { client, namespace, deviceId, owner, logger: silentLogger };
-			const reconciler = new Reconciler({ ...settings, clock: systemClock });
-			reconcilers.push(reconciler);
-			await reconciler.start();
-			return reconciler;
-		},
-		desire: (
-			authored: AuthoredDeployment,
-			policy: Partial<TranslationPolicy> = {},
-		): DesiredState => {
-			version += 1;
-			const state = desiredStateOf(authored, { namespace, owner }, { version, policy });
-			reconcilers.at(-1)?.setDesired(state);
-			return state;
-		},
-		writes: (): string[] => client.writes.splice(0),
-		/** Waits until a plan made of fresh lists is empty, but for creating what is in `refused`. */
-		converged: async (state: DesiredState, refused: readonly string[] = []): Promise<void> => {
-			let left: string[] = [];
-			const expected = refused.map((key) => `create ${key}`);
-			const isDone = async () => {
-				await reconcilers.at(-1)?.idle();
-				left = (await leftToDo(state)).filter((step) => !expected.includes(step));
-				return left.length === 0;
-			};
-			const explain = () => `${left.join('; ')}. ${reconcilers.at(-1)?.status().description}`;
-			await until(isDone, explain);
-		},
-	};
 }
 
 /** A change of a declared field. */
@@ -493,12 +297,4 @@ function versionsOf(objects: readonly KubernetesObject[]): Record<string, string
 	return Object.fromEntries(
 		objects.map(({ kind, metadata }) => [`${kind} ${metadata.name}`, metadata.resourceVersion]),
 	);
-}
-
-async function until(isDone: () => boolean | Promise<boolean>, explain = () => ''): Promise<void> {
-	const end = systemClock.monotonic() + patience;
-	while (!(await isDone())) {
-		if (systemClock.monotonic() > end) throw new Error(`It has not happened. ${explain()}`);
-		await systemClock.sleep(100);
-	}
 }
