@@ -54,6 +54,8 @@ export class ObjectCache implements Lifecycle {
 	#position: string | undefined;
 	#listedAt = 0;
 	#lastContact: number | undefined;
+	/** When the loop last did anything: heard, asked, or began to wait. */
+	#lastMove = 0;
 	#lastError: string | undefined;
 
 	constructor(settings: ObjectCacheSettings) {
@@ -64,6 +66,7 @@ export class ObjectCache implements Lifecycle {
 
 	/** Begins to follow; `whenSynced` tells when the first list is there. */
 	async start(): Promise<void> {
+		this.#lastMove = this.#settings.clock.monotonic();
 		this.#loop ??= this.#follow();
 	}
 
@@ -87,6 +90,14 @@ export class ObjectCache implements Lifecycle {
 	get staleness(): number {
 		if (this.#lastContact === undefined) return Number.POSITIVE_INFINITY;
 		return this.#settings.clock.monotonic() - this.#lastContact;
+	}
+
+	/**
+	 * Milliseconds since anything was heard or tried. Unlike `staleness` it stays small while the
+	 * server is away: when it grows, the loop itself is stuck.
+	 */
+	get idleness(): number {
+		return this.#settings.clock.monotonic() - this.#lastMove;
 	}
 
 	/** What keeps the cache from being up to date, while something does. */
@@ -134,6 +145,7 @@ export class ObjectCache implements Lifecycle {
 	async #follow(): Promise<void> {
 		const { signal } = this.#stop;
 		while (!signal.aborted) {
+			this.#lastMove = this.#settings.clock.monotonic();
 			try {
 				this.#position ??= await this.#list();
 				await this.#watch(this.#position);
@@ -201,6 +213,7 @@ export class ObjectCache implements Lifecycle {
 		if (error instanceof ClusterError) delay = Math.max(delay, error.retryAfter ?? 0);
 		this.#lastError = messageOf(error);
 		const log = this.#backoff.failures === 1 ? logger.debug : logger.warn;
+		this.#lastMove = clock.monotonic();
 		log('watch interrupted', { kind: query.kind, error: this.#lastError, retryInMs: delay });
 		await clock.sleep(delay, this.#stop.signal).catch(() => {});
 	}
@@ -212,6 +225,7 @@ export class ObjectCache implements Lifecycle {
 
 	#contact(): void {
 		this.#lastContact = this.#settings.clock.monotonic();
+		this.#lastMove = this.#lastContact;
 		this.#lastError = undefined;
 	}
 

@@ -13,6 +13,7 @@ import { isJsonObject, type JsonObject } from '../runtime/json.ts';
 import type { Lifecycle } from '../runtime/lifecycle.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { RetryingTask } from '../runtime/retrying-task.ts';
+import { agentFault } from './agent-health.ts';
 import type { AgentStatus } from './agent-status.ts';
 import { DeploymentRunner } from './deployment-runner.ts';
 import { answerWith } from './direct-methods/agent-methods.ts';
@@ -20,6 +21,8 @@ import { edgeAgentMethods } from './direct-methods/edge-agent-methods.ts';
 import { TaskTable } from './direct-methods/tasks/task-table.ts';
 import { type IdentityRegistry, ModuleIdentities } from './identities/module-identities.ts';
 import { installationNames } from './installation-names.ts';
+import { type AgentMetrics, noMetrics } from './metrics/agent-metrics.ts';
+import { StatusCounter } from './metrics/status-counter.ts';
 import { Reconciler } from './reconcile.ts';
 import { Rollback } from './rollback.ts';
 import type { AgentSettings } from './settings.ts';
@@ -30,6 +33,7 @@ import { DesiredProperties } from './twin/desired-properties.ts';
 import { LastGoodDeployment } from './twin/last-good-deployment.ts';
 import { reportedDocument } from './twin/reported-document.ts';
 import { ReportedProperties } from './twin/reported-properties.ts';
+import { stoppedDocument } from './twin/stopped-document.ts';
 import { EdgeCertificates } from './workload-api/edge-certificates.ts';
 import { moduleDetails } from './workload-api/module-details.ts';
 import { PodCallers } from './workload-api/pod-callers.ts';
@@ -42,6 +46,10 @@ export interface AgentDependencies {
 	readonly logger: Logger;
 	/** Of this program, for reports. */
 	readonly version: string;
+	/** Default: nothing is counted. */
+	readonly metrics?: AgentMetrics;
+	/** The cluster's version, for reports. Default: none is reported. */
+	readonly kubernetesVersion?: (signal: AbortSignal) => Promise<string>;
 	/** Default: the official SDK. */
 	readonly connectHub?: (options: IotHubClientOptions) => IotHubClient;
 	/** Default: IoT Hub's HTTPS interface. */
@@ -51,6 +59,8 @@ export interface AgentDependencies {
 /** `IOTEDGE_APIVERSION` of modules: the latest of the workload API. */
 const workloadApiVersion = '2022-08-03';
 const gatewayName = 'edgehub';
+/** How long a stopping agent tries to report that it stops. Milliseconds. */
+const lastReport = 3_000;
 
 /**
  * The edge agent: `$edgeAgent` of one IoT Edge device, which keeps the modules of its deployment
@@ -74,6 +84,7 @@ export class EdgeAgent implements Lifecycle {
 	#runner: DeploymentRunner | undefined;
 	#reported: ReportedProperties | undefined;
 	#workload: WorkloadServer | undefined;
+	#kubernetesVersion: string | undefined;
 
 	constructor(settings: AgentSettings, dependencies: AgentDependencies) {
 		const { device, namespace, stateSecret, hubAuthority } = settings;
@@ -116,8 +127,9 @@ export class EdgeAgent implements Lifecycle {
 	async start(): Promise<void> {
 		const own = await this.#untilDone(() => this.#loadState());
 		if (this.#abort.signal.aborted) return;
-		const { cluster, clock, logger } = this.#dependencies;
+		const { cluster, clock, logger, metrics = noMetrics } = this.#dependencies;
 		const { namespace, device } = this.#settings;
+		const counter = new StatusCounter(metrics, clock);
 		const owner = own === undefined ? undefined : ownerReference(own);
 		const owned = owner === undefined ? {} : { owner };
 		const reconciler = new Reconciler({
@@ -127,6 +139,7 @@ export class EdgeAgent implements Lifecycle {
 			...owned,
 			clock,
 			logger,
+			metrics,
 		});
 		const runner = new DeploymentRunner({
 			identities: this.#identities,
@@ -150,6 +163,7 @@ export class EdgeAgent implements Lifecycle {
 			if (running !== undefined && this.#rollback.observe(status, running)) {
 				runner.take(running.desired);
 			}
+			counter.observe(status, runner.deployment);
 			this.#report();
 		});
 		this.#registrations.push({ [Symbol.dispose]: end });
@@ -158,12 +172,33 @@ export class EdgeAgent implements Lifecycle {
 		await this.#startSession(runner);
 	}
 
-	/** What runs in the cluster keeps running. */
-	async stop(): Promise<void> {
+	/**
+	 * What runs in the cluster keeps running.
+	 *
+	 * @param options `report`: whether IoT Hub is told, within 3 seconds. Default true.
+	 */
+	async stop({ report = true }: { readonly report?: boolean } = {}): Promise<void> {
 		this.#abort.abort();
 		for (const registration of this.#registrations.splice(0)) registration[Symbol.dispose]();
+		if (report && this.#running.length > 0) await this.#reportStop();
 		for (const part of this.#running.splice(0).reverse()) await part.stop();
 		this.#registry.close();
+	}
+
+	/** How the loops get on; undefined before the start. */
+	get progress(): Pick<Reconciler, 'idleness' | 'lag' | 'staleness' | 'failedWrites'> | undefined {
+		return this.#reconciler;
+	}
+
+	/** Why the program should be started anew; undefined while it works. */
+	get fault(): string | undefined {
+		const limit = this.#settings.livenessLimitSeconds * 1000;
+		return this.#reconciler === undefined ? undefined : agentFault(this.#reconciler, limit);
+	}
+
+	/** Whether modules can get their credentials. */
+	get ready(): boolean {
+		return this.workloadPort !== 0 && !this.#abort.signal.aborted;
 	}
 
 	/** The port of the workload API; 0 before the start. */
@@ -182,6 +217,9 @@ export class EdgeAgent implements Lifecycle {
 		await this.#state.load(this.#abort.signal);
 		await this.#identities.load();
 		await this.#certificates.load();
+		this.#kubernetesVersion = await this.#dependencies
+			.kubernetesVersion?.(this.#abort.signal)
+			.catch(() => undefined);
 		this.#rollback.load();
 		const reference = { apiVersion: 'apps/v1', kind: 'Deployment', namespace, name };
 		return this.#dependencies.cluster.get(reference, this.#abort.signal);
@@ -221,7 +259,7 @@ export class EdgeAgent implements Lifecycle {
 				manifestTrustBundle,
 				listModules: () => moduleDetails(this.#runner?.deployment, this.status?.modules),
 			},
-			health: { live: () => true, ready: () => !this.#abort.signal.aborted },
+			health: { live: () => this.fault === undefined, ready: () => this.ready },
 			logger,
 		});
 	}
@@ -262,7 +300,7 @@ export class EdgeAgent implements Lifecycle {
 
 	/** Connects as `$edgeAgent`, once it has an identity with our key, and follows its twin. */
 	async #startSession(runner: DeploymentRunner): Promise<void> {
-		const { clock, logger, cluster } = this.#dependencies;
+		const { clock, logger, cluster, metrics = noMetrics } = this.#dependencies;
 		const { namespace, device, refreshSeconds, reportSeconds } = this.#settings;
 		const client = this.#newHubClient();
 		const reported = new ReportedProperties({
@@ -275,7 +313,11 @@ export class EdgeAgent implements Lifecycle {
 			client,
 			refreshInterval: refreshSeconds * 1000,
 			onDesired: (properties) => runner.take(properties),
-			onReported: (properties) => reported.observe(properties),
+			onReported: (properties) => {
+				metrics.synced(true);
+				reported.observe(properties);
+			},
+			onFailure: () => metrics.synced(false),
 			clock,
 			logger,
 		});
@@ -293,7 +335,9 @@ export class EdgeAgent implements Lifecycle {
 			status: () => this.#document() ?? null,
 			clock,
 		});
-		this.#registrations.push(client.onMethod(answerWith(methods)));
+		this.#registrations.push(
+			client.onMethod(answerWith(methods, metrics.methodInvoked.bind(metrics))),
+		);
 		this.#reported = reported;
 		this.#report();
 		const bootstrap = this.#newBootstrap(client);
@@ -356,6 +400,17 @@ export class EdgeAgent implements Lifecycle {
 		if (document !== undefined) this.#reported?.report(document);
 	}
 
+	/** Nothing of the edge depends on it: a hub that is away must not delay the end. */
+	async #reportStop(): Promise<void> {
+		const { clock, logger } = this.#dependencies;
+		const done = new AbortController();
+		const reported = this.#reported?.close(stoppedDocument).catch((error) => {
+			logger.warn('IoT Hub was not told of the end.', { reason: messageOf(error) });
+		});
+		await Promise.race([reported, clock.sleep(lastReport, done.signal).catch(() => {})]);
+		done.abort();
+	}
+
 	/** What is reported of the edge as it is now. */
 	#document(): JsonObject | undefined {
 		const status = this.status;
@@ -371,7 +426,11 @@ export class EdgeAgent implements Lifecycle {
 			...(deployment === undefined ? {} : { deployment }),
 			modules,
 			programVersion: this.#dependencies.version,
-			platform: { os: platform, architecture: arch },
+			platform: {
+				os: platform,
+				architecture: arch,
+				...(this.#kubernetesVersion === undefined ? {} : { kubernetes: this.#kubernetesVersion }),
+			},
 		});
 	}
 }

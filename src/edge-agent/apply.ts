@@ -11,6 +11,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { EdgeError, messageOf } from '../runtime/edge-error.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { EventRecorder } from './event-recorder.ts';
+import type { AgentMetrics } from './metrics/agent-metrics.ts';
 import { type DesiredObject, type DeviceScope, objectKey } from './plan/desired-object.ts';
 import { driftOf } from './plan/drift.ts';
 import type { Plan, Step } from './plan/plan.ts';
@@ -30,6 +31,7 @@ export interface ApplierSettings {
 	readonly events: EventRecorder;
 	readonly scope: DeviceScope;
 	readonly observer: WriteObserver;
+	readonly metrics: Pick<AgentMetrics, 'written'>;
 }
 
 /** A write that did not succeed. It is tried again at `retryAt`. */
@@ -162,12 +164,19 @@ export class Applier {
 	}
 
 	async #attempt(step: Step, signal: AbortSignal): Promise<boolean> {
+		const { clock, metrics } = this.#settings;
+		const began = clock.monotonic();
+		const count = (succeeded: boolean) =>
+			metrics.written(step.kind, kindOf(step), (clock.monotonic() - began) / 1000, succeeded);
 		try {
 			await this.#carryOut(step, signal);
 			this.#failed.delete(keyOf(step));
+			count(true);
 			return true;
 		} catch (error) {
-			if (!signal.aborted) this.#fail(step, error);
+			if (signal.aborted) return false;
+			count(false);
+			this.#fail(step, error);
 			return false;
 		}
 	}
@@ -291,6 +300,10 @@ export class Applier {
 
 function keyOf(step: Step): string {
 	return step.kind === 'delete' ? objectKey(referenceOf(step.live)) : step.desired.key;
+}
+
+function kindOf(step: Step): string {
+	return step.kind === 'delete' ? step.live.kind : step.desired.reference.kind;
 }
 
 /** Of a deletion: empty, as nothing is declared. */

@@ -11,6 +11,7 @@ import { Applier } from './apply.ts';
 import { DeploymentNews } from './deployment-news.ts';
 import { EventRecorder } from './event-recorder.ts';
 import { ManagedObjects } from './managed-objects.ts';
+import { type AgentMetrics, noMetrics } from './metrics/agent-metrics.ts';
 import {
 	type DesiredObject,
 	type DeviceScope,
@@ -20,8 +21,10 @@ import {
 import { makePlan, type Plan } from './plan/plan.ts';
 import { StartupOrder } from './startup-order.ts';
 import { agentStatusOf } from './status/agent-status-of.ts';
+import { unhealthyAt } from './status/pod-status.ts';
+import type { PodView } from './status/pod-view.ts';
 import { labelValue } from './translation/object-name.ts';
-import { deviceLabel } from './translation/translation.ts';
+import { deviceLabel, moduleLabel } from './translation/translation.ts';
 
 /** What a reconciler needs; times in milliseconds. */
 export interface ReconcilerSettings {
@@ -39,6 +42,8 @@ export interface ReconcilerSettings {
 	readonly resync?: number;
 	/** How long modules wait for those that start before them. Default 2 minutes. */
 	readonly startupDeadline?: number;
+	/** Default: nothing is counted. */
+	readonly metrics?: AgentMetrics;
 }
 
 /** Changes within this time are answered by one pass. */
@@ -82,6 +87,9 @@ export class Reconciler implements Lifecycle {
 	#plan: Plan | undefined;
 	#status = notStarted;
 	#published = '';
+	/** When the oldest pass was asked for that has not succeeded; the same of the one under way. */
+	#wantedSince: number | undefined;
+	#passWantedSince: number | undefined;
 
 	constructor(settings: ReconcilerSettings) {
 		const { client, namespace, clock, logger, deviceId, owner } = settings;
@@ -102,10 +110,11 @@ export class Reconciler implements Lifecycle {
 			events: this.#events,
 			scope: this.#scope,
 			observer: this.#objects,
+			metrics: settings.metrics ?? noMetrics,
 		});
 		this.#order = new StartupOrder(settings.startupDeadline ?? 120_000);
 		this.#task = new RetryingTask({
-			action: (signal) => this.#pass(signal),
+			action: (signal) => this.#countedPass(signal),
 			onFailure: (error) => logger.error('reconciling failed', { error: messageOf(error) }),
 			backoff: { initial: 1000, max: 60_000 },
 			minInterval: coalesced,
@@ -151,6 +160,7 @@ export class Reconciler implements Lifecycle {
 
 	/** Asks for a pass soon. */
 	trigger(): void {
+		this.#wantedSince ??= this.#settings.clock.monotonic();
 		this.#task.trigger();
 	}
 
@@ -170,10 +180,41 @@ export class Reconciler implements Lifecycle {
 		return Math.max(this.#objects.staleness, this.pods.staleness);
 	}
 
+	/** Milliseconds since a watch last heard or tried anything: grows only when one is stuck. */
+	get idleness(): number {
+		return Math.max(this.#objects.idleness, this.pods.idleness);
+	}
+
+	/** Milliseconds that a wanted pass has been outstanding; 0 while none is. */
+	get lag(): number {
+		const since = this.#passWantedSince ?? this.#wantedSince;
+		return since === undefined ? 0 : this.#settings.clock.monotonic() - since;
+	}
+
+	/** Writes that have failed and are tried again. */
+	get failedWrites(): number {
+		return this.#applier.failures.length;
+	}
+
 	/** Resolves when no pass is wanted or under way and every Event is written. */
 	async idle(): Promise<void> {
 		await this.#task.idle();
 		await this.#events.flush();
+	}
+
+	async #countedPass(signal: AbortSignal): Promise<void> {
+		const { clock, metrics = noMetrics } = this.#settings;
+		const began = clock.monotonic();
+		this.#passWantedSince ??= this.#wantedSince;
+		this.#wantedSince = undefined;
+		let succeeded = false;
+		try {
+			await this.#pass(signal);
+			this.#passWantedSince = undefined;
+			succeeded = true;
+		} finally {
+			metrics.reconciled((clock.monotonic() - began) / 1000, succeeded);
+		}
 	}
 
 	async #pass(signal: AbortSignal): Promise<void> {
@@ -219,10 +260,25 @@ export class Reconciler implements Lifecycle {
 		this.trigger();
 	}
 
-	/** Wakes up for the next retry, or when modules have waited long enough for earlier ones. */
+	/**
+	 * Wakes up for the next retry, when modules have waited long enough for earlier ones, or when one
+	 * has been starting for so long that it is unhealthy.
+	 */
 	#setAlarm(): void {
-		const times = [this.#applier.nextRetry, this.#order.overdueAt];
+		const times = [this.#applier.nextRetry, this.#order.overdueAt, this.#nextUnhealthy()];
 		this.#alarmAt(Math.min(...times.filter((time) => time !== undefined)));
+	}
+
+	/** By the monotonic clock. */
+	#nextUnhealthy(): number | undefined {
+		const { clock } = this.#settings;
+		const now = clock.now();
+		let next = Number.POSITIVE_INFINITY;
+		for (const pod of this.pods.objects()) {
+			const time = unhealthyAt(pod as PodView, pod.metadata.labels?.[moduleLabel] ?? '');
+			if (time !== undefined && time > now) next = Math.min(next, time);
+		}
+		return clock.monotonic() + next - now;
 	}
 
 	/** @param time by the monotonic clock; `Infinity`: never. */

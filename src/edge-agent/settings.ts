@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { parseConnectionString } from '../protocol/connection-string.ts';
 import { EdgeError, messageOf } from '../runtime/edge-error.ts';
 import {
+	flag,
 	integer,
 	logLevel,
 	optionalText,
@@ -112,6 +113,38 @@ export const agentSettings = {
 		env: 'WORKLOAD_URI',
 		default: '',
 		description: 'Address that modules call the workload API by. Absent: the agent’s Service.',
+		parse: optionalText,
+	},
+	metricsEnabled: {
+		env: 'MetricsEnabled',
+		default: 'true',
+		description: 'Whether metrics are served.',
+		parse: flag,
+	},
+	metricsPort: {
+		env: 'METRICS_PORT',
+		default: '9600',
+		description: 'Port of `/metrics`, `/healthz` and `/readyz`; 0 lets the system choose.',
+		parse: integer({ min: 0, max: 65_535 }),
+	},
+	livenessLimitSeconds: {
+		env: 'LIVENESS_LIMIT_SECS',
+		default: '900',
+		unit: 's',
+		description:
+			'Without progress of the reconcile loop or of a watch for so long, `/healthz` fails.',
+		parse: integer({ min: 660, max: 86_400 }),
+	},
+	leaderElection: {
+		env: 'LEADER_ELECTION',
+		default: 'true',
+		description: 'Whether an agent acts only while it holds the Lease named like its Deployment.',
+		parse: flag,
+	},
+	podName: {
+		env: 'POD_NAME',
+		default: '',
+		description: 'Who holds that Lease. Absent: the host name.',
 		parse: optionalText,
 	},
 	logLevel: {

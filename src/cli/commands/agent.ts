@@ -1,9 +1,15 @@
-import { connect } from '../../cluster/http-cluster-client.ts';
+import { hostname } from 'node:os';
+import { connect, type HttpClusterClient } from '../../cluster/http-cluster-client.ts';
+import { LeaderElection } from '../../cluster/leader-election.ts';
 import { loadClusterConfig, readClusterSettings } from '../../cluster/settings.ts';
 import { EdgeAgent } from '../../edge-agent/agent.ts';
-import { loadAgentSettings } from '../../edge-agent/settings.ts';
+import { ElectedAgent } from '../../edge-agent/elected-agent.ts';
+import type { PrometheusAgentMetrics } from '../../edge-agent/metrics/prometheus-agent-metrics.ts';
+import { type AgentSettings, loadAgentSettings } from '../../edge-agent/settings.ts';
 import { systemClock } from '../../runtime/clock.ts';
-import { createLogger } from '../../runtime/logger.ts';
+import type { Lifecycle } from '../../runtime/lifecycle.ts';
+import { createLogger, type Logger } from '../../runtime/logger.ts';
+import { MonitoringServer } from '../../runtime/monitoring-server.ts';
 import { refuseSettings, runRole } from '../role.ts';
 import type { Terminal } from '../terminal.ts';
 import { version } from '../version.ts';
@@ -17,11 +23,79 @@ export async function runAgent(terminal: Terminal): Promise<number> {
 	}
 	const logger = createLogger(agent.settings.logLevel, 'edgeAgent');
 	const config = await loadClusterConfig(cluster.settings, process.env);
-	const role = new EdgeAgent(agent.settings, {
-		cluster: connect(config),
+	return runRole(await agentRole(agent.settings, connect(config), logger), logger);
+}
+
+/** The agent as its pod runs it: monitored, and acting only while it is the leader. */
+async function agentRole(
+	settings: AgentSettings,
+	cluster: HttpClusterClient,
+	logger: Logger,
+): Promise<Lifecycle> {
+	const metrics = settings.metricsEnabled ? await newMetrics(settings, () => role) : undefined;
+	const shared = { clock: systemClock, logger };
+	const role: ElectedAgent = new ElectedAgent({
+		...shared,
+		...(settings.leaderElection ? { election: electionOf(settings, cluster, logger) } : {}),
+		createAgent: () =>
+			new EdgeAgent(settings, {
+				...shared,
+				cluster,
+				version,
+				kubernetesVersion: async (signal) => (await cluster.version(signal)).gitVersion,
+				...(metrics === undefined ? {} : { metrics }),
+			}),
+	});
+	const monitoring = new MonitoringServer({
+		port: settings.metricsPort,
+		...(metrics === undefined ? {} : { page: () => metrics.page() }),
+		fault: () => role.fault,
+		ready: () => role.ready,
+		logger,
+	});
+	let stopAll = async () => {};
+	return {
+		start: async () => {
+			await monitoring.start();
+			stopAll = async () => {
+				await role.stop();
+				await monitoring.stop();
+			};
+			await role.start();
+		},
+		stop: () => stopAll(),
+	};
+}
+
+function electionOf(
+	{ namespace, agentName, podName }: AgentSettings,
+	client: HttpClusterClient,
+	logger: Logger,
+): LeaderElection {
+	const holder = podName ?? hostname();
+	return new LeaderElection({
+		client,
+		namespace,
+		name: agentName,
+		holder,
 		clock: systemClock,
 		logger,
-		version,
 	});
-	return runRole(role, logger);
+}
+
+/** prom-client is loaded only where metrics are served. */
+async function newMetrics(
+	{ device }: AgentSettings,
+	role: () => ElectedAgent,
+): Promise<PrometheusAgentMetrics> {
+	const { PrometheusAgentMetrics } = await import(
+		'../../edge-agent/metrics/prometheus-agent-metrics.ts'
+	);
+	return new PrometheusAgentMetrics({
+		hubHostName: device.hostName,
+		deviceId: device.deviceId,
+		version,
+		gauges: () => role().progress,
+		clock: systemClock,
+	});
 }

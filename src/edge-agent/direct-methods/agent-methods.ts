@@ -9,11 +9,15 @@ export type AgentMethod = (payload: JsonValue) => Promise<JsonValue>;
  * Answers calls by a table of methods. Names are taken in any case. Errors of the caller are 400,
  * all others 500, with `{"message"}`. Source: Azure IoT Edge documentation, "Communicate with
  * edgeAgent using built-in direct methods".
+ *
+ * @param onInvoked told of every call of a method of the table, with its name there.
  */
 export function answerWith(
 	methods: Readonly<Record<string, AgentMethod>>,
+	onInvoked: (name: string) => void = () => {},
 ): (request: MethodRequest) => Promise<MethodResponse> {
-	const byName = new Map(Object.entries(methods).map(([name, run]) => [name.toLowerCase(), run]));
+	const rows = Object.entries(methods);
+	const byName = new Map(rows.map(([name, run]) => [name.toLowerCase(), { name, run }]));
 	return async ({ name, payload }) => {
 		const method = byName.get(name.toLowerCase());
 		if (method === undefined) {
@@ -22,7 +26,8 @@ export function answerWith(
 			return { status: 400, payload: { message } };
 		}
 		try {
-			return { status: 200, payload: await method(payload) };
+			onInvoked(method.name);
+			return { status: 200, payload: await method.run(payload) };
 		} catch (error) {
 			const callers = error instanceof EdgeError && error.code === 'EDGE_METHOD_INVALID';
 			return { status: callers ? 400 : 500, payload: { message: messageOf(error) } };

@@ -122,6 +122,17 @@ function containerCondition(
 	return as('running', description);
 }
 
+/**
+ * When a container that runs without being ready will count as unhealthy, if nothing else happens:
+ * no event tells of it. Wall time in milliseconds; undefined where it does not.
+ */
+export function unhealthyAt(pod: PodView, container: string): number | undefined {
+	const status = containerStatusOf(pod, container);
+	const started = Date.parse(status?.state?.running?.startedAt ?? '');
+	if (status?.ready !== false || Number.isNaN(started)) return undefined;
+	return started + startGrace + 1;
+}
+
 /** Was ready and is no longer, or has not become ready in good time. */
 function isUnhealthy(pod: PodView, status: ContainerStatusView | undefined, now: number): boolean {
 	if (status?.ready !== false || pod.metadata.deletionTimestamp !== undefined) return false;

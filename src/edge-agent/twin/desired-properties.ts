@@ -16,6 +16,8 @@ export interface DesiredPropertiesOptions {
 	readonly onDesired: (desired: JsonObject) => void;
 	/** Told of the reported properties that come with every whole twin. */
 	readonly onReported: (reported: JsonObject) => void;
+	/** Told when the whole twin could not be read; it is tried again. */
+	readonly onFailure?: () => void;
 	readonly clock: Clock;
 	readonly logger: Logger;
 }
@@ -45,6 +47,7 @@ export class DesiredProperties implements Lifecycle {
 			onFailure: (error) => {
 				const reason = messageOf(error);
 				options.logger.warn('The twin cannot be read yet.', { reason });
+				options.onFailure?.();
 			},
 			backoff: { initial: 2000, max: 60_000 },
 			clock: options.clock,

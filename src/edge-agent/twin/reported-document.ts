@@ -18,7 +18,12 @@ export interface ReportedState {
 	/** Version of this program. */
 	readonly programVersion: string;
 	/** Operating system and architecture of the agent's node, as Node.js names them. */
-	readonly platform: { readonly os: string; readonly architecture: string };
+	readonly platform: {
+		readonly os: string;
+		readonly architecture: string;
+		/** Version of the cluster, e.g. `v1.34.1`; absent where it is not known. */
+		readonly kubernetes?: string;
+	};
 }
 
 /** Node.js's name of an architecture → the name that Azure IoT Edge reports, that of the Linux kernel. */
@@ -74,7 +79,12 @@ function runtimeDocument({ deployment, programVersion, platform }: ReportedState
 			...(typeof minDockerVersion === 'string' ? { minDockerVersion } : {}),
 			...(typeof loggingOptions === 'string' ? { loggingOptions } : {}),
 		},
-		platform: { os: platform.os, architecture, version: programVersion },
+		platform: {
+			os: platform.os,
+			architecture,
+			version: programVersion,
+			...(platform.kubernetes === undefined ? {} : { kubernetes: platform.kubernetes }),
+		},
 	};
 }
 

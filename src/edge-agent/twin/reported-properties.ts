@@ -66,6 +66,14 @@ export class ReportedProperties implements Lifecycle {
 		this.#send.trigger();
 	}
 
+	/** Sends a last report, made from the one before, if there is a connection; nothing after it. */
+	async close(change: (document: JsonObject) => JsonObject): Promise<void> {
+		await this.stop();
+		if (this.#wanted === undefined) return;
+		this.#wanted = change(this.#wanted);
+		await this.#patch();
+	}
+
 	/** Sends what is outstanding at once, while there is a connection. @throws EdgeError */
 	async flush(): Promise<void> {
 		await this.#patch();

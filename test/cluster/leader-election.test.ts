@@ -1,0 +1,134 @@
+import test, { type ExecutionContext } from 'ava';
+import { ClusterError } from '../../src/cluster/cluster-error.ts';
+import { LeaderElection, type Leadership } from '../../src/cluster/leader-election.ts';
+import { silentLogger } from '../../src/runtime/logger.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { MemoryCluster } from '../support/memory-cluster.ts';
+
+const reference = {
+	apiVersion: 'coordination.k8s.io/v1',
+	kind: 'Lease',
+	namespace: 'edge',
+	name: 'edgeagent',
+};
+
+function setUp(t: ExecutionContext) {
+	const cluster = new MemoryCluster();
+	const stop = new AbortController();
+	t.teardown(() => stop.abort());
+	/** Each with a clock of its own, as on machines of their own. */
+	const candidate = (holder: string, clock: FakeClock) => {
+		const election = new LeaderElection({
+			client: cluster,
+			namespace: 'edge',
+			name: 'edgeagent',
+			holder,
+			clock,
+			logger: silentLogger,
+		});
+		const standing: { leadership?: Leadership } = {};
+		election.acquire(stop.signal).then(
+			(leadership) => {
+				standing.leadership = leadership;
+			},
+			() => {},
+		);
+		return standing;
+	};
+	const holder = () => cluster.all('Lease')[0]?.spec?.['holderIdentity'];
+	return { cluster, candidate, holder };
+}
+
+test('of two candidates one leads, and the other after its last sign of life has aged', async (t) => {
+	const { cluster, candidate, holder } = setUp(t);
+	const clockOfA = new FakeClock();
+	const a = candidate('a', clockOfA);
+	await clockOfA.advance(0);
+	t.truthy(a.leadership);
+	// An hour ahead: the times in the Lease mean nothing to it.
+	const clockOfB = new FakeClock(Date.parse('2026-01-01T01:00:00Z'));
+	const b = candidate('b', clockOfB);
+	for (let seconds = 0; seconds < 60; seconds += 2) {
+		await clockOfA.advance(2000);
+		await clockOfB.advance(2000);
+	}
+	t.is(b.leadership, undefined);
+	t.is(holder(), 'a');
+	// The process of a is suspended; b waits for the whole duration.
+	await clockOfB.advance(14_000);
+	t.is(b.leadership, undefined);
+	await clockOfB.advance(4_000);
+	t.truthy(b.leadership);
+	t.is(holder(), 'b');
+	t.is(cluster.all('Lease')[0]?.spec?.['leaseTransitions'], 1);
+	// a wakes up.
+	await clockOfA.advance(2000);
+	t.true(a.leadership?.lost.aborted);
+});
+
+test('a leader that cannot reach the API server gives up before others may begin', async (t) => {
+	const { cluster, candidate } = setUp(t);
+	const clock = new FakeClock();
+	const a = candidate('a', clock);
+	await clock.advance(10_000);
+	cluster.fault = () => new ClusterError('EDGE_CLUSTER_UNREACHABLE', 'It is away.');
+	await clock.advance(8_000);
+	t.false(a.leadership?.lost.aborted);
+	await clock.advance(4_000);
+	t.true(a.leadership?.lost.aborted);
+});
+
+test('a short absence of the API server ends nothing', async (t) => {
+	const { cluster, candidate } = setUp(t);
+	const clock = new FakeClock();
+	const a = candidate('a', clock);
+	await clock.advance(10_000);
+	const { fault } = cluster;
+	for (let round = 0; round < 3; round += 1) {
+		cluster.fault = () => new ClusterError('EDGE_CLUSTER_BUSY', 'It is busy.', { status: 503 });
+		await clock.advance(6_000);
+		cluster.fault = fault;
+		await clock.advance(4_000);
+	}
+	t.false(a.leadership?.lost.aborted);
+});
+
+test('a leader that goes hands over at once', async (t) => {
+	const { candidate, holder } = setUp(t);
+	const clock = new FakeClock();
+	const a = candidate('a', clock);
+	await clock.advance(2000);
+	const b = candidate('b', clock);
+	await clock.advance(2000);
+	await a.leadership?.release();
+	t.is(holder(), '');
+	t.false(a.leadership?.lost.aborted);
+	await clock.advance(2000);
+	t.truthy(b.leadership);
+	t.is(holder(), 'b');
+	// What has been given up is not renewed.
+	await clock.advance(20_000);
+	t.is(holder(), 'b');
+});
+
+test('the successor of a container in the same pod does not wait', async (t) => {
+	const { candidate } = setUp(t);
+	const killed = new FakeClock();
+	candidate('pod-1', killed);
+	await killed.advance(4000);
+	const clock = new FakeClock();
+	const next = candidate('pod-1', clock);
+	await clock.advance(0);
+	t.truthy(next.leadership);
+});
+
+test('a Lease that somebody deletes is made anew', async (t) => {
+	const { cluster, candidate, holder } = setUp(t);
+	const clock = new FakeClock();
+	const a = candidate('a', clock);
+	await clock.advance(4000);
+	await cluster.delete(reference);
+	await clock.advance(30_000);
+	t.is(holder(), 'a');
+	t.false(a.leadership?.lost.aborted);
+});
