@@ -5,6 +5,9 @@ import type { Terminal } from './terminal.ts';
 /** Places of one problem that are listed; the others are counted. */
 const maxPlaces = 10;
 
+/** Different problems of one file that are listed; nobody reads more. */
+const maxGroups = 200;
+
 /** A problem that occurs in several places of a manifest, said once. */
 interface ProblemGroup {
 	readonly problem: Problem;
@@ -18,16 +21,26 @@ export function formatProblems(
 	problems: readonly Problem[],
 	terminal: Terminal,
 ): string[] {
-	return groupsOf(problems).flatMap(({ problem, paths: [first = '$', ...others] }) => {
-		const { severity, code } = problem;
-		const colour = severity === 'error' ? 'red' : 'yellow';
-		return [
-			`${terminal.style(colour, severity)} ${plainText(file)} ${plainText(first)}`,
-			`  ${plainText(sentences(problem))} ${terminal.style('dim', `(${code})`)}`,
-			...others.slice(0, maxPlaces - 1).map((path) => `  also ${plainText(path)}`),
-			...(others.length >= maxPlaces ? [`  and ${others.length - maxPlaces + 1} more`] : []),
-		];
-	});
+	const groups = groupsOf(problems);
+	const left = groups.length - maxGroups;
+	const lines = groups
+		.slice(0, maxGroups)
+		.flatMap(({ problem, paths: [first = '$', ...others] }) => {
+			const { severity, code } = problem;
+			const colour = severity === 'error' ? 'red' : 'yellow';
+			return [
+				`${terminal.style(colour, severity)} ${plainText(file)} ${clipped(first)}`,
+				`  ${clipped(sentences(problem), 1000)} ${terminal.style('dim', `(${code})`)}`,
+				...others.slice(0, maxPlaces - 1).map((path) => `  also ${clipped(path)}`),
+				...(others.length >= maxPlaces ? [`  and ${others.length - maxPlaces + 1} more`] : []),
+			];
+		});
+	return left > 0 ? [...lines, `${plural(left, 'more problem')} of ${plainText(file)}`] : lines;
+}
+
+/** A path of names of any length, as a line can show it. */
+function clipped(text: string, length = 400): string {
+	return plainText(text.length > length ? `${text.slice(0, length)}…` : text);
 }
 
 /** What a problem says and what to do about it. */
