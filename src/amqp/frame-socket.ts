@@ -23,6 +23,7 @@ export class FrameSocket extends EventEmitter {
 	readonly #stream: Duplex;
 	readonly #peer: AmqpPeer;
 	readonly #options: FrameSocketOptions;
+	readonly #pending: Uint8Array[] = [];
 
 	constructor(stream: Duplex, peer: AmqpPeer, options: FrameSocketOptions) {
 		super();
@@ -48,20 +49,29 @@ export class FrameSocket extends EventEmitter {
 		});
 	}
 
-	/** What is written together leaves together, and never while the library is still at it. */
+	/**
+	 * Bytes leave when the library is done with its turn, so that an answer cannot come before, and
+	 * frame by frame: rhea, which SDKs use too, mixes up the outcomes of messages that come at once.
+	 */
 	write(bytes: Uint8Array): void {
-		if (this.#stream.destroyed || this.#stream.writableEnded) return;
-		this.#stream.cork();
-		process.nextTick(() => this.#stream.uncork());
-		this.#stream.write(bytes);
-		if (this.#stream.writableLength > this.#options.maxUnsentBytes) this.#stream.destroy();
+		if (this.#pending.length === 0) process.nextTick(() => this.#flush());
+		this.#pending.push(bytes);
 	}
 
 	end(): void {
+		this.#flush();
 		if (this.#stream.destroyed || this.#stream.writableEnded) return;
 		this.#stream.end();
 		const timer = this.#options.clock.after(endTimeout, () => this.#stream.destroy());
 		this.#stream.once('close', () => timer[Symbol.dispose]());
+	}
+
+	#flush(): void {
+		for (const bytes of this.#pending.splice(0)) {
+			if (this.#stream.destroyed || this.#stream.writableEnded) return;
+			this.#stream.write(bytes);
+		}
+		if (this.#stream.writableLength > this.#options.maxUnsentBytes) this.#stream.destroy();
 	}
 
 	destroy(): void {

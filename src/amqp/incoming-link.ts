@@ -49,7 +49,14 @@ export class IncomingLink {
 		const reason = messageOf(error);
 		if (refusal === error) this.#logger.debug('a message was rejected', { reason });
 		else this.#logger.error('a message could not be served', { reason });
+		// Two different outcomes in one turn are one to the library: what it has goes first.
+		this.#writeOutcomes();
 		delivery.reject(refusal.toWire());
+		this.#writeOutcomes();
+	}
+
+	#writeOutcomes(): void {
+		(this.#receiver.connection as unknown as { _process(): void })._process();
 	}
 
 	#replenish(): void {

@@ -41,6 +41,29 @@ test('a message is accepted when its route has done with it, or rejected with th
 	await server.stop();
 });
 
+test('messages that come together have each their own outcome', async (t) => {
+	const { handler, server } = amqpServer();
+	handler.route = async ({ value }) => {
+		if (Number(value) % 3 === 1) throw new AmqpError('amqp:not-found', 'Odd.');
+	};
+	const sender = amqpClient(server).open_sender('/here');
+	await happening(sender, 'sendable');
+	const outcomes = new Map<unknown, string>();
+	for (const outcome of ['accepted', 'rejected']) {
+		sender.on(outcome, ({ delivery }) => outcomes.set(delivery?.id, outcome));
+	}
+	for (let n = 0; n < 9; n += 1) sender.send({ body: n } as never);
+	await eventually(() => outcomes.size === 9);
+	t.deepEqual(
+		[...outcomes]
+			.sort()
+			.map(([, outcome]) => outcome[0])
+			.join(''),
+		'araaraara',
+	);
+	await server.stop();
+});
+
 test('ids of every type become text, properties and annotations keep their types', async (t) => {
 	const { handler, server } = amqpServer();
 	const received: unknown[] = [];
