@@ -118,6 +118,8 @@ function yamlOf({ translation, problems }: CheckedManifest): string {
 	const comments = Map.groupBy(problems, ({ module }) => {
 		return module === undefined ? undefined : first.get(labels.get(module) ?? '');
 	});
+	const refused = new Set(modules.filter((module) => module.refused).map(({ name }) => name));
+	const commentOf = (problem: Problem) => commentLines(problem, refused);
 	const general = (comments.get(undefined) ?? [])
 		.flatMap(commentOf)
 		.map((line) => `# ${plainText(line)}\n`);
@@ -127,9 +129,10 @@ function yamlOf({ translation, problems }: CheckedManifest): string {
 	return [...general, ...documents].join('');
 }
 
-function commentOf(problem: Problem): string[] {
+function commentLines(problem: Problem, refused: ReadonlySet<string>): string[] {
 	const { severity, path, module } = problem;
 	const whose = module === undefined ? '' : `${module}: `;
-	const isLeftOut = severity === 'error' && module !== undefined ? ' The module is left out.' : '';
+	const isCause = severity === 'error' && module !== undefined && refused.has(module);
+	const isLeftOut = isCause ? ' The module is left out.' : '';
 	return [`${severity}: ${whose}${sentences(problem)}${isLeftOut}`, `  at ${path}`];
 }

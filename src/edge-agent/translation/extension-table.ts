@@ -50,7 +50,7 @@ export const extensionTable = {
 		'integer',
 		false,
 		'replicas of the Deployment',
-		'One module identity, several pods.',
+		'One module identity, several pods. They share its inputs: the messages of one sender go to one pod, in order.',
 	),
 	autoscaling: row(
 		'object',
