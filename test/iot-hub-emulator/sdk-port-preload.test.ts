@@ -73,3 +73,32 @@ test('a host name with a port leads to the port, everything else stays as it was
 		'ERR_TLS_CERT_ALTNAME_INVALID',
 	]);
 });
+
+/** Prints what URLs become in a process with the preload, by both of Node's parsers. */
+const urlScript = `
+import { parse, URL as Url } from 'node:url';
+import { createRequire } from 'node:module';
+const required = createRequire(import.meta.url)('url');
+const link = 'wss://localhost:41234:443/$iothub/websocket';
+console.log(parse(link).host, parse(link).path);
+console.log(new Url(link).href, new required.URL(link).href);
+console.log(parse('wss://hub.test:443/a').host, new Url('https://hub.test:8443/b?c').href);
+console.log(new Url('../x', 'wss://hub.test/y/z').href, Url.canParse('none'), link instanceof Url);
+console.log(new Url(link) instanceof URL);
+`;
+
+test('a URL with two ports has the one that was meant, every other URL stays as it was', async (t) => {
+	const { stdout, stderr } = await run(
+		process.execPath,
+		['--import', sdkPortPreload(), '--input-type=module', '--eval', urlScript],
+		{ env: { ...process.env, NODE_OPTIONS: '' } },
+	);
+	t.deepEqual(stdout.trimEnd().split('\n'), [
+		'localhost:41234 /$iothub/websocket',
+		'wss://localhost:41234/$iothub/websocket wss://localhost:41234/$iothub/websocket',
+		'hub.test:443 https://hub.test:8443/b?c',
+		'wss://hub.test/x false false',
+		'true',
+	]);
+	t.is(stderr, '');
+});
