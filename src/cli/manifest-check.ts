@@ -18,6 +18,7 @@ import {
 import { moduleIdOf } from '../manifest/module-name.ts';
 import type { Problem } from '../manifest/problem.ts';
 import { isJsonObject, type JsonObject } from '../runtime/json.ts';
+import { callProblems } from './manifest-calls.ts';
 import { referenceProblems } from './manifest-references.ts';
 import { fillTemplate, isTemplate } from './manifest-template.ts';
 import { readManifestText, yamlProblem } from './manifest-text.ts';
@@ -110,7 +111,7 @@ function check(
 	if (deployment === undefined) return { content, problems: withoutEchoes(problems) };
 	problems.push(...referenceProblems(manifest, deployment.modules.map(moduleIdOf)));
 	const translation = translate(deployment, contextFor(deployment, target), policy);
-	problems.push(...translation.problems);
+	problems.push(...translation.problems, ...callProblems(deployment, translation));
 	return { content, deployment, translation, problems: withoutEchoes(problems) };
 }
 

@@ -240,6 +240,10 @@ export const errorCatalogue = {
 		summary: 'A file or folder cannot be read.',
 		remedy: 'Check its path and rights.',
 	},
+	EDGE_PORT_NOT_OFFERED: {
+		summary: 'A module calls another at a port that no Service offers, as it is not exposed.',
+		remedy: 'Add the port to `ExposedPorts` in the createOptions of the module that is called.',
+	},
 	EDGE_FILE_UNWRITABLE: {
 		summary: 'A file cannot be written.',
 		remedy: 'Check the folder, its rights, and the space on the disk.',

@@ -149,6 +149,23 @@ test('routes are checked with positions, and against the modules that there are'
 	);
 });
 
+test('a module that calls another at a port that is not exposed is told', async (t) => {
+	const exposing = { image: 'a:1', createOptions: '{"ExposedPorts":{"80/tcp":{}}}' };
+	const calls = (url: string) => ({ env: { URL: { value: url } } });
+	const modules = {
+		web: module('a:1', { settings: exposing }),
+		fine: module('a:1', calls('http://Web:80/x http://other:81 http://edgehub:8883')),
+		wrong: module('a:1', calls('see rtsp://web:554/a')),
+	};
+	const found = await problemsOf(t, { 'a.json': manifest(modules) });
+	t.deepEqual(
+		found.map(({ code, message }) => `${code} ${message}`),
+		[
+			'EDGE_PORT_NOT_OFFERED The module "wrong" calls "web" at port 554, which that one does not expose.',
+		],
+	);
+});
+
 test('layers are checked as what they add, their routes too', async (t) => {
 	const layer = {
 		content: {
