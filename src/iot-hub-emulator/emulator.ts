@@ -187,6 +187,11 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 		return {
 			service: this.connectionString,
 			events: this.eventHubConnectionString,
+			provisioning: {
+				host: this.hostName,
+				idScope: this.provisioning.idScope,
+				service: this.serviceConnectionString('provisioningserviceowner'),
+			},
 			devices: new Map(devices),
 			caFile,
 		};

@@ -6,6 +6,12 @@ export interface EmulatorAccess {
 	readonly service: string;
 	/** Connection string of the Event Hubs-compatible endpoint. */
 	readonly events: string;
+	/** The provisioning service: where it is, which ID scope, connection string of its owner. */
+	readonly provisioning?: {
+		readonly host: string;
+		readonly idScope: string;
+		readonly service: string;
+	};
 	/** Connection strings by device id. */
 	readonly devices: ReadonlyMap<string, string>;
 	/** File with the hub's authority in PEM. */
@@ -37,6 +43,11 @@ export function emulatorEnvironment(access: EmulatorAccess): Map<string, string>
 	for (const [deviceId, connectionString] of access.devices) {
 		const suffix = deviceId.toUpperCase().replace(/[^A-Z0-9]/g, '_');
 		variables.set(`IOTHUB_DEVICE_CONNECTION_STRING_${suffix}`, connectionString);
+	}
+	if (access.provisioning !== undefined) {
+		variables.set('PROVISIONING_HOST', access.provisioning.host);
+		variables.set('PROVISIONING_IDSCOPE', access.provisioning.idScope);
+		variables.set('PROVISIONING_CONNECTION_STRING', access.provisioning.service);
 	}
 	variables.set('NODE_EXTRA_CA_CERTS', access.caFile);
 	variables.set('NODE_OPTIONS', `--import=${sdkPortPreload()}`);

@@ -105,7 +105,7 @@ test('a job calls methods, and says which devices did not answer', async (t) => 
 
 test('a scheduled job waits for its time, survives a restart, and can be cancelled', async (t) => {
 	const folder = await temporaryFolder(t);
-	const clock = new FakeClock(Date.now());
+	const clock = new FakeClock(Date.now() - 41 * 86_400_000);
 	const first = await runningEmulator(t, { clock, folder });
 	first.registry.putDevice('dev1', {});
 	const body = (seconds: number) => ({
@@ -143,6 +143,11 @@ test('a scheduled job waits for its time, survives a restart, and can be cancell
 	]) {
 		t.is((await call(second, 'PUT', '/jobs/v2/w', wrong)).status, 400);
 	}
+	await second.stop();
+	clock.jump(40 * 86_400_000);
+	const third = await runningEmulator(t, { clock, folder });
+	const history = await call(third, 'GET', '/jobs/v2/query');
+	t.deepEqual(rowsOf(history), [], 'what ended 30 days ago is forgotten');
 });
 
 test('an export of the registry is imported elsewhere, twins and keys included', async (t) => {

@@ -107,3 +107,16 @@ test('the environment file names every device and quotes its values', (t) => {
 	]);
 	t.regex(lines[6] ?? '', /^NODE_OPTIONS="--import=data:text\/javascript;base64,[A-Za-z0-9+/=]+"$/);
 });
+
+test('the environment file says where devices are provisioned', (t) => {
+	const text = environmentFile({
+		service: '',
+		events: '',
+		provisioning: { host: 'localhost:1', idScope: '0ne1', service: 'HostName=localhost:1' },
+		devices: new Map(),
+		caFile: '/state/ca.pem',
+	});
+	t.regex(text, /^PROVISIONING_HOST="localhost:1"$/m);
+	t.regex(text, /^PROVISIONING_IDSCOPE="0ne1"$/m);
+	t.regex(text, /^PROVISIONING_CONNECTION_STRING="HostName=localhost:1"$/m);
+});

@@ -3,10 +3,11 @@ import { diff, sameJson } from '../../protocol/twin.ts';
 import type { JsonObject } from '../../runtime/json.ts';
 import type { Hub } from '../hub.ts';
 import { evaluate } from '../query/evaluate.ts';
+import type { Expression } from '../query/query-syntax.ts';
 import { StoredJson } from '../stored-json.ts';
 import { hubTwinDocument } from '../twin/hub-twin-document.ts';
 import { newTwin, setDesired } from '../twin/twin.ts';
-import { type Configuration, contentOf, kindOf } from './configuration.ts';
+import { type Configuration, type ConfigurationKind, contentOf, kindOf } from './configuration.ts';
 import { deploymentLayers, deviceLayers, type Layers } from './configuration-layers.ts';
 import { withSections } from './desired-section.ts';
 import { parseTargetCondition } from './target-condition.ts';
@@ -138,13 +139,35 @@ function deploymentKey(deviceId: string): string {
 
 function targeting(
 	configurations: readonly Configuration[],
-	kind: ReturnType<typeof kindOf>,
+	kind: ConfigurationKind,
 	twin: JsonObject,
 ): Configuration[] {
-	return configurations.filter(({ content, targetCondition }) => {
-		if (targetCondition === '' || kindOf(content) !== kind) return false;
-		return evaluate(parseTargetCondition(targetCondition, kind), twin) === true;
+	return configurations.filter((configuration) => {
+		const target = targetOf(configuration);
+		return target.kind === kind && evaluate(target.condition, twin) === true;
 	});
+}
+
+interface Target {
+	readonly kind: ConfigurationKind;
+	readonly condition: Expression;
+}
+
+const targets = new WeakMap<Configuration, Target>();
+
+/** Read once for each configuration, not for each device. */
+function targetOf(configuration: Configuration): Target {
+	const known = targets.get(configuration);
+	if (known !== undefined) return known;
+	const { content, targetCondition } = configuration;
+	const kind = kindOf(content);
+	const condition: Expression =
+		targetCondition === ''
+			? { kind: 'literal', value: false }
+			: parseTargetCondition(targetCondition, kind);
+	const target = { kind, condition };
+	targets.set(configuration, target);
+	return target;
 }
 
 function statusesOf(configurations: readonly Configuration[], { applied }: Layers): Statuses {

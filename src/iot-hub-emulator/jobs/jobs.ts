@@ -13,6 +13,9 @@ import { matchingIdentities } from './job-targets.ts';
 /** Devices that one job works on at the same time. */
 const parallel = 10;
 
+/** How long jobs are kept that are over (IoT Hub quotas, "Jobs"). */
+const historyMs = 30 * 86_400_000;
+
 /** Milliseconds of one timer at most: 32 bits. */
 const longestWait = 2 ** 31 - 1;
 
@@ -31,9 +34,13 @@ export class Jobs {
 		this.#deviceJobs = new StoredJson(hub.store, 'device-jobs');
 	}
 
-	/** Goes on with what an earlier run has left. */
+	/** Goes on with what an earlier run has left; jobs that ended long ago are dropped. */
 	load(): void {
-		for (const job of [...this.#jobs.values()]) if (!isOver(job.status)) this.#schedule(job);
+		const oldest = this.#hub.clock.now() - historyMs;
+		for (const job of [...this.#jobs.values()]) {
+			if (!isOver(job.status)) this.#schedule(job);
+			else if (Date.parse(job.endTime ?? '') < oldest) this.#forget(job.jobId);
+		}
 	}
 
 	stop(): void {
@@ -93,6 +100,11 @@ export class Jobs {
 		for (const [key, deviceJob] of this.#deviceJobs.entries()) {
 			yield [key, { ...deviceJob } as JsonObject];
 		}
+	}
+
+	#forget(jobId: string): void {
+		for (const deviceJob of this.deviceJobs(jobId)) this.#deviceJobs.delete(keyOf(deviceJob));
+		this.#jobs.delete(jobId);
 	}
 
 	#schedule(job: Job): void {
