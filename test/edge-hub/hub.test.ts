@@ -263,6 +263,29 @@ test('a leaf device sends through the hub and gets messages from the cloud', asy
 	});
 });
 
+test('a message from the cloud is complete when the device has acknowledged it, not before', async (t) => {
+	const { world, hub } = await runningHub(t);
+	const leaf = { deviceId: 'thermometer' };
+	world.iotHub.register(leaf);
+	const client = await TestClient.connect(t, hub, mqttOptions(world, leaf));
+	const held: (() => void)[] = [];
+	client.mqtt.handleMessage = (_packet, done) => held.push(() => done());
+	await client.mqtt.subscribeAsync('devices/thermometer/messages/devicebound/#', { qos: 1 });
+	await until(() => world.iotHub.listensForMessages(leaf), 'the subscription');
+	const message = { body: Buffer.from('x'), properties: new Map(), systemProperties: new Map() };
+	const completed: number[] = [];
+	const sends = [1, 2].map((index) =>
+		world.iotHub.sendToDevice(leaf, message).then(() => completed.push(index)),
+	);
+	await until(() => held.length === 1, 'the first message');
+	t.deepEqual(completed, []);
+	held.shift()?.();
+	await sends[0];
+	t.deepEqual(completed, [1]);
+	client.mqtt.stream.destroy();
+	await t.throwsAsync(sends[1] as Promise<unknown>, { code: 'EDGE_CLIENT_GONE' });
+});
+
 test('the hub reports its configuration, what is wrong with it, and who is connected', async (t) => {
 	const { world, hub } = await runningHub(t);
 	const reported = () => world.iotHub.reportedOf(ownIdentity);
