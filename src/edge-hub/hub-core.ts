@@ -227,13 +227,14 @@ export class HubCore implements Lifecycle {
 	}
 
 	#createDelivery(): Delivery {
-		const { messages, values, clock, logger } = this.#options;
+		const { settings, messages, values, clock, logger } = this.#options;
 		return new Delivery({
 			log: messages,
 			clock,
 			logger,
 			metrics: this.metrics,
 			poison: new PoisonMessages(values),
+			storeFull: settings.storeFullPolicy,
 			createEndpoint: (sink) => this.#createEndpoint(sink),
 		});
 	}

@@ -133,8 +133,15 @@ export const hubSettingsTable = {
 		env: 'MaxStoreBytes',
 		default: '1073741824',
 		unit: 'B',
-		description: 'Disk space for messages; a message that does not fit is not acknowledged.',
+		description: 'Disk space for messages; see `StoreFullPolicy` for what happens when it is full.',
 		parse: integer({ min: 1_048_576 }),
+	},
+	storeFullPolicy: {
+		env: 'StoreFullPolicy',
+		default: 'refuse',
+		description:
+			'What gives way when the store is full: the new message, which is not acknowledged (`refuse`), or waiting ones, the oldest of all (`drop-oldest`) or of the least urgent priority (`drop-lowest-priority`).',
+		parse: choice('refuse', 'drop-oldest', 'drop-lowest-priority'),
 	},
 	routeCompatibility: {
 		env: 'RouteCompatibility',

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../runtime/clock.ts';
 import { type Logger, silentLogger } from '../runtime/logger.ts';
 import { type FileSystem, nodeFileSystem, type StoredFile } from './file-system.ts';
+import { LogLimits } from './log-limits.ts';
 import { LogMaintenance } from './log-maintenance.ts';
 import type { LogSegment } from './log-segment.ts';
 import { LogWriter } from './log-writer.ts';
@@ -21,8 +22,6 @@ export interface FileMessageLogOptions {
 	readonly logger?: Logger;
 }
 
-const defaultSegmentBytes = 16 * 1024 * 1024;
-
 /** Segments whose files are kept open for reading. */
 const maxReaders = 32;
 
@@ -35,7 +34,11 @@ export class FileMessageLog implements MessageLog {
 	readonly #files: FileSystem;
 	readonly #logger: Logger;
 	#segments = new SegmentList();
-	readonly #createParts: () => { readonly writer: LogWriter; readonly maintenance: LogMaintenance };
+	readonly #limits: LogLimits;
+	readonly #createParts: (evict: (bytes: number) => boolean) => {
+		readonly writer: LogWriter;
+		readonly maintenance: LogMaintenance;
+	};
 	#writer: LogWriter | undefined;
 	#maintenance: LogMaintenance | undefined;
 	/** Segments with an open file, the one used last at the end. */
@@ -45,27 +48,30 @@ export class FileMessageLog implements MessageLog {
 	constructor(options: FileMessageLogOptions) {
 		const { folder, maxBytes, files = nodeFileSystem } = options;
 		const { clock = systemClock, logger = silentLogger } = options;
-		const segmentBytes =
-			options.segmentBytes ?? Math.min(defaultSegmentBytes, Math.floor(maxBytes / 8));
+		const limits = new LogLimits(maxBytes, options.segmentBytes);
+		this.#limits = limits;
 		this.#folder = folder;
 		this.#files = files;
 		this.#logger = logger;
-		this.#createParts = () => {
-			const segments = this.#segments;
-			const limits = { folder, maxBytes, segmentBytes, files, segments };
-			const maintenance = new LogMaintenance({ ...limits, clock, logger });
+		this.#createParts = (evict) => {
+			const surroundings = { folder, limits, files, segments: this.#segments };
+			const maintenance = new LogMaintenance({ ...surroundings, clock, logger });
 			const writer = new LogWriter({
-				...limits,
-				makeRoom: (needed) => maintenance.makeRoom(needed),
+				...surroundings,
+				makeRoom: (enough, thoroughly) => maintenance.makeRoom(enough, thoroughly),
+				evict,
 				sealed: (segment) => maintenance.touch(segment),
 			});
 			return { writer, maintenance };
 		};
 	}
 
-	async open(recover: (record: LogRecord) => void): Promise<void> {
+	async open(
+		recover: (record: LogRecord) => void,
+		evict: (bytes: number) => boolean = () => false,
+	): Promise<void> {
 		this.#segments = new SegmentList();
-		const { writer, maintenance } = this.#createParts();
+		const { writer, maintenance } = this.#createParts(evict);
 		try {
 			await this.#files.makeFolder(this.#folder);
 			const recovery = await recoverSegments(this.#files, this.#folder, recover);
@@ -81,6 +87,10 @@ export class FileMessageLog implements MessageLog {
 		}
 		this.#writer = writer;
 		this.#maintenance = maintenance;
+	}
+
+	limitTo(maxBytes: number | undefined): void {
+		this.#limits.lowerTo(maxBytes);
 	}
 
 	append(header: Uint8Array, body: Uint8Array, parts = 1): Promise<number> {

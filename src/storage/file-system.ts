@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** An open file. */
@@ -25,6 +25,8 @@ export interface FileSystem {
 	rename(from: string, to: string): Promise<void>;
 	/** Nothing happens when there is no such file. */
 	remove(path: string): Promise<void>;
+	/** Bytes that this process may still write to the volume of a folder. */
+	freeBytes(folder: string): Promise<number>;
 	/** Makes names of new, renamed and removed files durable. */
 	syncFolder(folder: string): Promise<void>;
 }
@@ -67,6 +69,10 @@ export const nodeFileSystem: FileSystem = {
 	},
 	rename,
 	remove: (path) => rm(path, { force: true }),
+	freeBytes: async (folder) => {
+		const { bavail, bsize } = await statfs(folder);
+		return bavail * bsize;
+	},
 	syncFolder,
 };
 

@@ -9,17 +9,25 @@ import {
 	segmentHeaderBytes,
 } from './segment-file.ts';
 
+/** What a compaction must give back to be worth its work. */
+export interface CompactionGain {
+	readonly bytes: number;
+	/** Bytes given back for each that is copied. Default 1: copying much to gain little costs time. */
+	readonly share?: number;
+}
+
 /**
  * The neighbouring segments whose replacement by one gives most space back, or none where it would
- * give back less than `worthwhile` bytes. The replacement is no larger than `segmentBytes`.
+ * give back less than `least`. The replacement is no larger than `segmentBytes`.
  */
 export function segmentsToCompact(
 	sealed: readonly LogSegment[],
 	segmentBytes: number,
-	worthwhile: number,
+	least: CompactionGain,
 ): readonly LogSegment[] {
 	let best: readonly LogSegment[] = [];
-	let bestGarbage = worthwhile - 1;
+	const { share = 1 } = least;
+	let bestGarbage = least.bytes - 1;
 	let start = 0;
 	let live = 0;
 	let garbage = 0;
@@ -31,8 +39,7 @@ export function segmentsToCompact(
 			garbage -= sealed[start]?.garbage ?? 0;
 			start += 1;
 		}
-		// Copying a segment that is nearly all alive costs much and gives little.
-		if (garbage > bestGarbage && garbage >= live) {
+		if (garbage > bestGarbage && garbage >= live * share) {
 			bestGarbage = garbage;
 			best = sealed.slice(start, end + 1);
 		}

@@ -2,14 +2,14 @@ import type { Clock, Timer } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/edge-error.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { FileSystem } from './file-system.ts';
-import { compact, segmentsToCompact } from './log-compaction.ts';
+import { type CompactionGain, compact, segmentsToCompact } from './log-compaction.ts';
+import type { LogLimits } from './log-limits.ts';
 import type { LogSegment } from './log-segment.ts';
 import type { SegmentList } from './segment-list.ts';
 
 export interface LogMaintenanceOptions {
 	readonly segments: SegmentList;
-	readonly maxBytes: number;
-	readonly segmentBytes: number;
+	readonly limits: LogLimits;
 	readonly files: FileSystem;
 	readonly clock: Clock;
 	readonly logger: Logger;
@@ -51,13 +51,17 @@ export class LogMaintenance {
 		this.#tidySoon(releaseDelay);
 	}
 
-	/** Gives back what is dead, also inside of sealed segments, until so many bytes fit. */
-	makeRoom(needed: number): Promise<void> {
-		const { maxBytes, segmentBytes } = this.#options;
+	/**
+	 * Gives back what is dead, also inside of sealed segments, until it is enough.
+	 * @param thoroughly also where much must be copied to gain little
+	 */
+	makeRoom(enough: () => Promise<boolean>, thoroughly: boolean): Promise<void> {
+		const { segmentBytes } = this.#options.limits;
+		const least = thoroughly ? { bytes: segmentBytes / 16, share: 0 } : { bytes: segmentBytes / 2 };
 		return this.#step(async () => {
 			await this.#tidy();
-			while (this.#segments.size.bytes + needed > maxBytes) {
-				if (!(await this.#compactOnce(segmentBytes / 2))) return;
+			while (!(await enough())) {
+				if (!(await this.#compactOnce(least))) return;
 			}
 		});
 	}
@@ -129,20 +133,21 @@ export class LogMaintenance {
 
 	/** Keeps dead space below the live, or below four segments. */
 	async #compactIfSparse(): Promise<void> {
-		const { segmentBytes } = this.#options;
+		const { segmentBytes } = this.#options.limits;
 		let live = 0;
 		let garbage = 0;
 		for (const segment of this.#segments.all) {
 			live += segment.liveBytes;
 			garbage += segment.garbage;
 		}
-		if (garbage > Math.max(live, 4 * segmentBytes)) await this.#compactOnce(segmentBytes);
+		if (garbage > Math.max(live, 4 * segmentBytes))
+			await this.#compactOnce({ bytes: segmentBytes });
 	}
 
 	/** @returns whether there was something worth compacting. */
-	async #compactOnce(worthwhile: number): Promise<boolean> {
-		const { files, segmentBytes } = this.#options;
-		const sources = segmentsToCompact(this.#segments.sealed, segmentBytes, worthwhile);
+	async #compactOnce(least: CompactionGain): Promise<boolean> {
+		const { files, limits } = this.#options;
+		const sources = segmentsToCompact(this.#segments.sealed, limits.segmentBytes, least);
 		if (sources.length === 0) return false;
 		const target = await compact(files, sources);
 		this.#takeOver(sources, target);

@@ -1,20 +1,23 @@
 import { EdgeError } from '../runtime/edge-error.ts';
 import type { FileSystem, StoredFile } from './file-system.ts';
 import { GroupCommit } from './group-commit.ts';
+import type { LogLimits } from './log-limits.ts';
 import { encodeRecord, recordLength } from './log-record.ts';
 import { LogSegment } from './log-segment.ts';
 import { createSegment, newSegmentIdentity, segmentHeaderBytes } from './segment-file.ts';
 import type { SegmentList } from './segment-list.ts';
 import { storageFault } from './storage-fault.ts';
+import { VolumeRoom } from './volume-room.ts';
 
 export interface LogWriterOptions {
 	readonly folder: string;
-	readonly maxBytes: number;
-	readonly segmentBytes: number;
+	readonly limits: LogLimits;
 	readonly files: FileSystem;
 	readonly segments: SegmentList;
-	/** Gives space back until so many bytes fit below the limit, as far as that goes. */
-	readonly makeRoom: (needed: number) => Promise<void>;
+	/** Gives space back until it is enough, as far as that goes. */
+	readonly makeRoom: (enough: () => Promise<boolean>, thoroughly: boolean) => Promise<void>;
+	/** Releases live records of about so many bytes. @returns whether there were any. */
+	readonly evict: (bytes: number) => boolean;
 	/** A segment is not written to any more. */
 	readonly sealed: (segment: LogSegment) => void;
 }
@@ -48,14 +51,16 @@ export class LogWriter {
 	/** The last segment's file; undefined when a new segment has to be begun. */
 	#file: StoredFile | undefined;
 	#nextOffset = 0;
+	readonly #volume: VolumeRoom;
 
 	constructor(options: LogWriterOptions) {
 		this.#options = options;
 		this.#segments = options.segments;
+		this.#volume = new VolumeRoom(options.files, options.folder);
 		this.#appends = new GroupCommit(
 			(group) => this.#commit(group),
 			(append) => append.length,
-			Math.min(groupBytes, options.segmentBytes),
+			Math.min(groupBytes, options.limits.segmentBytes),
 		);
 	}
 
@@ -93,6 +98,7 @@ export class LogWriter {
 			const admitted = await this.#admit(group);
 			if (admitted.length > 0) await this.#store(admitted);
 		} catch (error) {
+			this.#volume.doubt();
 			const fault = storageFault(error, this.#options.folder);
 			for (const { reject } of group) reject(fault);
 		}
@@ -100,9 +106,16 @@ export class LogWriter {
 
 	/** Appends that fit below the limit. The rest is refused: none may overtake one before it. */
 	async #admit(group: readonly Append[]): Promise<readonly Append[]> {
-		const { maxBytes, folder } = this.#options;
+		const { folder, limits } = this.#options;
 		const needed = group.reduce((sum, { length }) => sum + length, segmentHeaderBytes);
-		if (this.#segments.size.bytes + needed > maxBytes) await this.#makeRoom(needed);
+		if (!(await this.#fits(needed))) await this.#makeRoom(needed);
+		if (!(await this.#volume.has(needed))) {
+			throw new EdgeError('EDGE_STORAGE_FULL', 'The volume of the message log is nearly full.', {
+				where: folder,
+			});
+		}
+		this.#volume.spend(needed);
+		const { maxBytes } = limits;
 		let free = maxBytes - this.#segments.size.bytes - segmentHeaderBytes;
 		const refused = group.findIndex(({ length }) => {
 			free -= length;
@@ -118,14 +131,29 @@ export class LogWriter {
 		return group.slice(0, refused);
 	}
 
-	/** Only sealed segments give space back: one with much dead space is sealed for that. */
+	async #fits(needed: number): Promise<boolean> {
+		const { maxBytes } = this.#options.limits;
+		return this.#segments.size.bytes + needed <= maxBytes && this.#volume.has(needed);
+	}
+
+	/** Gives back what is dead; where that is not enough, gives up what its owner can do without. */
 	async #makeRoom(needed: number): Promise<void> {
-		const { makeRoom, segmentBytes, maxBytes } = this.#options;
-		await makeRoom(needed);
-		if (this.#segments.size.bytes + needed <= maxBytes) return;
-		if ((this.#segments.last?.garbage ?? 0) <= segmentBytes / 2) return;
-		await this.#roll();
-		await makeRoom(needed);
+		const { makeRoom, evict, limits } = this.#options;
+		const enough = () => this.#fits(needed);
+		await makeRoom(enough, false);
+		if (await enough()) return;
+		if (await this.#sealIfSparse()) await makeRoom(enough, false);
+		while (!(await enough()) && evict(Math.max(needed, limits.segmentBytes / 2))) {
+			await this.#sealIfSparse();
+			await makeRoom(enough, true);
+		}
+	}
+
+	/** Only sealed segments give space back: one with much dead space is sealed for that. */
+	async #sealIfSparse(): Promise<boolean> {
+		const sparse = (this.#segments.last?.garbage ?? 0) > this.#options.limits.segmentBytes / 2;
+		if (sparse) await this.#roll();
+		return sparse;
 	}
 
 	/** Writes and syncs a group, then answers it. */
@@ -174,7 +202,7 @@ export class LogWriter {
 	async #targetFor(length: number): Promise<Target> {
 		const { last } = this.#segments;
 		if (last === undefined || this.#file === undefined) return this.#roll();
-		const fits = last.bytes + length <= this.#options.segmentBytes;
+		const fits = last.bytes + length <= this.#options.limits.segmentBytes;
 		const empty = last.bytes === segmentHeaderBytes;
 		return fits || empty ? { segment: last, file: this.#file } : this.#roll();
 	}

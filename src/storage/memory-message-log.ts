@@ -9,26 +9,38 @@ interface Entry {
 
 /** A message log in memory: for tests, and for a hub that is told not to persist. */
 export class MemoryMessageLog implements MessageLog {
-	readonly #maxBytes: number;
+	readonly #ownLimit: number;
+	#maxBytes: number;
+	#evict: (bytes: number) => boolean = () => false;
 	readonly #entries = new Map<number, Entry>();
 	#next = 0;
 	#bytes = 0;
 
 	/** @param maxBytes headers and bodies of live records at most. */
 	constructor(maxBytes: number = Number.POSITIVE_INFINITY) {
+		this.#ownLimit = maxBytes;
 		this.#maxBytes = maxBytes;
 	}
 
 	/** Finds what an earlier user of this object has left. */
-	async open(recover: (record: LogRecord) => void): Promise<void> {
+	async open(
+		recover: (record: LogRecord) => void,
+		evict: (bytes: number) => boolean = () => false,
+	): Promise<void> {
+		this.#evict = evict;
 		for (const [offset, { header, pending }] of [...this.#entries]) {
 			recover({ offset, header, pending });
 		}
 	}
 
+	limitTo(maxBytes: number | undefined): void {
+		this.#maxBytes = Math.min(this.#ownLimit, maxBytes ?? Number.POSITIVE_INFINITY);
+	}
+
 	async append(header: Uint8Array, body: Uint8Array, parts = 1): Promise<number> {
 		const pending = allParts(parts);
 		const bytes = header.byteLength + body.byteLength;
+		while (this.#bytes + bytes > this.#maxBytes && this.#evict(bytes)) {}
 		if (this.#bytes + bytes > this.#maxBytes) {
 			throw new EdgeError(
 				'EDGE_STORAGE_FULL',

@@ -23,9 +23,13 @@ export interface MessageLog {
 	/**
 	 * Reads what is there and calls `recover` for every live record in order of offset. The header
 	 * is only valid during the call.
+	 * @param evict called when an append does not fit, even without what is released: releases live
+	 * records of about so many bytes. Called again until the append fits or `evict` returns false.
 	 * @throws EdgeError EDGE_STORAGE_VERSION for files of another version, EDGE_STORAGE_FAILED.
 	 */
-	open(recover: (record: LogRecord) => void): Promise<void>;
+	open(recover: (record: LogRecord) => void, evict?: (bytes: number) => boolean): Promise<void>;
+	/** Lowers the limit of bytes on disk; undefined for the limit that the log was made with. */
+	limitTo(maxBytes: number | undefined): void;
 	/**
 	 * Appends resolve in the order in which they were called. Header and body must not change
 	 * before that.

@@ -148,6 +148,8 @@ function prepare(path: string, database: DatabaseSync, options: SqliteKeyValueSt
 			where: path,
 		});
 	}
+	// Nothing is written to open it: a program that fills the disk must start, to empty it again.
+	if (version === formatVersion) return;
 	database.exec(`
 		BEGIN IMMEDIATE;
 		CREATE TABLE IF NOT EXISTS entries (

@@ -7,12 +7,15 @@ export class FaultyFileSystem implements FileSystem {
 	/** Fails the coming syncs with EIO. */
 	failSyncs = false;
 	syncs = 0;
+	/** What the volume says it has left; infinite for one that fills up without a warning. */
+	reportedFree = Number.POSITIVE_INFINITY;
 	readonly #files = new Set<StoredFile>();
 	#crashed = false;
 
 	makeFolder = nodeFileSystem.makeFolder;
 	list = nodeFileSystem.list;
 	syncFolder = nodeFileSystem.syncFolder;
+	freeBytes = async () => this.reportedFree;
 
 	/** Called before a file is renamed. */
 	beforeRename: () => void = () => {};

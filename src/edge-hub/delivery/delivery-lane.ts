@@ -70,6 +70,16 @@ export class DeliveryLane {
 		if (first !== undefined) this.#queueOf(first.priority).putBack(entries);
 	}
 
+	/** Queues by priority; whoever empties one calls `tidy`. */
+	queues(): DeliveryQueue[] {
+		return this.#queues.map(({ queue }) => queue);
+	}
+
+	/** Forgets queues that are empty. */
+	tidy(): void {
+		this.#dropEmpty();
+	}
+
 	/** Takes out what has expired, while it is iterated. */
 	*takeExpired(now: number): Generator<QueueEntry> {
 		for (const { queue } of this.#queues) yield* queue.takeExpired(now);

@@ -1,8 +1,15 @@
 /**
  * Why a message reached an endpoint no more: its time to live passed, no route matched it, its
- * endpoint left the configuration, the endpoint called it poison, its stored form was damaged.
+ * endpoint left the configuration, the endpoint called it poison, its stored form was damaged, it
+ * made room for a newer one in a full store.
  */
-export type DropReason = 'no_route' | 'ttl_expiry' | 'endpoint_removed' | 'poison' | 'corrupt';
+export type DropReason =
+	| 'no_route'
+	| 'ttl_expiry'
+	| 'endpoint_removed'
+	| 'poison'
+	| 'corrupt'
+	| 'store_full';
 
 /** Who sent a message, and on which output. */
 export interface MessageOrigin {

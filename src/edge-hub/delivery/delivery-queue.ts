@@ -20,13 +20,13 @@ const largestChunk = 4096;
 
 /** Entries of one priority: first in, first out; what was taken can be put back in front. */
 export class DeliveryQueue {
-	readonly #priority: number;
+	readonly priority: number;
 	/** The first in front; none of them empty. */
 	#chunks: EntryChunk[] = [];
 	#length = 0;
 
 	constructor(priority: number) {
-		this.#priority = priority;
+		this.priority = priority;
 	}
 
 	get length(): number {
@@ -47,7 +47,7 @@ export class DeliveryQueue {
 	}
 
 	peek(): QueueEntry | undefined {
-		return this.#chunks[0]?.peek(this.#priority);
+		return this.#chunks[0]?.peek(this.priority);
 	}
 
 	/** Leaves out what `peek` gave. */
@@ -68,7 +68,7 @@ export class DeliveryQueue {
 	/** Takes the entry that came last. */
 	takeLast(): QueueEntry | undefined {
 		const chunk = this.#chunks.at(-1);
-		const entry = chunk?.takeLast(this.#priority);
+		const entry = chunk?.takeLast(this.priority);
 		if (entry !== undefined) this.#length -= 1;
 		if (chunk?.length === 0) this.#chunks.pop();
 		return entry;
@@ -87,7 +87,7 @@ export class DeliveryQueue {
 			if (now < chunk.soonest) continue;
 			const kept: QueueEntry[] = [];
 			const expired: QueueEntry[] = [];
-			for (const entry of chunk.entries(this.#priority)) {
+			for (const entry of chunk.entries(this.priority)) {
 				(entry.expiresAt <= now ? expired : kept).push(entry);
 			}
 			this.#chunks.splice(this.#chunks.indexOf(chunk), 1, ...chunksOf(kept));

@@ -14,6 +14,7 @@ import type { QueueEntry } from './delivery-queue.ts';
 import type { Endpoint, StoredMessage } from './endpoint.ts';
 import { EndpointPump, type PumpHandler } from './endpoint-pump.ts';
 import { RecentMessages } from './recent-messages.ts';
+import { evict, type StoreFullPolicy } from './store-eviction.ts';
 import {
 	decodeBody,
 	decodeHeader,
@@ -43,6 +44,8 @@ export interface DeliveryOptions {
 	readonly metrics?: DeliveryMetrics;
 	/** Bytes of recent messages kept in memory, so that they need not be read again. Default 16 MiB. */
 	readonly cacheBytes?: number;
+	/** What gives way when the store is full. Default `refuse`. */
+	readonly storeFull?: StoreFullPolicy;
 	/** Numbers from 0 up to 1, for the jitter of back-off. */
 	readonly random?: () => number;
 }
@@ -109,7 +112,11 @@ export class Delivery implements Lifecycle {
 
 	/** Opens the log and rebuilds the queues. Nothing is sent before the first `configure`. */
 	async start(): Promise<void> {
-		await this.#log.open((record) => this.#recover(record));
+		const { storeFull = 'refuse' } = this.#options;
+		await this.#log.open(
+			(record) => this.#recover(record),
+			(bytes) => evict(this.#pumps.values(), storeFull, bytes),
+		);
 		this.#expiryTimer = this.#options.clock.every(expiryInterval, () => {
 			for (const pump of this.#pumps.values()) pump.dropExpired();
 		});
@@ -131,6 +138,7 @@ export class Delivery implements Lifecycle {
 	 */
 	configure(configuration: HubConfiguration): void {
 		this.#configuration = configuration;
+		this.#log.limitTo(configuration.maxSizeBytes);
 		const { sinks } = configuration.routes;
 		for (const [id, pump] of [...this.#pumps]) {
 			if (!sinks.has(id)) this.#removeEndpoint(id, pump);
@@ -165,7 +173,6 @@ export class Delivery implements Lifecycle {
 		const body: StoredBody = { message, enqueuedAt: this.#options.clock.now() };
 		const stored = targets.map((target) => storedTarget(target, configuration, body.enqueuedAt));
 		try {
-			this.#checkLimit(configuration);
 			await this.#store(stored, origin, size, body);
 		} catch (error) {
 			this.#metrics.unacknowledged(origin);
@@ -176,15 +183,6 @@ export class Delivery implements Lifecycle {
 	queueLengths(): QueueLength[] {
 		return [...this.#pumps].flatMap(([endpoint, { lengths }]) =>
 			[...lengths].map(([priority, length]) => ({ endpoint, priority, length })),
-		);
-	}
-
-	#checkLimit({ maxSizeBytes }: HubConfiguration): void {
-		if (maxSizeBytes === undefined || this.#log.size.bytes < maxSizeBytes) return;
-		throw new EdgeError(
-			'EDGE_STORAGE_FULL',
-			`Stored messages have reached the ${maxSizeBytes} bytes of storeLimits.`,
-			{ where: '$edgeHub' },
 		);
 	}
 

@@ -2,7 +2,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import { messageOf } from '../../runtime/edge-error.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { DeliveryLane } from './delivery-lane.ts';
-import type { QueueEntry } from './delivery-queue.ts';
+import type { DeliveryQueue, QueueEntry } from './delivery-queue.ts';
 import type { Endpoint, SendResult, StoredMessage } from './endpoint.ts';
 import { ReadyLanes } from './ready-lanes.ts';
 
@@ -18,7 +18,10 @@ export interface PumpHandler {
 	/** The endpoint will never take the message. @throws when it cannot be set aside now. */
 	poisoned(stored: StoredMessage, entry: QueueEntry, endpoint: string): void;
 	/** The entry is gone without having reached the endpoint. */
-	dropped(entry: QueueEntry, reason: 'ttl_expiry' | 'endpoint_removed' | 'corrupt'): void;
+	dropped(
+		entry: QueueEntry,
+		reason: 'ttl_expiry' | 'endpoint_removed' | 'corrupt' | 'store_full',
+	): void;
 	/** The endpoint failed and is tried again. */
 	retried(endpoint: string): void;
 }
@@ -101,8 +104,24 @@ export class EndpointPump {
 	/** Drops what has expired while it waited. */
 	dropExpired(): void {
 		const now = this.#clock.now();
+		for (const lane of this.#lanes.values()) this.#drop(lane.takeExpired(now), 'ttl_expiry');
+		this.relist();
+	}
+
+	/** Queues of all lanes. What is taken from them is told to `evicted`, and `relist` called then. */
+	*queues(): Generator<DeliveryQueue> {
+		for (const lane of this.#lanes.values()) yield* lane.queues();
+	}
+
+	/** An entry was taken out to make room. */
+	evicted(entry: QueueEntry): void {
+		this.#drop([entry], 'store_full');
+	}
+
+	/** Lists lanes anew whose queues have lost entries. */
+	relist(): void {
 		for (const lane of [...this.#lanes.values()]) {
-			this.#drop(lane.takeExpired(now), 'ttl_expiry');
+			lane.tidy();
 			this.#ready.delete(lane);
 			this.#schedule(lane);
 		}
