@@ -1,8 +1,9 @@
-import { isJsonObject, type JsonObject } from '../runtime/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../runtime/json.ts';
 import { type DesiredProperties, readSection } from './desired-properties.ts';
 import { memberPath } from './json-path.ts';
 import { parseJsonText } from './json-text.ts';
 import { findContent, type ManifestContent } from './manifest-content.ts';
+import { nestedManifests } from './nested-manifests.ts';
 import type { Problem } from './problem.ts';
 
 /** A deployment manifest: the desired properties of every module twin that it sets. */
@@ -40,7 +41,8 @@ export function parseManifest(
 	const { value, problems } = parseJsonText(text);
 	if (value === undefined) return { problems };
 	if (!isJsonObject(value)) {
-		return { problems: [...problems, formProblem('A manifest is a JSON object.', source.file)] };
+		const problem = formProblem('A manifest is a JSON object.', source.file, value);
+		return { problems: [...problems, problem] };
 	}
 	const read = readManifest(value, source.file);
 	return { ...read, problems: [...problems, ...read.problems] };
@@ -50,7 +52,7 @@ export function parseManifest(
 export function readManifest(document: JsonObject, file?: string): ParsedManifest {
 	const content = findContent(document);
 	if (content === undefined) {
-		return { problems: [formProblem('There is no "modulesContent" in it.', file)] };
+		return { problems: [formProblem('There is no "modulesContent" in it.', file, document)] };
 	}
 	const problems: Problem[] = [];
 	const found = readSections(content, problems);
@@ -91,11 +93,16 @@ function readSections(
 	return found;
 }
 
-function formProblem(message: string, file: string | undefined): Problem {
+function formProblem(message: string, file: string | undefined, document: JsonValue): Problem {
+	const nested = nestedManifests(document);
+	const [first] = nested;
 	return {
 		severity: 'error',
 		code: 'EDGE_MANIFEST_FORM',
 		path: '$',
 		message: file === undefined ? message : `${file}: ${message}`,
+		...(first !== undefined && {
+			remedy: `It holds ${nested.length}, the first at ${first}: take one out.`,
+		}),
 	};
 }

@@ -1,5 +1,10 @@
 import test from 'ava';
-import { expandTemplate, parseEnvironmentFile } from '../../src/manifest/deployment-template.ts';
+import {
+	expandTemplate,
+	moduleReferences,
+	parseEnvironmentFile,
+	quoteBarePlaceholders,
+} from '../../src/manifest/deployment-template.ts';
 import type { JsonValue } from '../../src/runtime/json.ts';
 
 const moduleJson = {
@@ -75,4 +80,33 @@ test('reads the forms of .env files', (t) => {
 			['E', ''],
 		],
 	);
+});
+
+test('quotes placeholders that stand for numbers and words, and nothing within strings or comments', (t) => {
+	const order = placeholder('ORDER');
+	const text = `{ "a": ${order}, // ${order}\n "b": "${order}", /* $B */ "c\\"": [$B, $b] }`;
+	t.is(
+		quoteBarePlaceholders(text),
+		`{ "a": "${order}", // ${order}\n "b": "${order}", /* $B */ "c\\"": ["$B", $b] }`,
+	);
+});
+
+test('values are bounded together', (t) => {
+	const values = { modules: new Map(), environment: new Map([['A', 'x'.repeat(1024 * 1024)]]) };
+	const { value, problems } = expandTemplate(Array(6).fill('$A'), values);
+	t.is((value as string[]).filter((text) => text === '$A').length, 2);
+	t.deepEqual([...new Set(problems.map(({ code }) => code))], ['EDGE_MANIFEST_TOO_LARGE']);
+});
+
+test('finds the modules that a template refers to, with their folders', (t) => {
+	const text = [
+		placeholder('MODULES.a'),
+		placeholder('MODULES.a.arm64v8'),
+		placeholder('MODULEDIR<../other/b>.debug'),
+		placeholder('REGISTRY'),
+	].join(' ');
+	t.deepEqual(moduleReferences(text), [
+		{ name: 'a', folder: 'modules/a' },
+		{ name: 'b', folder: '../other/b' },
+	]);
 });

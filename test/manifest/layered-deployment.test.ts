@@ -92,3 +92,26 @@ test('gives the same whatever the order of the layers', (t) => {
 	);
 	t.is(({} as Record<string, unknown>)['a'], undefined);
 });
+
+test('tells which layer overrides what of which', (t) => {
+	const first = layer('x', 20, {
+		$edgeAgent: { 'properties.desired.modules.a': { image: '2' } },
+		a: { 'properties.desired.mode': 'fast' },
+	});
+	const second = layer('y', 30, {
+		$edgeAgent: { 'properties.desired.modules.a.image': '3', 'properties.desired.modules.b': {} },
+		a: { 'properties.desired': {} },
+		new: { 'properties.desired': { x: 1 } },
+	});
+	t.deepEqual(
+		mergeLayers([second, base, first]).overrides.map(({ section, member, by, of }) => {
+			return `${by} ${section} ${member} of ${of}`;
+		}),
+		[
+			'x $edgeAgent properties.desired.modules.a of base',
+			'x a properties.desired.mode of base',
+			'y $edgeAgent properties.desired.modules.a.image of x',
+			'y a properties.desired of x',
+		],
+	);
+});

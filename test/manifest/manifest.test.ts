@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { parseJsonText } from '../../src/manifest/json-text.ts';
 import { parseManifest } from '../../src/manifest/manifest.ts';
 import { nearestName } from '../../src/manifest/nearest-name.ts';
+import type { JsonValue } from '../../src/runtime/json.ts';
 
 const desired = { schemaVersion: '1.1', modules: {}, systemModules: {}, runtime: {} };
 const sections = { $edgeAgent: { 'properties.desired': desired } };
@@ -133,4 +134,27 @@ test('finds the name that a slip of the keyboard meant, and none where nothing i
 	t.is(nearestName('RestartPolcy', known), 'restartPolicy');
 	t.is(nearestName('volumes', known), undefined);
 	t.is(nearestName('x'.repeat(100_000), known), undefined);
+});
+
+test('documents with several manifests are refused with the place of the first', (t) => {
+	const content = { modulesContent: { $edgeAgent: {} } };
+	const documents: [JsonValue, string][] = [
+		[
+			[
+				{ id: 'a', content },
+				{ id: 'b', content },
+			],
+			'$[0].content.modulesContent',
+		],
+		[
+			{ configurations: { a: { content }, b: { content } } },
+			'$.configurations.a.content.modulesContent',
+		],
+	];
+	for (const [document, path] of documents) {
+		const { manifest, problems } = parseManifest(JSON.stringify(document));
+		t.is(manifest, undefined);
+		t.is(problems[0]?.remedy, `It holds 2, the first at ${path}: take one out.`);
+	}
+	t.is(parseManifest('[]').problems[0]?.remedy, undefined);
 });
