@@ -258,3 +258,18 @@ test('configurations and what they have done are there after a restart', async (
 	const { body } = await hubRequest(second, { path: '/twins/dev1' });
 	t.deepEqual(body['configurations'], { c1: { status: 'Applied' } });
 });
+
+test('a deployment reaches a fleet of any size, without the hub standing still for it', async (t) => {
+	const clock = new FakeClock(Date.now());
+	const emulator = await runningEmulator(t, { clock });
+	const ids = Array.from({ length: 250 }, (_, index) => `dev${index}`);
+	for (const id of ids) emulator.registry.putDevice(id, {});
+	await put(emulator, 'c1', {
+		content: { deviceContent: { 'properties.desired.a': 1 } },
+		targetCondition: '*',
+	});
+	const reached = () => ids.filter((id) => desiredOf(emulator, id)['a'] === 1).length;
+	t.is(reached(), 100);
+	await clock.advance(1000);
+	t.is(reached(), 250);
+});

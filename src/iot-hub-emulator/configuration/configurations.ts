@@ -12,6 +12,9 @@ import { type Configuration, configurationBodyFrom } from './configuration.ts';
 /** Configurations of a hub (IoT Hub quotas). */
 const maxConfigurations = 100;
 
+/** Devices that are looked at without anything else being served in between. */
+const atOnce = 100;
+
 /** Milliseconds that changes of twins are gathered for before configurations look at them. */
 const settleMs = 100;
 
@@ -123,16 +126,31 @@ export class Configurations {
 	#lookAt(deviceId: string): void {
 		if (this.#configurations.size === 0) return;
 		this.#changed.add(deviceId);
-		this.#timer ??= this.#hub.clock.after(settleMs, () => {
-			this.#timer = undefined;
-			const changed = [...this.#changed];
-			this.#changed.clear();
-			for (const each of changed) this.#apply(each);
-		});
+		this.#settle();
 	}
 
+	/** The first devices are done when it returns; others must not wait for all of a large fleet. */
 	#applyToAll(): void {
-		for (const { deviceId } of [...this.#hub.registry.devices()]) this.#apply(deviceId);
+		for (const { deviceId } of this.#hub.registry.devices()) this.#changed.add(deviceId);
+		this.#applyToSome();
+	}
+
+	#applyToSome(): void {
+		let left = atOnce;
+		for (const deviceId of this.#changed) {
+			this.#changed.delete(deviceId);
+			this.#apply(deviceId);
+			left -= 1;
+			if (left === 0) break;
+		}
+		if (this.#changed.size > 0) this.#settle();
+	}
+
+	#settle(): void {
+		this.#timer ??= this.#hub.clock.after(settleMs, () => {
+			this.#timer = undefined;
+			this.#applyToSome();
+		});
 	}
 
 	#apply(deviceId: string): void {
