@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from './duration.ts';
+import { addHubCommands } from './hub-commands.ts';
 import { addPolicyAssignment } from './manifest-policy.ts';
 import type { Terminal } from './terminal.ts';
 import { version } from './version.ts';
@@ -268,11 +269,16 @@ function addRoleCommands(program: Command, terminal: Terminal): void {
 			const { runAgent } = await import('./commands/agent.ts');
 			process.exitCode = await runAgent(terminal);
 		});
-	program
+	const hub = program
 		.command('hub')
-		.description('Run the edge hub. Its settings come from the environment.')
+		.summary('work with an IoT Hub; without a command: run the edge hub')
+		.description(
+			'Work with an IoT Hub or its emulator. Without a command: run the edge hub, whose settings\n' +
+				'come from the environment.',
+		)
 		.action(async () => {
 			const { runHub } = await import('./commands/hub.ts');
 			process.exitCode = await runHub(terminal);
 		});
+	addHubCommands(hub, terminal);
 }

@@ -7,6 +7,7 @@ import { developmentPolicy } from '../dev/development-policy.ts';
 import { formatSummary, summarize } from '../dev/edge-snapshot.ts';
 import { chooseView } from '../dev/edge-view.ts';
 import { exitCode } from '../exit-code.ts';
+import { interruption } from '../interruption.ts';
 import { checkManifestFile, exampleTarget } from '../manifest-check.ts';
 import { formatProblems } from '../problem-list.ts';
 import type { OutputForm } from '../program.ts';
@@ -89,20 +90,4 @@ function moduleRoots(file: string, more: readonly string[]): string[] {
 	const beside = dirname(resolve(file));
 	const samples = resolve(import.meta.dirname, '../../modules');
 	return [...more.map((folder) => resolve(folder)), beside, resolve('.'), samples];
-}
-
-/** Aborts at the first Ctrl-C; at the second the process ends at once. */
-function interruption(): { readonly signal: AbortSignal } & Disposable {
-	const controller = new AbortController();
-	const interrupt = () => {
-		if (controller.signal.aborted) process.exit(exitCode.interrupted);
-		controller.abort();
-	};
-	for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, interrupt);
-	return {
-		signal: controller.signal,
-		[Symbol.dispose]: () => {
-			for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, interrupt);
-		},
-	};
 }
