@@ -13,6 +13,12 @@ const inputErrors: ReadonlySet<ErrorCode> = new Set([
 	'EDGE_SETTING_INVALID',
 ]);
 
+// Whoever reads has what it wanted, as with `| head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+	if (error.code !== 'EPIPE') throw error;
+	process.exit();
+});
+
 try {
 	await createProgram(processTerminal).parseAsync();
 } catch (error) {
