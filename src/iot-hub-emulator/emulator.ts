@@ -33,6 +33,7 @@ import type { DeviceProvisioning } from './provisioning/device-provisioning.ts';
 import { beginsProvisioning, ProvisioningMqttHead } from './provisioning/provisioning-mqtt-head.ts';
 import type { IdentityRegistry } from './registry/identity-registry.ts';
 import { StoredJson } from './stored-json.ts';
+import type { EventSource } from './telemetry/hub-events.ts';
 import { TelemetryLog, type TelemetryRetention } from './telemetry/telemetry-log.ts';
 import type { Twins } from './twin/twins.ts';
 
@@ -50,6 +51,11 @@ export interface IotHubEmulatorSettings {
 	readonly clockSkewSeconds?: number;
 	/** Units of an S1 hub whose throttles apply. Default: no throttles. */
 	readonly throttledUnits?: number;
+	/**
+	 * What the Event Hubs-compatible endpoint gets besides telemetry. Default: nothing, as in a hub
+	 * without routes.
+	 */
+	readonly eventSources?: readonly EventSource[];
 	readonly retention?: TelemetryRetention;
 	readonly clock?: Clock;
 	readonly logger?: Logger;
@@ -247,6 +253,7 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 		const runtime = { clock: this.#clock, logger: this.#logger };
 		const hub = new Hub({
 			throttledUnits: this.#settings.throttledUnits,
+			eventSources: this.#settings.eventSources,
 			store,
 			telemetry,
 			blobBytes,

@@ -20,6 +20,7 @@ import { RegistryJobs } from './jobs/registry-jobs.ts';
 import { DirectMethods } from './methods/direct-methods.ts';
 import { DeviceProvisioning } from './provisioning/device-provisioning.ts';
 import { IdentityRegistry } from './registry/identity-registry.ts';
+import { type EventSource, keepHubEvents } from './telemetry/hub-events.ts';
 import type { TelemetryLog } from './telemetry/telemetry-log.ts';
 import { Throttles } from './throttles.ts';
 import { Twins } from './twin/twins.ts';
@@ -32,6 +33,8 @@ export interface HubParts {
 	readonly access: AccessSettings;
 	/** Units of an S1 hub whose throttles apply; none where undefined. */
 	readonly throttledUnits?: number | undefined;
+	/** Sources of events besides telemetry. */
+	readonly eventSources?: readonly EventSource[] | undefined;
 	readonly clock: Clock;
 	readonly logger: Logger;
 }
@@ -102,6 +105,7 @@ export class Hub {
 		this.jobs = new Jobs(this);
 		this.registryJobs = new RegistryJobs(this);
 		this.provisioning = new DeviceProvisioning(this);
+		keepHubEvents(this, parts.eventSources ?? []);
 		this.#delivery = new CloudToDeviceDelivery(this.cloudToDevice, this.connections, logger);
 	}
 

@@ -76,6 +76,7 @@ export class AmqpClient {
 			return known;
 		}
 		if (this.#devices.size >= maxTokens) throw unauthorized('The connection has too many tokens.');
+		this.#hub.throttles.take('connect');
 		const device = new AmqpDeviceConnection(identity, admission, () => this.#expel(device));
 		this.#devices.set(key, device);
 		this.#hub.connections.add(device);

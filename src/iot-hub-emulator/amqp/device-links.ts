@@ -68,6 +68,7 @@ export class DeviceLinks {
 			throw new IotHubError('MessageTooLarge', `The message has ${size} bytes.`);
 		}
 		await this.#faults.request();
+		this.#hub.throttles.take('telemetry');
 		const event = telemetryEvent(message, connection, this.#hub.clock.now());
 		await this.#hub.telemetry.append(event);
 	}

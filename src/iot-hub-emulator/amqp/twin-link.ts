@@ -53,8 +53,12 @@ function operate(request: AmqpMessage, connection: AmqpDeviceConnection, hub: Hu
 	const operation = request.annotations?.get('operation');
 	const resource = request.annotations?.get('resource');
 	const { identity } = connection;
-	if (operation === 'GET') return { status: 200, body: hub.twins.propertiesOf(identity) };
+	if (operation === 'GET') {
+		hub.throttles.take('twin-read');
+		return { status: 200, body: hub.twins.propertiesOf(identity) };
+	}
 	if (operation === 'PATCH' && resource === reportedResource) {
+		hub.throttles.take('twin-update');
 		return { status: 200, version: hub.twins.patchReported(identity, patchFrom(request)) };
 	}
 	if (resource === desiredResource && (operation === 'PUT' || operation === 'DELETE')) {

@@ -25,6 +25,7 @@ export class DeviceConnections {
 	readonly #connections = new Map<string, DeviceConnection>();
 	readonly #seen = new Map<string, { state: number; activity: number }>();
 	readonly #listeners = new Set<ReadyListener>();
+	readonly #stateListeners = new Set<(identity: Identity, connected: boolean) => void>();
 
 	constructor(clock: Clock) {
 		this.#clock = clock;
@@ -53,6 +54,7 @@ export class DeviceConnections {
 		const older = this.#connections.get(key);
 		this.#connections.set(key, connection);
 		if (older !== undefined && older !== connection) older.close();
+		if (older === undefined) this.#changed(connection.identity, true);
 		const now = this.#clock.now();
 		this.#seen.set(key, { state: now, activity: now });
 	}
@@ -62,6 +64,7 @@ export class DeviceConnections {
 		const key = identityKey(connection.identity);
 		if (this.#connections.get(key) !== connection) return;
 		this.#connections.delete(key);
+		this.#changed(connection.identity, false);
 		const now = this.#clock.now();
 		this.#seen.set(key, { state: now, activity: now });
 	}
@@ -92,6 +95,15 @@ export class DeviceConnections {
 	onReady(listener: ReadyListener): Disposable {
 		this.#listeners.add(listener);
 		return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
+	}
+
+	/** Called when a client has connected or disconnected. */
+	onState(listener: (identity: Identity, connected: boolean) => void): void {
+		this.#stateListeners.add(listener);
+	}
+
+	#changed(identity: Identity, connected: boolean): void {
+		for (const listener of this.#stateListeners) listener(identity, connected);
 	}
 
 	/** To be called by a protocol head. */

@@ -1,7 +1,7 @@
 import { type Identity, identityKey } from '../../protocol/identity.ts';
 import type { TwinProperties } from '../../protocol/twin.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import type { JsonObject } from '../../runtime/json.ts';
+import { isJsonObject, type JsonObject } from '../../runtime/json.ts';
 import type { KeyValueStore } from '../../storage/key-value-store.ts';
 import type { DeviceConnections } from '../connections/device-connections.ts';
 import { IotHubError } from '../iot-hub-error.ts';
@@ -19,6 +19,16 @@ import {
 } from './twin.ts';
 import { sectionForDevice } from './twin-section.ts';
 
+/** What has changed in a twin, as in the body of a twin change event. */
+export interface TwinUpdate {
+	readonly version: number;
+	readonly tags?: JsonObject;
+	readonly properties?: { readonly desired: JsonObject } | { readonly reported: JsonObject };
+}
+
+/** Called after a twin has changed. */
+export type TwinListener = (identity: Identity, update: TwinUpdate) => void;
+
 /** The twins of all devices and modules. Durable; every desired change goes to who is connected. */
 export class Twins {
 	readonly #store: KeyValueStore;
@@ -26,7 +36,7 @@ export class Twins {
 	readonly #registry: IdentityRegistry;
 	readonly #connections: DeviceConnections;
 	readonly #clock: Clock;
-	readonly #listeners = new Set<(identity: Identity) => void>();
+	readonly #listeners = new Set<TwinListener>();
 
 	constructor(
 		store: KeyValueStore,
@@ -46,7 +56,7 @@ export class Twins {
 	}
 
 	/** Called after a twin has changed, whoever changed it. */
-	onChange(listener: (identity: Identity) => void): void {
+	onChange(listener: TwinListener): void {
 		this.#listeners.add(listener);
 	}
 
@@ -63,12 +73,14 @@ export class Twins {
 	 * @throws IotHubError DeviceNotFound, ModuleNotFound, PreconditionFailed, ArgumentInvalid
 	 */
 	patch(identity: Identity, body: unknown, ifMatch?: string): Twin {
-		return this.#change(identity, ifMatch, (twin) => patchTwin(twin, body, this.#time()));
+		const action = (twin: Twin) => patchTwin(twin, body, this.#time());
+		return this.#change(identity, ifMatch, action, tagsOf(body));
 	}
 
 	/** As `patch`, but tags and desired properties are replaced. */
 	replace(identity: Identity, body: unknown, ifMatch?: string): Twin {
-		return this.#change(identity, ifMatch, (twin) => replaceTwin(twin, body, this.#time()));
+		const action = (twin: Twin) => replaceTwin(twin, body, this.#time());
+		return this.#change(identity, ifMatch, action, tagsOf(body));
 	}
 
 	/** Replaces the desired properties of several identities together or not at all. */
@@ -84,7 +96,7 @@ export class Twins {
 		});
 		for (const { identity, change } of changes) {
 			this.#push(identity, change);
-			this.#changed(identity);
+			this.#changed(identity, updateOf(change));
 		}
 	}
 
@@ -108,8 +120,12 @@ export class Twins {
 		}
 		const changed = patchReported(twin, patch, this.#time());
 		this.#twins.set(identityKey(identity), changed);
-		this.#changed(identity);
-		return changed.reported.version;
+		const { version } = changed.reported;
+		this.#changed(identity, {
+			version: changed.version,
+			properties: { reported: { ...patch, $version: version } },
+		});
+		return version;
 	}
 
 	/** Notes the model that a client has announced. */
@@ -122,18 +138,19 @@ export class Twins {
 		identity: Identity,
 		ifMatch: string | undefined,
 		action: (twin: Twin) => TwinChange,
+		tags: JsonObject | undefined,
 	): Twin {
 		const twin = this.get(identity);
 		requireMatch(ifMatch, etagOfCounter(twin.serviceVersion));
 		const change = action(twin);
 		this.#twins.set(identityKey(identity), change.twin);
 		this.#push(identity, change);
-		this.#changed(identity);
+		this.#changed(identity, updateOf(change, tags));
 		return change.twin;
 	}
 
-	#changed(identity: Identity): void {
-		for (const listener of this.#listeners) listener(identity);
+	#changed(identity: Identity, update: TwinUpdate): void {
+		for (const listener of this.#listeners) listener(identity, update);
 	}
 
 	#push(identity: Identity, { twin, desiredPatch }: TwinChange): void {
@@ -145,4 +162,18 @@ export class Twins {
 	#time(): string {
 		return new Date(this.#clock.now()).toISOString();
 	}
+}
+
+function updateOf({ twin, desiredPatch }: TwinChange, tags?: JsonObject): TwinUpdate {
+	return {
+		version: twin.version,
+		...(tags === undefined ? {} : { tags }),
+		...(desiredPatch === undefined ? {} : { properties: { desired: desiredPatch } }),
+	};
+}
+
+/** The tags of a body that was found good. */
+function tagsOf(body: unknown): JsonObject | undefined {
+	const tags = isJsonObject(body) ? body['tags'] : undefined;
+	return isJsonObject(tags) ? tags : undefined;
 }

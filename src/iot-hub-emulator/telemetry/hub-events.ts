@@ -1,0 +1,131 @@
+import type { Identity } from '../../protocol/identity.ts';
+import { messageOf } from '../../runtime/edge-error.ts';
+import type { Hub } from '../hub.ts';
+import { sectionWithMetadata } from '../twin/twin-section.ts';
+import type { NewTelemetryEvent } from './telemetry-event.ts';
+
+/** What the hub itself sends (IoT Hub documentation, "Non-telemetry events"). */
+export type EventSource =
+	| 'twinChangeEvents'
+	| 'deviceLifecycleEvents'
+	| 'deviceConnectionStateEvents';
+
+interface HubEvent {
+	readonly source: EventSource;
+	readonly schema: string;
+	readonly operation: string;
+	readonly body: object;
+}
+
+/** Writes what happens in the hub as events, for the sources that are wanted. */
+export function keepHubEvents(hub: Hub, sources: readonly EventSource[]): void {
+	const { registry, twins, connections } = hub;
+	if (sources.includes('twinChangeEvents')) {
+		twins.onChange((identity, update) =>
+			write(hub, identity, {
+				source: 'twinChangeEvents',
+				schema: 'twinChangeNotification',
+				operation: 'updateTwin',
+				body: update,
+			}),
+		);
+	}
+	if (sources.includes('deviceLifecycleEvents')) {
+		registry.onChange((identity, change) => {
+			if (change === 'updated') return;
+			// The transaction that this is called in ends first.
+			queueMicrotask(() => lifecycle(hub, identity, change));
+		});
+	}
+	if (sources.includes('deviceConnectionStateEvents')) {
+		const sequenceNumber = growing(() => hub.clock.now());
+		connections.onState((identity, connected) =>
+			write(hub, identity, {
+				source: 'deviceConnectionStateEvents',
+				schema: `${kindOf(identity)}ConnectionStateNotification`,
+				operation: `${kindOf(identity)}${connected ? 'Connected' : 'Disconnected'}`,
+				body: { sequenceNumber: sequenceNumber() },
+			}),
+		);
+	}
+}
+
+function lifecycle(hub: Hub, identity: Identity, change: 'created' | 'deleted'): void {
+	const { deviceId, moduleId } = identity;
+	const exists =
+		moduleId === undefined
+			? hub.registry.findDevice(deviceId) !== undefined
+			: hub.registry.findModule({ deviceId, moduleId }) !== undefined;
+	// A transaction that failed has not happened.
+	if (exists !== (change === 'created')) return;
+	const kind = moduleId === undefined ? 'Device' : 'Module';
+	write(hub, identity, {
+		source: 'deviceLifecycleEvents',
+		schema: `${kindOf(identity)}LifecycleNotification`,
+		operation: `${change === 'created' ? 'create' : 'delete'}${kind}Identity`,
+		body: exists ? { ...identity, ...twinOf(hub, identity) } : identity,
+	});
+}
+
+function twinOf(hub: Hub, identity: Identity): object {
+	const { version, tags, desired, reported } = hub.twins.get(identity);
+	return {
+		version,
+		tags,
+		properties: {
+			desired: sectionWithMetadata(desired),
+			reported: sectionWithMetadata(reported),
+		},
+	};
+}
+
+function write(hub: Hub, identity: Identity, event: HubEvent): void {
+	hub.telemetry.append(eventOf(hub, identity, event)).catch((error: unknown) => {
+		const reason = messageOf(error);
+		hub.logger.error('an event of the hub was not written', { source: event.source, reason });
+	});
+}
+
+function eventOf(
+	hub: Hub,
+	identity: Identity,
+	{ source, schema, operation, body }: HubEvent,
+): NewTelemetryEvent {
+	const now = hub.clock.now();
+	const time = new Date(now).toISOString();
+	const { deviceId, moduleId } = identity;
+	return {
+		enqueuedTime: now,
+		identity,
+		systemProperties: {
+			'content-type': 'application/json',
+			'content-encoding': 'utf-8',
+			'iothub-connection-device-id': deviceId,
+			...(moduleId === undefined ? {} : { 'iothub-connection-module-id': moduleId }),
+			'iothub-enqueuedtime': time,
+			'iothub-message-source': source,
+		},
+		properties: {
+			deviceId,
+			...(moduleId === undefined ? {} : { moduleId }),
+			opType: operation,
+			operationTimestamp: time,
+			'iothub-message-schema': schema,
+		},
+		body: Buffer.from(JSON.stringify(body)),
+	};
+}
+
+function kindOf({ moduleId }: Identity): 'device' | 'module' {
+	return moduleId === undefined ? 'device' : 'module';
+}
+
+/** Numbers that grow with time, never the same twice: they tell which of two states is newer. */
+function growing(now: () => number): () => string {
+	let last = 0n;
+	return () => {
+		const wanted = BigInt(Math.trunc(now())) * 1_000n;
+		last = wanted > last ? wanted : last + 1n;
+		return last.toString(16).toUpperCase().padStart(64, '0');
+	};
+}
