@@ -19,6 +19,9 @@ export interface LogMaintenanceOptions {
 const releaseDelay = 10;
 const syncDelay = 1000;
 
+/** What is worth a compaction where nothing else makes room. */
+const littleGain = { bytes: 65_536, share: 1 / 16 };
+
 /**
  * Records releases and gives space back: a sealed segment is deleted when its last record is
  * released, and compacted where a few stuck records keep much dead space alive.
@@ -57,7 +60,9 @@ export class LogMaintenance {
 	 */
 	makeRoom(enough: () => Promise<boolean>, thoroughly: boolean): Promise<void> {
 		const { segmentBytes } = this.#options.limits;
-		const least = thoroughly ? { bytes: segmentBytes / 16, share: 0 } : { bytes: segmentBytes / 2 };
+		const least = thoroughly
+			? { bytes: Math.min(segmentBytes / 16, littleGain.bytes), share: littleGain.share }
+			: { bytes: segmentBytes / 2 };
 		return this.#step(async () => {
 			await this.#tidy();
 			while (!(await enough())) {

@@ -142,16 +142,20 @@ export class LogWriter {
 		const enough = () => this.#fits(needed);
 		await makeRoom(enough, false);
 		if (await enough()) return;
-		if (await this.#sealIfSparse()) await makeRoom(enough, false);
+		if (await this.#sealIfSparse()) await makeRoom(enough, true);
 		while (!(await enough()) && evict(Math.max(needed, limits.segmentBytes / 2))) {
 			await this.#sealIfSparse();
 			await makeRoom(enough, true);
 		}
 	}
 
-	/** Only sealed segments give space back: one with much dead space is sealed for that. */
+	/**
+	 * Only sealed segments give space back: one with much dead space is sealed for that, also a small
+	 * one, which may be all that there is on a small volume.
+	 */
 	async #sealIfSparse(): Promise<boolean> {
-		const sparse = (this.#segments.last?.garbage ?? 0) > this.#options.limits.segmentBytes / 2;
+		const { garbage = 0, bytes = 0 } = this.#segments.last ?? {};
+		const sparse = garbage > Math.min(this.#options.limits.segmentBytes, bytes) / 2;
 		if (sparse) await this.#roll();
 		return sparse;
 	}

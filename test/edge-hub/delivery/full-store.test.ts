@@ -103,6 +103,23 @@ test('messages leave a part of the volume to the key-value store', async (t) => 
 	t.is(log.size.records, 1);
 });
 
+test('a small volume has room again when its messages are delivered', async (t) => {
+	const folder = join(await temporaryFolder(t), 'log');
+	const files = new FaultyFileSystem();
+	const log = new FileMessageLog({ folder, maxBytes: 1e9, files });
+	files.freeBytes = async () => 8 * 1024 * 1024 + 100_000 - log.size.bytes;
+	await log.open(() => {});
+	t.teardown(() => log.close());
+	const append = () => log.append(new Uint8Array(), new Uint8Array(1000));
+	const offsets: number[] = [];
+	await t.throwsAsync(async () => {
+		for (;;) offsets.push(await append());
+	});
+	for (const offset of offsets.slice(0, -10)) log.release(offset);
+	for (let number = 0; number < 80; number += 1) await append();
+	t.is(log.size.records, 90);
+});
+
 test('a key-value store that exists opens without writing', async (t) => {
 	const path = join(await temporaryFolder(t), 'values.sqlite');
 	const store = SqliteKeyValueStore.open(path);
