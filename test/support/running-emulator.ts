@@ -1,4 +1,4 @@
-import { request } from 'node:https';
+import { type Agent, request } from 'node:https';
 import type { ExecutionContext } from 'ava';
 import mqtt from 'mqtt';
 import {
@@ -30,6 +30,8 @@ export interface HubRequest {
 	readonly headers?: Readonly<Record<string, string>>;
 	/** Whose policy signs; default `iothubowner`. */
 	readonly policy?: string;
+	/** Keeps connections for many requests; by default each has its own. */
+	readonly agent?: Agent;
 	/** In the place of a policy's token; empty for none. */
 	readonly authorization?: string;
 }
@@ -54,7 +56,7 @@ export function hubRequest(emulator: IotHubEmulator, wanted: HubRequest): Promis
 			host: 'localhost',
 			port: emulator.port,
 			ca: emulator.caCertificate,
-			agent: false,
+			agent: wanted.agent ?? false,
 			method,
 			path: versioned,
 			headers: {
