@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClusterClient } from '../cluster/cluster-client.ts';
-import { connect } from '../cluster/http-cluster-client.ts';
+import { connect, type HttpClusterClient } from '../cluster/http-cluster-client.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { loadClusterConfig, readClusterSettings } from '../cluster/settings.ts';
 import { moduleLabel, originalModuleIdAnnotation } from '../edge-agent/translation/translation.ts';
@@ -17,7 +17,7 @@ export interface EdgeOptions {
 const localKubeconfig = join('.iotedge-k8s', 'kubeconfig');
 
 /** A client of the cluster that the options, the environment or a local edge in this folder name. */
-export async function connectToEdge(options: EdgeOptions): Promise<ClusterClient> {
+export async function connectToEdge(options: EdgeOptions): Promise<HttpClusterClient> {
 	const chosen = options.kubeconfig ?? process.env['KUBECONFIG'];
 	const local = chosen === undefined && existsSync(localKubeconfig) ? localKubeconfig : undefined;
 	const kubeconfig = chosen ?? local;
@@ -37,11 +37,40 @@ export async function connectToEdge(options: EdgeOptions): Promise<ClusterClient
 
 /** The pods of all modules of an edge, the edge hub and the agent included. */
 export async function modulePods(
-	client: ClusterClient,
+	client: Pick<ClusterClient, 'list'>,
 	namespace: string,
 ): Promise<readonly KubernetesObject[]> {
 	const query = { apiVersion: 'v1', kind: 'Pod', namespace, labelSelector: moduleLabel };
 	return (await client.list(query)).items;
+}
+
+/**
+ * The pods of one module, the newest first; `$edgeHub` and `edgeHub` are one, and so are names that
+ * differ in case alone.
+ *
+ * @throws EdgeError EDGE_MODULE_UNKNOWN
+ */
+export function podsOfModule(
+	module: string,
+	pods: readonly KubernetesObject[],
+): readonly KubernetesObject[] {
+	const wanted = plainName(module);
+	const own = pods
+		.filter((pod) => plainName(moduleNameOf(pod)) === wanted)
+		.sort((a, b) => createdAt(b).localeCompare(createdAt(a)));
+	if (own.length > 0) return own;
+	const known = [...new Set(pods.map(moduleNameOf))].sort().join(', ');
+	throw new EdgeError('EDGE_MODULE_UNKNOWN', `There is no pod of a module "${module}".`, {
+		remedy: known === '' ? 'No module runs in this namespace.' : `There are: ${known}.`,
+	});
+}
+
+function plainName(name: string): string {
+	return name.replace(/^\$/, '').toLowerCase();
+}
+
+function createdAt({ metadata }: KubernetesObject): string {
+	return metadata.creationTimestamp ?? '';
 }
 
 /** A module's name as its manifest spells it. */

@@ -2,7 +2,9 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from './duration.ts';
 import { addHubCommands } from './hub-commands.ts';
 import { addPolicyAssignment } from './manifest-policy.ts';
+import { addOperatorCommands } from './operator-commands.ts';
 import type { Terminal } from './terminal.ts';
+import { addTestBedCommands } from './test-bed-commands.ts';
 import { version } from './version.ts';
 
 /** What every command can print. */
@@ -20,8 +22,10 @@ export function createProgram(terminal: Terminal): Command {
 		.configureOutput({ writeOut: terminal.write, writeErr: terminal.note })
 		.showHelpAfterError('Add --help for what this command takes.');
 	addDevelopmentCommands(program, terminal);
+	addTestBedCommands(program, terminal);
 	addManifestCommands(program, terminal);
 	addClusterCommands(program, terminal);
+	addOperatorCommands(program, terminal);
 	addRoleCommands(program, terminal);
 	return program;
 }
@@ -97,7 +101,7 @@ function addManifestCommands(program: Command, terminal: Terminal): void {
 		.command('translate')
 		.summary('print the Kubernetes objects of a deployment manifest')
 		.description(
-			'Prints the Kubernetes objects that the agent would apply for a manifest, with warnings as\n' +
+			'Prints the Kubernetes objects that the agent would apply for a manifest, with warnings as ' +
 				'comments before the objects of the module that they concern.',
 		)
 		.argument('<manifest>', 'deployment manifest or template, or with --out a folder of them')
@@ -151,7 +155,7 @@ function addLayerCommands(program: Command, terminal: Terminal): void {
 		.command('merge')
 		.summary('print the manifest that a base deployment and its layers make')
 		.description(
-			'Lays layered deployments over their base by priority, as IoT Hub does, and prints the\n' +
+			'Lays layered deployments over their base by priority, as IoT Hub does, and prints the ' +
 				'effective manifest. What was overridden goes to standard error.',
 		)
 		.argument('<base>', 'manifest that sets the properties of $edgeAgent as a whole')
@@ -182,7 +186,7 @@ function addLayerCommands(program: Command, terminal: Terminal): void {
 		.command('explain')
 		.summary('say what becomes of an option, or what an error code means')
 		.description(
-			'Says what becomes of an option of createOptions or of k8s-extensions on Kubernetes, or\n' +
+			'Says what becomes of an option of createOptions or of k8s-extensions on Kubernetes, or ' +
 				'what an error code means and what to do. Without a name it lists all options.',
 		)
 		.argument('[name]', 'option or error code, in any case; its last part is enough')
@@ -225,8 +229,8 @@ function addClusterCommands(program: Command, terminal: Terminal): void {
 			.command('diff')
 			.summary('show what a manifest would change on the cluster of an edge')
 			.description(
-				'Shows what a manifest would change on the cluster of an edge, object by object, as the\n' +
-					'agent there would write it: by dry runs on the server. Nothing is written. Values of\n' +
+				'Shows what a manifest would change on the cluster of an edge, object by object, as the ' +
+					'agent there would write it: by dry runs on the server. Nothing is written. Values of ' +
 					'Secrets are hidden. A module without identity yet is shown with generation 0.',
 			)
 			.argument('<manifest>', 'deployment manifest or template')

@@ -210,6 +210,29 @@ export class HttpClusterClient implements ClusterClient {
 		return { gitVersion: String(gitVersion ?? ''), platform: String(platform ?? '') };
 	}
 
+	/** The server's wall time in milliseconds, to the second. @throws ClusterError */
+	async serverTime(signal?: AbortSignal): Promise<number> {
+		const answer = await this.#transport.open({ method: 'GET', path: '/version', signal });
+		answer.resume();
+		const time = Date.parse(answer.headers.date ?? '');
+		if (Number.isNaN(time)) throw invalidAnswer('/version');
+		return time;
+	}
+
+	/** A page that a pod serves over HTTP, fetched by the API server (`pods/proxy`). @throws ClusterError */
+	async podPage(
+		{ namespace, pod, port }: { namespace: string; pod: string; port: number },
+		path: string,
+		signal?: AbortSignal,
+	): Promise<string> {
+		const place = [namespace, 'pods', `${pod}:${port}`].map(encodeURIComponent).join('/');
+		const full = `/api/v1/namespaces/${place}/proxy${path}`;
+		const answer = await this.#transport.open({ method: 'GET', path: full, signal });
+		const chunks: Uint8Array[] = [];
+		for await (const chunk of answer) chunks.push(chunk);
+		return Buffer.concat(chunks).toString('utf8');
+	}
+
 	/** Closes kept connections. */
 	close(): void {
 		this.#transport.close();

@@ -347,6 +347,7 @@ export class EdgeAgent implements Lifecycle {
 			client.onState(({ kind }) => {
 				// The key in IoT Hub is not ours, or the identity has been made anew.
 				if (kind === 'refused') bootstrap.trigger();
+				metrics.connected(kind === 'connected');
 			}),
 		);
 		if (this.#identities.get('$edgeAgent') !== undefined) await this.#startPart(client);

@@ -11,6 +11,8 @@ export interface RunningApiServer {
 	/** The administrator's. */
 	readonly config: ClusterConfig;
 	readonly client: HttpClusterClient;
+	/** The administrator's, as a file. */
+	readonly kubeconfig: string;
 	/** Requests that were refused for want of rights. */
 	readonly denials: readonly unknown[];
 }
@@ -31,5 +33,5 @@ export async function runningApiServer(t: ExecutionContext): Promise<RunningApiS
 		client.close();
 		await server.stop();
 	});
-	return { config, client, denials };
+	return { config, client, kubeconfig: server.kubeconfig(), denials };
 }

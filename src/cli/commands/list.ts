@@ -36,9 +36,13 @@ export async function list(
 }
 
 /** A module with the image that it runs. */
-type ListedModule = ModuleStatus & { readonly image: string };
+export type ListedModule = ModuleStatus & { readonly image: string };
 
-async function modulesOf(client: ClusterClient, namespace: string): Promise<ListedModule[]> {
+/** The modules of an edge as its cluster shows them. */
+export async function modulesOf(
+	client: Pick<ClusterClient, 'list'>,
+	namespace: string,
+): Promise<ListedModule[]> {
 	const query = { namespace, labelSelector: moduleLabel };
 	const [pods, deployments, jobs] = await Promise.all([
 		modulePods(client, namespace),

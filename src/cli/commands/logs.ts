@@ -1,6 +1,4 @@
-import type { KubernetesObject } from '../../cluster/kubernetes-object.ts';
-import { EdgeError } from '../../runtime/edge-error.ts';
-import { connectToEdge, type EdgeOptions, moduleNameOf, modulePods } from '../edge-cluster.ts';
+import { connectToEdge, type EdgeOptions, modulePods, podsOfModule } from '../edge-cluster.ts';
 import { exitCode } from '../exit-code.ts';
 import type { OutputForm } from '../program.ts';
 import type { Terminal } from '../terminal.ts';
@@ -25,7 +23,8 @@ export async function logs(
 ): Promise<number> {
 	const client = await connectToEdge(options);
 	const pods = await modulePods(client, options.namespace);
-	const pod = newestPodOf(module, pods);
+	const [pod] = podsOfModule(module, pods);
+	if (pod === undefined) return exitCode.failed;
 	const lines = client.logs({
 		namespace: options.namespace,
 		pod: pod.metadata.name,
@@ -38,25 +37,4 @@ export async function logs(
 		terminal.write(`${text}\n`);
 	}
 	return exitCode.ok;
-}
-
-/** The pod to look at; `$edgeHub` and `edgeHub` are one. */
-function newestPodOf(module: string, pods: readonly KubernetesObject[]): KubernetesObject {
-	const wanted = plain(module);
-	const [newest] = pods
-		.filter((pod) => plain(moduleNameOf(pod)) === wanted)
-		.sort((a, b) => created(b).localeCompare(created(a)));
-	if (newest !== undefined) return newest;
-	const known = [...new Set(pods.map(moduleNameOf))].sort().join(', ');
-	throw new EdgeError('EDGE_MODULE_UNKNOWN', `There is no pod of a module "${module}".`, {
-		remedy: known === '' ? 'No module runs in this namespace.' : `There are: ${known}.`,
-	});
-}
-
-function plain(name: string): string {
-	return name.replace(/^\$/, '').toLowerCase();
-}
-
-function created(pod: KubernetesObject): string {
-	return pod.metadata.creationTimestamp ?? '';
 }

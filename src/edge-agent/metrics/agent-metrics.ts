@@ -16,6 +16,8 @@ export interface AgentMetrics {
 	/** The twin was read, or could not be. */
 	synced(succeeded: boolean): void;
 	methodInvoked(name: string): void;
+	/** Whether there is a connection to IoT Hub from now on. */
+	connected(isConnected: boolean): void;
 }
 
 /** A module as the deployment wants it. */
@@ -33,4 +35,5 @@ export const noMetrics: AgentMetrics = {
 	observed: () => {},
 	synced: () => {},
 	methodInvoked: () => {},
+	connected: () => {},
 };

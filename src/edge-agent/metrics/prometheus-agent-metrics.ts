@@ -69,6 +69,10 @@ export class PrometheusAgentMetrics implements AgentMetrics {
 		registers: [this.#registry],
 	});
 
+	readonly #version = this.#set('deployment_version', 'Version of the deployment that is applied.');
+	readonly #code = this.#set('deployment_status_code', 'Code of lastDesiredStatus.');
+	readonly #connected = this.#set('iothub_connected', 'Whether there is a connection to IoT Hub.');
+
 	constructor(options: PrometheusAgentMetricsOptions) {
 		this.#clock = options.clock;
 		this.#registry.setDefaultLabels({
@@ -105,6 +109,8 @@ export class PrometheusAgentMetrics implements AgentMetrics {
 
 	observed(status: AgentStatus, wanted: readonly WantedModule[]): void {
 		this.#availability.observe(status, wanted, this.#clock.monotonic());
+		this.#code.set(status.code);
+		if (status.desiredVersion !== undefined) this.#version.set(status.desiredVersion);
 	}
 
 	synced(succeeded: boolean): void {
@@ -114,6 +120,10 @@ export class PrometheusAgentMetrics implements AgentMetrics {
 
 	methodInvoked(name: string): void {
 		this.#methods.inc({ method_name: name });
+	}
+
+	connected(isConnected: boolean): void {
+		this.#connected.set(isConnected ? 1 : 0);
 	}
 
 	#metadata(version: string): void {
@@ -223,6 +233,10 @@ export class PrometheusAgentMetrics implements AgentMetrics {
 				this.set(read());
 			},
 		});
+	}
+
+	#set(name: string, help: string): Gauge {
+		return new Gauge({ name: `edgeAgent_${name}`, help, registers: [this.#registry] });
 	}
 
 	#counter<Label extends string>(

@@ -1,0 +1,87 @@
+import { readFile } from 'node:fs/promises';
+import { parseAllDocuments } from 'yaml';
+import type { ClusterClient } from '../../cluster/cluster-client.ts';
+import { ClusterError } from '../../cluster/cluster-error.ts';
+import { isJsonObject } from '../../runtime/json.ts';
+import { type Finding, faulty, fine, unknown } from './finding.ts';
+
+/** A right that the agent needs in its namespace. */
+export interface Right {
+	readonly group: string;
+	readonly resource: string;
+	readonly verb: string;
+}
+
+const manifest = new URL('../../../deployments/kubernetes/agent.yaml', import.meta.url);
+const check = 'rights of the agent';
+const concurrency = 8;
+
+/** Every right of the Role in `deployments/kubernetes/agent.yaml`. */
+export async function neededRights(): Promise<Right[]> {
+	const documents = parseAllDocuments(await readFile(manifest, 'utf8'));
+	const role = documents.map((each) => each.toJS()).find(({ kind }) => kind === 'Role');
+	const rules: { apiGroups: string[]; resources: string[]; verbs: string[] }[] = role.rules;
+	return rules.flatMap(({ apiGroups, resources, verbs }) =>
+		apiGroups.flatMap((group) =>
+			resources.flatMap((resource) => verbs.map((verb) => ({ group, resource, verb }))),
+		),
+	);
+}
+
+/** Asks the cluster whether the agent's ServiceAccount may do what it must. */
+export async function checkRights(
+	client: Pick<ClusterClient, 'create'>,
+	namespace: string,
+	account: string,
+	rights: readonly Right[],
+): Promise<Finding> {
+	const user = `system:serviceaccount:${namespace}:${account}`;
+	const queue = rights.values();
+	const missing: string[] = [];
+	const ask = async () => {
+		for (const right of queue) {
+			if (!(await isAllowed(client, namespace, user, right))) missing.push(nameOf(right));
+		}
+	};
+	try {
+		await Promise.all(Array.from({ length: concurrency }, ask));
+	} catch (error) {
+		const manually = `kubectl auth can-i --list -n ${namespace} --as ${user}`;
+		if (error instanceof ClusterError && error.status === 403) {
+			return unknown(check, error, `Ask somebody who may create SubjectAccessReviews: ${manually}`);
+		}
+		return unknown(check, error, `See for yourself: ${manually}`);
+	}
+	if (missing.length === 0) return fine(check, `${user} may do all that it must.`);
+	const remedy =
+		'Apply the Role and RoleBinding of deployments/kubernetes/agent.yaml, or the chart.';
+	return faulty(check, `${user} may not ${missing.sort().join(', ')}.`, remedy);
+}
+
+async function isAllowed(
+	client: Pick<ClusterClient, 'create'>,
+	namespace: string,
+	user: string,
+	{ group, resource, verb }: Right,
+): Promise<boolean> {
+	const [plural = '', subresource = ''] = resource.split('/');
+	const review = await client.create({
+		apiVersion: 'authorization.k8s.io/v1',
+		kind: 'SubjectAccessReview',
+		metadata: { name: '' },
+		spec: {
+			user,
+			groups: [
+				'system:serviceaccounts',
+				`system:serviceaccounts:${namespace}`,
+				'system:authenticated',
+			],
+			resourceAttributes: { namespace, group, verb, resource: plural, subresource },
+		},
+	});
+	return isJsonObject(review.status) && review.status['allowed'] === true;
+}
+
+function nameOf({ group, resource, verb }: Right): string {
+	return `${verb} ${resource}${group === '' ? '' : `.${group}`}`;
+}
