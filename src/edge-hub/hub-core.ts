@@ -88,6 +88,7 @@ export class HubCore implements Lifecycle {
 			edgeDeviceId: settings.deviceId,
 			queueLengths: () => this.#delivery.queueLengths(),
 			connectedClients: () => this.clients.size,
+			clock,
 		});
 		this.#scope = this.#createScope();
 		this.authenticator = new ClientAuthenticator({

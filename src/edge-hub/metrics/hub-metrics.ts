@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { Counter, Gauge, Registry, Summary } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import { type Identity, identityKey } from '../../protocol/identity.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import type { QueueLength } from '../delivery/delivery.ts';
 import type { DeliveryMetrics, DropReason, MessageOrigin } from '../delivery/delivery-metrics.ts';
+import { RecentSummary } from './recent-summary.ts';
 
 const quantiles = [0.1, 0.5, 0.9, 0.99];
-/** Seconds that a value counts in a summary. */
-const summaryAge = 3_600;
+/** Milliseconds that a value counts in a summary. */
+const summaryAge = 3_600_000;
 
 export interface HubMetricsOptions {
 	readonly hubHostName: string;
@@ -14,6 +16,7 @@ export interface HubMetricsOptions {
 	/** Read when the page is asked for. */
 	readonly queueLengths: () => readonly QueueLength[];
 	readonly connectedClients: () => number;
+	readonly clock: Clock;
 }
 
 /**
@@ -22,7 +25,10 @@ export interface HubMetricsOptions {
  */
 export class HubMetrics implements DeliveryMetrics {
 	readonly #registry = new Registry();
+	readonly #summaries: RecentSummary<string>[] = [];
 	readonly #options: HubMetricsOptions;
+	/** Labels of every metric. */
+	readonly #common: Readonly<Record<string, string>>;
 	readonly #received = this.#counter('messages_received_total', 'Messages received from clients.', [
 		'route_output',
 		'id',
@@ -106,23 +112,26 @@ export class HubMetrics implements DeliveryMetrics {
 
 	constructor(options: HubMetricsOptions) {
 		this.#options = options;
-		this.#registry.setDefaultLabels({
+		this.#common = {
 			iothub: options.hubHostName,
 			edge_device: options.edgeDeviceId,
 			instance_number: randomUUID(),
 			ms_telemetry: 'True',
-		});
+		};
+		this.#registry.setDefaultLabels(this.#common);
 		this.#gauges();
 	}
 
 	/** The page in Prometheus text format. */
-	page(): Promise<string> {
-		return this.#registry.metrics();
+	async page(): Promise<string> {
+		const now = this.#options.clock.monotonic();
+		const summaries = this.#summaries.map((summary) => summary.text(this.#common, now));
+		return `${await this.#registry.metrics()}\n${summaries.join('\n\n')}\n`;
 	}
 
 	received({ sender, output }: MessageOrigin, bytes: number): void {
 		this.#received.inc({ route_output: output, id: sender });
-		this.#size.observe({ id: sender }, bytes);
+		this.#size.observe({ id: sender }, bytes, this.#options.clock.monotonic());
 	}
 
 	sent(
@@ -135,8 +144,12 @@ export class HubMetrics implements DeliveryMetrics {
 		const { to, input } = targetOf(endpoint);
 		const route = { from: sender, to, from_route_output: output, to_route_input: input };
 		this.#sent.inc({ ...route, priority });
-		this.#sendSeconds.observe(route, sendSeconds);
-		this.#processSeconds.observe({ from: sender, to, priority }, processSeconds);
+		this.#sendSeconds.observe(route, sendSeconds, this.#options.clock.monotonic());
+		this.#processSeconds.observe(
+			{ from: sender, to, priority },
+			processSeconds,
+			this.#options.clock.monotonic(),
+		);
 	}
 
 	dropped(reason: DropReason, { sender, output }: MessageOrigin): void {
@@ -159,20 +172,20 @@ export class HubMetrics implements DeliveryMetrics {
 	twinGot(source: 'edge_hub' | 'upstream', identity: Identity, seconds: number): void {
 		const labels = { source, id: identityKey(identity) };
 		this.#twinGets.inc(labels);
-		this.#twinGetSeconds.observe(labels, seconds);
+		this.#twinGetSeconds.observe(labels, seconds, this.#options.clock.monotonic());
 	}
 
 	/** Reported properties have been taken in from a client, or pushed to IoT Hub. */
 	reported(target: 'edge_hub' | 'upstream', identity: Identity, seconds: number): void {
 		const labels = { target, id: identityKey(identity) };
 		this.#reports.inc(labels);
-		this.#reportSeconds.observe(labels, seconds);
+		this.#reportSeconds.observe(labels, seconds, this.#options.clock.monotonic());
 	}
 
 	methodCalled(from: string, target: Identity, seconds: number): void {
 		const labels = { from, to: identityKey(target) };
 		this.#methods.inc(labels);
-		this.#methodSeconds.observe(labels, seconds);
+		this.#methodSeconds.observe(labels, seconds, this.#options.clock.monotonic());
 	}
 
 	/** A client that the hub knows has tried to connect; strangers would make up labels without end. */
@@ -193,7 +206,11 @@ export class HubMetrics implements DeliveryMetrics {
 	}
 
 	onlineAgain(identity: Identity, seconds: number): void {
-		this.#offlineSeconds.observe({ id: identityKey(identity) }, seconds);
+		this.#offlineSeconds.observe(
+			{ id: identityKey(identity) },
+			seconds,
+			this.#options.clock.monotonic(),
+		);
 	}
 
 	disconnected(identity: Identity): void {
@@ -229,16 +246,20 @@ export class HubMetrics implements DeliveryMetrics {
 		return new Counter({ name: `edgehub_${name}`, help, labelNames, registers: [this.#registry] });
 	}
 
-	#summary<Label extends string>(name: string, help: string, labelNames: Label[]): Summary<Label> {
-		return new Summary({
+	#summary<Label extends string>(
+		name: string,
+		help: string,
+		labelNames: Label[],
+	): RecentSummary<Label> {
+		const summary = new RecentSummary({
 			name: `edgehub_${name}`,
 			help,
 			labelNames,
-			percentiles: quantiles,
-			maxAgeSeconds: summaryAge,
-			ageBuckets: 2,
-			registers: [this.#registry],
+			quantiles,
+			maxAge: summaryAge,
 		});
+		this.#summaries.push(summary);
+		return summary;
 	}
 }
 
