@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -23,7 +24,7 @@ export class FileBlobBytes implements BlobBytes {
 	async write(name: string, parts: AsyncIterable<Uint8Array>): Promise<number> {
 		const path = this.#path(name);
 		await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-		const unfinished = `${path}~`;
+		const unfinished = `${path}~${randomUUID()}`;
 		const file = await open(unfinished, 'w', 0o600);
 		let size = 0;
 		try {

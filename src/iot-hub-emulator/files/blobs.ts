@@ -62,7 +62,7 @@ export class Blobs {
 		contentType = 'application/octet-stream',
 	): Promise<Blob> {
 		requireName(name);
-		const size = await this.#bytes.write(`${container}/${name}`, parts);
+		const size = await this.#write(`${container}/${name}`, parts);
 		const blob: Blob = {
 			container,
 			name,
@@ -73,6 +73,17 @@ export class Blobs {
 		};
 		this.#stored.set(`${container}/${name}`, blob);
 		return blob;
+	}
+
+	/** Folders make a place either a blob or the beginning of other blobs' names. */
+	async #write(name: string, parts: AsyncIterable<Uint8Array>): Promise<number> {
+		try {
+			return await this.#bytes.write(name, parts);
+		} catch (error) {
+			const { code = '' } = error as NodeJS.ErrnoException;
+			if (!['ENOTDIR', 'EISDIR', 'EEXIST', 'ENOTEMPTY'].includes(code)) throw error;
+			throw new IotHubError('ArgumentInvalid', 'A blob has the name of a folder of another one.');
+		}
 	}
 
 	/** Keeps a block until the blob is made of its blocks. @param id as the client has chosen it */

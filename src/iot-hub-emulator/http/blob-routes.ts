@@ -28,7 +28,14 @@ function addContainer({ app, hub }: Pick<RouteContext, 'app' | 'hub'>, container
 		return { query, name };
 	};
 
-	app.put<BlobRoute>(path, { bodyLimit: maxBlockBytes }, async (request, reply) => {
+	const limits = {
+		bodyLimit: maxBlockBytes,
+		// Nobody's bytes are read before it is known that they may be written.
+		onRequest: async (request: FastifyRequest<BlobRoute>) => {
+			open(request, 'w');
+		},
+	};
+	app.put<BlobRoute>(path, limits, async (request, reply) => {
 		const { query, name } = open(request, 'w');
 		const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
 		const contentType =
