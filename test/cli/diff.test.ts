@@ -1,13 +1,27 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import test from 'ava';
+import { diff } from '../../src/cli/commands/diff.ts';
 import { findChanges } from '../../src/cli/manifest-changes.ts';
+import { checkManifestFile } from '../../src/cli/manifest-check.ts';
 import { readInstallation } from '../../src/cli/manifest-installation.ts';
 import type { KubernetesObject } from '../../src/cluster/kubernetes-object.ts';
+import { fieldManager } from '../../src/edge-agent/apply.ts';
+import { desiredObjects } from '../../src/edge-agent/plan/desired-object.ts';
 import { Reconciler } from '../../src/edge-agent/reconcile.ts';
 import { labelValue } from '../../src/edge-agent/translation/object-name.ts';
 import { silentLogger } from '../../src/runtime/logger.ts';
-import { type AuthoredDeployment, desiredStateOf, deviceId } from '../support/edge-deployment.ts';
+import {
+	type AuthoredDeployment,
+	desiredProperties,
+	desiredStateOf,
+	deviceId,
+} from '../support/edge-deployment.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { MemoryCluster } from '../support/memory-cluster.ts';
+import { RecordingTerminal } from '../support/recording-terminal.ts';
+import { runningApiServer } from '../support/running-api-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const context = { namespace: 'edge' };
 const scope = { namespace: 'edge', device: labelValue(deviceId) };
@@ -146,3 +160,51 @@ test('what the agent there knows is read from its Deployment and those of module
 	const told = await readInstallation(cluster, { ...options, device: 'other', hub: 'h' });
 	t.like(told.target, { deviceId: 'other', iotHubHostName: 'h' });
 });
+
+test('the command ends with 0, 1, 2 or 3, and tells a script what would change', async (t) => {
+	const { client, kubeconfig } = await runningApiServer(t);
+	const folder = await temporaryFolder(t);
+	const [file, config, broken] = ['a.json', 'kubeconfig', 'broken.json'].map((name) => {
+		return join(folder, name);
+	}) as [string, string, string];
+	const $edgeAgent = { 'properties.desired': desiredProperties(before) };
+	await writeFile(file, JSON.stringify({ modulesContent: { $edgeAgent } }));
+	await writeFile(config, kubeconfig);
+	await writeFile(broken, '{}');
+	await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'edge' } });
+	const run = async (manifest: string, more: { kubeconfig?: string } = {}) => {
+		const terminal = new RecordingTerminal();
+		const options = { namespace: 'edge', agent: 'edgeagent', kubeconfig: config, ...more };
+		const code = await diff(manifest, { ...options, output: 'json' }, terminal);
+		return { code, terminal };
+	};
+
+	const fresh = await run(file);
+	t.is(fresh.code, 1);
+	const { changes: found } = JSON.parse(fresh.terminal.output);
+	t.true(found.every(({ change }: { change: string }) => change === 'create'));
+	t.is(await client.get({ ...deploymentOf('filter') }), undefined);
+
+	const { target, policy, device } = await readInstallation(client, { ...context, agent: 'x' });
+	const { translation } = await checkManifestFile(file, target, policy);
+	if (translation === undefined) throw new Error('It is no manifest.');
+	for (const { object } of desiredObjects(translation, { ...context, device })) {
+		await client.apply(object, { fieldManager });
+	}
+	const same = await run(file);
+	t.is(same.code, 0, same.terminal.output);
+	await client.patch(deploymentOf('filter'), { spec: { replicas: 4 } });
+	const drifted = await run(file);
+	t.is(drifted.code, 1);
+	t.regex(drifted.terminal.output, /"- {2}replicas: 4",\s+"\+ {2}replicas: 1"/);
+
+	t.is((await run(broken)).code, 2);
+	t.is((await run(join(folder, 'none.json'))).code, 2);
+	const nowhere = await run(file, { kubeconfig: join(folder, 'none') });
+	t.is(nowhere.code, 3);
+	t.regex(nowhere.terminal.notes, /EDGE_KUBECONFIG_INVALID/);
+});
+
+function deploymentOf(name: string) {
+	return { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'edge', name };
+}
