@@ -228,13 +228,21 @@ test('namespace, storage and agent are looked for', async (t) => {
 test('the Secret of the device and the authorities of the edge are checked', async (t) => {
 	const memory = new MemoryCluster();
 	t.is((await checkDeviceSecret(memory, 'edge')).finding.result, 'error');
+	// A chart may name another Secret.
+	const container = { name: 'edgeagent', env: [{ name: 'DEVICE_SECRET', value: 'own' }] };
+	await memory.create({
+		apiVersion: 'apps/v1',
+		kind: 'Deployment',
+		metadata: { name: 'edgeagent', namespace: 'edge' },
+		spec: { template: { spec: { containers: [container] } } },
+	});
 	t.is((await checkCertificates(memory, 'edge', now)).result, 'warning');
 	const connectionString = 'HostName=h.azure-devices.net;DeviceId=d;SharedAccessKey=a2V5';
 	const base64 = (text: string) => Buffer.from(text).toString('base64');
 	await memory.create({
 		apiVersion: 'v1',
 		kind: 'Secret',
-		metadata: { name: 'iotedge-device', namespace: 'edge' },
+		metadata: { name: 'own', namespace: 'edge' },
 		data: { connectionString: base64(connectionString) },
 	});
 	const found = await checkDeviceSecret(memory, 'edge');
