@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import { defaultAmqpServerLimits } from '../amqp/amqp-server.ts';
+import { StreamAmqpServer } from '../amqp/stream-amqp-server.ts';
 import type { IotHubClient, IotHubClientOptions } from '../iot-hub-client/iot-hub-client.ts';
 import { defaultMqttServerLimits } from '../mqtt/mqtt-server.ts';
 import { StreamMqttServer } from '../mqtt/stream-mqtt-server.ts';
@@ -13,7 +13,8 @@ import type { Logger } from '../runtime/logger.ts';
 import { MonitoringServer } from '../runtime/monitoring-server.ts';
 import type { KeyValueStore } from '../storage/key-value-store.ts';
 import type { MessageLog } from '../storage/message-log.ts';
-import { WebSocketUpgrade } from '../web-socket/web-socket-upgrade.ts';
+import { type WebSocketHead, WebSocketUpgrade } from '../web-socket/web-socket-upgrade.ts';
+import { AmqpHead } from './amqp-head/amqp-head.ts';
 import type { ScopeSource } from './authorization/device-scope.ts';
 import { storageKey } from './authorization/sealed-store.ts';
 import { TrustBundle } from './authorization/trust-bundle.ts';
@@ -59,6 +60,8 @@ export class EdgeHub implements Lifecycle {
 	#monitoring: MonitoringServer | undefined;
 	#listener: TlsListener | undefined;
 	#https: HttpsServer | undefined;
+	#amqp: StreamAmqpServer | undefined;
+	#amqpListener: TlsListener | undefined;
 	#core: HubCore | undefined;
 	#mqtt: StreamMqttServer | undefined;
 	#ready = false;
@@ -71,6 +74,11 @@ export class EdgeHub implements Lifecycle {
 	/** The port of MQTT over TLS; 0 before it listens. */
 	get mqttPort(): number {
 		return this.#listener?.port ?? 0;
+	}
+
+	/** The port of AMQP over TLS; 0 where it is not served. */
+	get amqpPort(): number {
+		return this.#amqpListener?.port ?? 0;
 	}
 
 	/** The port of HTTPS; 0 where it is not served. */
@@ -154,6 +162,7 @@ export class EdgeHub implements Lifecycle {
 		this.#core = core;
 		await this.#begin(core);
 		this.#mqtt = this.#createMqtt(core, sessions);
+		this.#amqp = this.#createAmqp(core);
 	}
 
 	#createMqtt(core: HubCore, sessions: StoredSessions): StreamMqttServer {
@@ -183,6 +192,23 @@ export class EdgeHub implements Lifecycle {
 		});
 	}
 
+	#createAmqp(core: HubCore): StreamAmqpServer {
+		const { clock, logger } = this.#dependencies;
+		const handler = new AmqpHead({
+			hub: core.hub,
+			services: core.services,
+			clients: core.clients,
+			authenticator: () => (this.#ready ? core.authenticator : undefined),
+			moduleReplicas: this.#settings.moduleReplicas,
+			connectAttempted: (identity, accepted) => core.connectAttempted(identity, accepted),
+			clock,
+			logger,
+		});
+		const maxConnections = this.#settings.maxConnectedClients;
+		const limits = { ...defaultAmqpServerLimits, maxConnections };
+		return new StreamAmqpServer({ handler, limits, clock, logger });
+	}
+
 	async #startListener(): Promise<void> {
 		const { clock, logger, workload } = this.#dependencies;
 		const { mqttPort, listenHost, maxConnectedClients, gatewayHostName } = this.#settings;
@@ -192,6 +218,7 @@ export class EdgeHub implements Lifecycle {
 			replaced: (renewed) => {
 				this.#listener?.replaceCertificate(renewed);
 				this.#https?.replaceCertificate(renewed);
+				this.#amqpListener?.replaceCertificate(renewed);
 			},
 			clock,
 			logger,
@@ -211,8 +238,34 @@ export class EdgeHub implements Lifecycle {
 		await this.#begin(this.#listener);
 		logger.info('listening for MQTT', { port: this.mqttPort });
 		if (this.#settings.httpsEnabled) await this.#startHttps(certificate.current);
+		if (this.#settings.amqpEnabled) await this.#startAmqp(certificate.current);
 		// Stopped before the listener, which would cut connections off instead of closing them.
 		this.#open.push(() => this.#mqtt?.stop());
+		this.#open.push(() => this.#amqp?.stop());
+	}
+
+	/** As with HTTPS, the hub is of use without it. */
+	async #startAmqp(certificate: WorkloadCertificate): Promise<void> {
+		const { logger } = this.#dependencies;
+		const { amqpPort, listenHost, maxConnectedClients } = this.#settings;
+		this.#amqpListener = new TlsListener({
+			port: amqpPort,
+			...(listenHost === undefined ? {} : { host: listenHost }),
+			certificate,
+			maxConnections: maxConnectedClients + strangers,
+			handshakeTimeout,
+			accept: (socket, peer) => this.#amqp?.accept(socket, peer),
+			logger,
+		});
+		try {
+			await this.#begin(this.#amqpListener);
+			logger.info('listening for AMQP', { port: this.amqpPort });
+		} catch (error) {
+			logger.error('AMQP is not served: its port cannot be used', {
+				port: amqpPort,
+				reason: messageOf(error),
+			});
+		}
 	}
 
 	/** Without HTTPS the hub still does most of its work, so a port that it may not use does not stop it. */
@@ -222,7 +275,13 @@ export class EdgeHub implements Lifecycle {
 		const head = this.#createHttpHead();
 		const webSockets = new WebSocketUpgrade({
 			path: '/$iothub/websocket',
-			heads: new Map([['mqtt', (stream, request) => this.#acceptWebSocket(stream, request)]]),
+			heads: new Map<string, WebSocketHead>([
+				['mqtt', (stream, { socket }) => this.#mqtt?.accept(stream, peerOf(socket as TLSSocket))],
+				[
+					'AMQPWSB10',
+					(stream, { socket }) => this.#amqp?.accept(stream, peerOf(socket as TLSSocket)),
+				],
+			]),
 			maxMessageBytes: defaultMqttServerLimits.maxPacketBytes,
 		});
 		this.#https = new HttpsServer({
@@ -253,10 +312,6 @@ export class EdgeHub implements Lifecycle {
 			authenticator: () => (this.#ready ? core.authenticator : undefined),
 			callMethod: (caller, target, request) => core.methods.call(caller, target, request),
 		});
-	}
-
-	#acceptWebSocket(stream: Duplex, { socket }: IncomingMessage): void {
-		this.#mqtt?.accept(stream, peerOf(socket as TLSSocket));
 	}
 
 	/** Starts a part; it is stopped in any case, also when its start fails half way. */

@@ -73,6 +73,18 @@ export const hubSettingsTable = {
 		description: 'Port of MQTT over TLS; 0 lets the system choose.',
 		parse: integer({ max: 65_535 }),
 	},
+	amqpEnabled: {
+		env: 'amqpSettings__enabled',
+		default: 'true',
+		description: 'Whether AMQP over TLS is served.',
+		parse: flag,
+	},
+	amqpPort: {
+		env: 'amqpSettings__port',
+		default: '5671',
+		description: 'Port of AMQP over TLS; 0 lets the system choose.',
+		parse: integer({ max: 65_535 }),
+	},
 	httpsEnabled: {
 		env: 'httpSettings__enabled',
 		default: 'true',

@@ -160,6 +160,7 @@ export class FaultedEdge {
 			mqttSettings__port: String(hubPort),
 			httpSettings__metrics_port: '0',
 			httpSettings__port: '0',
+			amqpSettings__port: '0',
 			RuntimeLogLevel: 'info',
 		};
 		this.#account = (moduleId) => ({

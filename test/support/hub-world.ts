@@ -69,6 +69,7 @@ export async function startHub(
 		ListenHost: '127.0.0.1',
 		mqttSettings__port: '0',
 		httpSettings__port: '0',
+		amqpSettings__port: '0',
 		httpSettings__metrics_port: '0',
 		ReportedPropertiesSyncFrequencySecs: '0',
 		...env,

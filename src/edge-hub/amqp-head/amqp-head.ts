@@ -1,0 +1,183 @@
+import { AmqpError } from '../../amqp/amqp-error.ts';
+import { type AmqpMessage, bytesOf } from '../../amqp/amqp-message.ts';
+import type {
+	AmqpConnection,
+	AmqpServerHandler,
+	IncomingRoute,
+	LinkRequest,
+	OutgoingLink,
+	PutToken,
+} from '../../amqp/amqp-server.ts';
+import { type Identity, identityKey, sameIdentity } from '../../protocol/identity.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { EdgeError } from '../../runtime/edge-error.ts';
+import type { JsonValue } from '../../runtime/json.ts';
+import type { Logger } from '../../runtime/logger.ts';
+import type { ClientAuthenticator } from '../authorization/client-authenticator.ts';
+import type { ClientRegistry } from '../clients/client-registry.ts';
+import type { HubServices } from '../hub-services.ts';
+import { ingestTelemetry } from '../telemetry.ts';
+import { AmqpClient } from './amqp-client.ts';
+import { type ClientAddress, identityOfAudience, parseClientAddress } from './client-address.ts';
+import { messageFromAmqp } from './client-message.ts';
+import { handleTwinMessage } from './twin-message-handler.ts';
+
+export interface AmqpHeadOptions {
+	/** The edge device's `$edgeHub`: nobody else may connect as it. */
+	readonly hub: Identity;
+	readonly services: HubServices;
+	readonly clients: ClientRegistry;
+	/** Undefined until the hub is ready: clients are asked to come again. */
+	readonly authenticator: () => ClientAuthenticator | undefined;
+	/** Whether several connections of one module share its inputs, or the latest takes over. */
+	readonly moduleReplicas: 'share' | 'takeover';
+	/** How the attempt of a client to connect ended. */
+	readonly connectAttempted: (identity: Identity, accepted: boolean) => void;
+	readonly clock: Clock;
+	readonly logger: Logger;
+}
+
+/** AMQP as IoT Hub's clients speak it: tokens and links get their meaning here. */
+export class AmqpHead implements AmqpServerHandler {
+	readonly #options: AmqpHeadOptions;
+	/** Clients of each connection by identity key: a connection may be shared. */
+	readonly #clients = new WeakMap<AmqpConnection, Map<string, AmqpClient>>();
+
+	constructor(options: AmqpHeadOptions) {
+		this.#options = options;
+	}
+
+	async putToken(connection: AmqpConnection, { audience, token }: PutToken): Promise<void> {
+		const identity = identityOfAudience(audience);
+		const authenticator = this.#options.authenticator();
+		if (authenticator === undefined) throw unavailable();
+		if (identity === undefined || sameIdentity(identity, this.#options.hub)) throw unauthorized();
+		const credential = { kind: 'token', text: token } as const;
+		const result = await authenticator.authenticate(identity, credential);
+		if (result === 'unavailable') throw unavailable();
+		this.#options.connectAttempted(identity, result === 'accepted');
+		if (result !== 'accepted') throw unauthorized();
+		if (connection.closed.aborted) return;
+		const check = () => authenticator.check(identity, credential);
+		const known = this.#clientsOf(connection).get(identityKey(identity));
+		if (known !== undefined) known.check = check;
+		else this.#add(connection, identity, check);
+	}
+
+	attachIncoming(link: LinkRequest): IncomingRoute {
+		const { address, client } = this.#meaningOf(link);
+		if (address.kind === 'events') return (message) => this.#telemetry(client, message);
+		if (address.kind === 'methods') {
+			return async (message) => this.#methodResponse(client, message);
+		}
+		if (address.kind !== 'twin') throw notAllowed();
+		const { services, clock } = this.#options;
+		return (message) => handleTwinMessage(services, client, message, clock);
+	}
+
+	attachOutgoing(link: OutgoingLink): void {
+		const { address, client } = this.#meaningOf(link);
+		const isModule = client.identity.moduleId !== undefined;
+		if (address.kind === (isModule ? 'cloud-to-device' : 'events')) throw notAllowed();
+		client.attach(address.kind === 'events' ? 'inputs' : address.kind, link);
+	}
+
+	/** @throws AmqpError for an address without meaning, or of somebody who has shown no token */
+	#meaningOf(link: LinkRequest): { address: ClientAddress; client: AmqpClient } {
+		const address = parseClientAddress(link.address);
+		if (address === undefined) throw new AmqpError('amqp:not-found', 'There is no such address.');
+		const client = this.#clientsOf(link.connection).get(identityKey(address.identity));
+		if (client === undefined) throw unauthorized();
+		client.track(link);
+		return { address, client };
+	}
+
+	#add(connection: AmqpConnection, identity: Identity, check: AmqpClient['check']): void {
+		const all = this.#clientsOf(connection);
+		const { clients } = this.#options;
+		const client = new AmqpClient({
+			identity,
+			place: this.#placeOf(identity, connection),
+			check,
+			subscriptionsChanged: (changed) => clients.subscriptionsChanged(changed),
+			expelled: (expelled) => this.#expel(connection, expelled),
+		});
+		all.set(identityKey(identity), client);
+		connection.closed.addEventListener('abort', () => clients.remove(client));
+		clients.add(client);
+	}
+
+	/** The only client of a connection goes with it: SDKs wait long for answers after a CLOSE. */
+	#expel(connection: AmqpConnection, client: AmqpClient): void {
+		const all = this.#clientsOf(connection);
+		if (all.get(identityKey(client.identity)) !== client) return;
+		if (all.size === 1) {
+			connection.drop();
+			return;
+		}
+		all.delete(identityKey(client.identity));
+		this.#options.clients.remove(client);
+		client.detach();
+	}
+
+	/** As with MQTT: replicas of a module are told apart by their addresses. */
+	#placeOf(identity: Identity, { peer }: AmqpConnection): string {
+		const key = identityKey(identity);
+		const alone = identity.moduleId === undefined || this.#options.moduleReplicas === 'takeover';
+		return alone ? key : `${key}@${peer.remoteAddress}`;
+	}
+
+	#clientsOf(connection: AmqpConnection): Map<string, AmqpClient> {
+		const known = this.#clients.get(connection) ?? new Map<string, AmqpClient>();
+		this.#clients.set(connection, known);
+		return known;
+	}
+
+	async #telemetry(client: AmqpClient, message: AmqpMessage): Promise<void> {
+		try {
+			await ingestTelemetry(this.#options.services, client, messageFromAmqp(message));
+		} catch (error) {
+			throw refusalOf(error);
+		}
+	}
+
+	#methodResponse(client: AmqpClient, message: AmqpMessage): void {
+		const status = Number(message.properties?.get('IoThub-status'));
+		if (!Number.isInteger(status)) {
+			throw new AmqpError('com.microsoft:argument-error', 'The answer has no IoThub-status.');
+		}
+		const answer = { status, payload: payloadOf(message) };
+		this.#options.services.respondToMethod(client.identity, message.correlationId ?? '', answer);
+	}
+}
+
+/** An empty payload, or none that is JSON, counts as null. */
+function payloadOf(message: AmqpMessage): JsonValue {
+	try {
+		return JSON.parse(Buffer.from(bytesOf(message)).toString());
+	} catch {
+		return null;
+	}
+}
+
+/** The SDKs know these conditions; a full disk is a reason to try again. */
+function refusalOf(error: unknown): unknown {
+	if (!(error instanceof EdgeError)) return error;
+	if (error.code === 'EDGE_MESSAGE_INVALID') {
+		return new AmqpError('amqp:link:message-size-exceeded', error.message);
+	}
+	if (error.code === 'EDGE_STORAGE_FULL') return unavailable();
+	return error;
+}
+
+function unauthorized(): AmqpError {
+	return new AmqpError('amqp:unauthorized-access', 'The client has not shown who it is.');
+}
+
+function unavailable(): AmqpError {
+	return new AmqpError('com.microsoft:timeout', 'The hub cannot serve this now.');
+}
+
+function notAllowed(): AmqpError {
+	return new AmqpError('amqp:not-allowed', 'The link goes the wrong way.');
+}
