@@ -252,6 +252,10 @@ export const errorCatalogue = {
 		summary: 'There is no option and no error code of that name.',
 		remedy: 'See `iotedge-k8s explain` for all options, docs/errors.md for the codes.',
 	},
+	EDGE_FLEET_INVALID: {
+		summary: 'A file of simulated devices has a wrong form.',
+		remedy: 'Correct what the message names; `iotedge-k8s simulate --help` shows the form.',
+	},
 	EDGE_OPTION_MISSING: {
 		summary: 'A command lacks an option without which it cannot work.',
 		remedy: 'See the command with --help.',

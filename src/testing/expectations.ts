@@ -13,6 +13,8 @@ interface Waiting<Item> {
 }
 
 const defaultTimeout = 10_000;
+/** Items that are kept for who asks later; of more, the newest. */
+const maxItems = 10_000;
 /** Items that the error of a wait in vain lists. */
 const maxListed = 10;
 
@@ -42,6 +44,7 @@ export class Expectations<Item> implements Disposable {
 			return;
 		}
 		this.#items.push(item);
+		if (this.#items.length > maxItems) this.#items.shift();
 	}
 
 	/** The first item that matches, of those not handed out, or to come. @throws Error after the timeout */

@@ -34,6 +34,9 @@ export interface TelemetryJournalSettings {
 	readonly ignore?: string;
 }
 
+/** Messages that are kept: a test bed may run for days. */
+const maxMessages = 10_000;
+
 /** What an emulated hub receives, in order. Every message is handed out once by `next`. */
 export class TelemetryJournal implements Disposable {
 	readonly #messages: ReceivedTelemetry[] = [];
@@ -50,11 +53,12 @@ export class TelemetryJournal implements Disposable {
 			if (ignore !== undefined && event.identity.moduleId === ignore) return;
 			const message = receivedTelemetry(event);
 			this.#messages.push(message);
+			if (this.#messages.length > maxMessages) this.#messages.shift();
 			this.#expectations.add(message);
 		});
 	}
 
-	/** Everything that was received, also what `next` has handed out. */
+	/** What was received, also what `next` has handed out; of very many the newest. */
 	get messages(): readonly ReceivedTelemetry[] {
 		return this.#messages;
 	}

@@ -24,6 +24,8 @@ export interface TestEdgeOptions extends EdgeContentOptions {
 	readonly deviceId?: string;
 	/** Variables of the edge hub. */
 	readonly hubEnv?: Readonly<Record<string, string>>;
+	/** Port of the IoT Hub. Default: any free one. */
+	readonly hubPort?: number;
 	/** Time of IoT Hub and edge hub, for what they do by the clock; modules have the system's. */
 	readonly clock?: Clock;
 	/** Default: nothing is logged. */
@@ -59,11 +61,14 @@ export class TestEdge implements AsyncDisposable {
 	#folder = '';
 
 	constructor(options: TestEdgeOptions) {
-		const { deviceId = 'edge', clock, logger = silentLogger } = options;
+		const { deviceId = 'edge', clock, hubPort, logger = silentLogger } = options;
 		this.deviceId = deviceId;
 		this.#options = options;
 		this.#logger = logger;
-		this.hub = new TestHub(clock === undefined ? {} : { clock });
+		this.hub = new TestHub({
+			...(clock === undefined ? {} : { clock }),
+			...(hubPort === undefined ? {} : { port: hubPort }),
+		});
 	}
 
 	/** Resolves when every module's process runs; what is sent to it before it listens is kept for it. */

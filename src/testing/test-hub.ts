@@ -37,6 +37,9 @@ export interface MethodCall {
 }
 
 const callTimeout = 60_000;
+/** Telemetry that a hub keeps. */
+const inMemory = { maxEvents: 20_000, maxBytes: 64 * 1024 * 1024 };
+const onDisk = { maxEvents: 200_000, maxBytes: 512 * 1024 * 1024 };
 
 /** An IoT Hub in this process for a test: whatever it is asked to do is done as a service would. */
 export class TestHub implements AsyncDisposable {
@@ -52,6 +55,7 @@ export class TestHub implements AsyncDisposable {
 		this.emulator = new IotHubEmulator({
 			...(folder === undefined ? {} : { folder }),
 			...(port === undefined ? {} : { port }),
+			retention: folder === undefined ? inMemory : onDisk,
 			clock,
 			logger: silentLogger,
 		});
