@@ -4,6 +4,7 @@ import type { ClusterClient } from '../cluster/cluster-client.ts';
 import { HttpClusterClient } from '../cluster/http-cluster-client.ts';
 import { loadKubeconfig } from '../cluster/kubeconfig.ts';
 import { type Clock, systemClock } from '../runtime/clock.ts';
+import { EdgeError } from '../runtime/edge-error.ts';
 import { type Lifecycle, startAll } from '../runtime/lifecycle.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { ApiServer } from './api-server/api-server.ts';
@@ -130,7 +131,8 @@ export class LocalCluster implements Lifecycle, AsyncDisposable {
 		await mkdir(folder, { recursive: true, mode: 0o700 });
 		const file = join(folder, 'service-block');
 		const known = await readFile(file, 'utf8').catch(() => undefined);
-		if (known !== undefined) return known.trim();
+		// A start that was killed while it wrote the file leaves it empty: no Service has an address yet.
+		if (known !== undefined && known !== '') return checkedBlock(known.trim(), file);
 		const [one = 0, two = 0] = crypto.getRandomValues(new Uint8Array(2));
 		const block = `127.${firstServiceNumber + (one & 31)}.${two}`;
 		await writeFile(file, `${block}\n`);
@@ -168,6 +170,15 @@ export class LocalCluster implements Lifecycle, AsyncDisposable {
 			maxLogBytes: this.#settings.maxLogBytes ?? 10 * 1024 * 1024,
 		});
 	}
+}
+
+/** @throws EdgeError EDGE_STORAGE_CORRUPT */
+function checkedBlock(text: string, file: string): string {
+	const numbers = /^127\.(\d{1,3})\.(\d{1,3})$/.exec(text)?.slice(1).map(Number) ?? [];
+	if (numbers.length === 2 && numbers.every((number) => number <= 255)) return text;
+	throw new EdgeError('EDGE_STORAGE_CORRUPT', 'This is no block of loopback addresses.', {
+		where: file,
+	});
 }
 
 /** The node's name; the same in every run, because pods are bound to it. */

@@ -5,6 +5,7 @@ import {
 	type CertificateAndKey,
 	CertificateAuthority,
 } from '../../certificates/certificate-authority.ts';
+import { EdgeError, messageOf } from '../../runtime/edge-error.ts';
 
 /** What must stay the same over restarts, so that kubeconfigs and tokens stay good. */
 export interface ServerIdentity {
@@ -18,7 +19,11 @@ export interface ServerIdentity {
 
 const fileName = 'identity.json';
 
-/** The identity in a folder, or a new one. */
+/**
+ * The identity in a folder, or a new one.
+ * @throws EdgeError EDGE_STORAGE_CORRUPT when its file cannot be read as JSON: tokens and certificates
+ * that were given out would all be void with a new one.
+ */
 export async function loadIdentity(folder: string | undefined, now: Date): Promise<ServerIdentity> {
 	const kept = folder === undefined ? undefined : await readIdentity(folder);
 	return kept ?? (await createIdentity(now));
@@ -33,11 +38,16 @@ export async function saveIdentity(folder: string, identity: ServerIdentity): Pr
 }
 
 async function readIdentity(folder: string): Promise<ServerIdentity | undefined> {
+	const path = join(folder, fileName);
 	try {
-		return JSON.parse(await readFile(join(folder, fileName), 'utf8'));
+		return JSON.parse(await readFile(path, 'utf8'));
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-		throw error;
+		if (!(error instanceof SyntaxError)) throw error;
+		throw new EdgeError('EDGE_STORAGE_CORRUPT', `${messageOf(error)}.`, {
+			where: path,
+			cause: error,
+		});
 	}
 }
 
