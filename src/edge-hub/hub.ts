@@ -200,6 +200,7 @@ export class EdgeHub implements Lifecycle {
 			clients: core.clients,
 			authenticator: () => (this.#ready ? core.authenticator : undefined),
 			moduleReplicas: this.#settings.moduleReplicas,
+			acknowledgementTimeout: this.#settings.acknowledgementSeconds * 1000,
 			connectAttempted: (identity, accepted) => core.connectAttempted(identity, accepted),
 			clock,
 			logger,

@@ -36,10 +36,13 @@ const transports = {
 
 type Transport = keyof typeof transports;
 
-async function runningHub(t: ExecutionContext): Promise<{ world: World; hub: EdgeHub }> {
+async function runningHub(
+	t: ExecutionContext,
+	env: Readonly<Record<string, string>> = {},
+): Promise<{ world: World; hub: EdgeHub }> {
 	const world = await newWorld('sensor', 'filter');
 	world.iotHub.patchDesired(ownIdentity, routes(...everything));
-	const hub = await startHub(t, world);
+	const hub = await startHub(t, world, env);
 	await hub.whenReady();
 	return { world, hub };
 }
@@ -162,3 +165,18 @@ for (const transport of Object.keys(transports) as Transport[]) {
 		t.is(message.properties.getValue('k'), 'v');
 	});
 }
+
+test('a module that does not settle a message over AMQP gets it again', async (t) => {
+	const running = await runningHub(t, { MessageAckTimeoutSecs: '1' });
+	const from = await clientOf(t, running, 'Amqp', sensor);
+	const to = await clientOf(t, running, 'Amqp', filter);
+	await Promise.all([from.open(), to.open()]);
+	const seen: string[] = [];
+	to.on('inputMessage', (_name, message) => {
+		seen.push(message.getData().toString());
+		if (seen.length > 1) void to.complete(message);
+	});
+	for (const text of ['a', 'b']) await from.sendOutputEvent('temperature', new Message(text));
+	await until(() => seen.filter((text) => text === 'b').length > 0 && seen.length > 2, 'again');
+	t.deepEqual(seen.slice(-2), ['a', 'b']);
+});

@@ -6,6 +6,7 @@ import type { Identity } from '../../protocol/identity.ts';
 import type { Message } from '../../protocol/message.ts';
 import type { Subscription } from '../../protocol/mqtt-topic.ts';
 import { versionOf } from '../../protocol/twin.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import { EdgeError } from '../../runtime/edge-error.ts';
 import type { JsonObject } from '../../runtime/json.ts';
 import type { CredentialVerdict } from '../authorization/client-credential.ts';
@@ -27,6 +28,9 @@ export interface AmqpClientOwner {
 	readonly identity: Identity;
 	readonly place: string;
 	readonly check: () => CredentialVerdict;
+	readonly clock: Clock;
+	/** Milliseconds within which it must settle a message. */
+	readonly acknowledgementTimeout: number;
 	readonly subscriptionsChanged: (client: AmqpClient) => void;
 	/** It has to go. */
 	readonly expelled: (client: AmqpClient) => void;
@@ -122,9 +126,15 @@ export class AmqpClient implements ConnectedClient {
 		this.#owner.expelled(this);
 	}
 
-	/** A client that rejects a message has had it; one that releases it gets it again. */
+	/**
+	 * A client that rejects a message has had it; one that releases it gets it again. As with MQTT, one
+	 * that does neither loses its connection, so that nothing overtakes what it has missed.
+	 */
 	async #deliver(kind: ClientLink, message: AmqpMessage): Promise<void> {
-		const outcome = await this.#linkOf(kind).send(message);
+		const { clock, acknowledgementTimeout } = this.#owner;
+		const link = this.#linkOf(kind);
+		using _ = clock.after(acknowledgementTimeout, () => this.close());
+		const outcome = await link.send(message);
 		if (outcome === 'released') {
 			throw new EdgeError('EDGE_CLIENT_GONE', 'The client wants the message later.');
 		}

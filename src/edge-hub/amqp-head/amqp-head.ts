@@ -31,6 +31,8 @@ export interface AmqpHeadOptions {
 	readonly authenticator: () => ClientAuthenticator | undefined;
 	/** Whether several connections of one module share its inputs, or the latest takes over. */
 	readonly moduleReplicas: 'share' | 'takeover';
+	/** Milliseconds within which a client must settle a message. */
+	readonly acknowledgementTimeout: number;
 	/** How the attempt of a client to connect ended. */
 	readonly connectAttempted: (identity: Identity, accepted: boolean) => void;
 	readonly clock: Clock;
@@ -94,11 +96,13 @@ export class AmqpHead implements AmqpServerHandler {
 
 	#add(connection: AmqpConnection, identity: Identity, check: AmqpClient['check']): void {
 		const all = this.#clientsOf(connection);
-		const { clients } = this.#options;
+		const { clients, clock, acknowledgementTimeout } = this.#options;
 		const client = new AmqpClient({
 			identity,
 			place: this.#placeOf(identity, connection),
 			check,
+			clock,
+			acknowledgementTimeout,
 			subscriptionsChanged: (changed) => clients.subscriptionsChanged(changed),
 			expelled: (expelled) => this.#expel(connection, expelled),
 		});
