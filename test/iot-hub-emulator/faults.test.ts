@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
@@ -42,15 +43,19 @@ test('a silent hub takes connections and never answers', async (t) => {
 	t.teardown(() => socket.destroy());
 	socket.on('error', () => {});
 	let ended = false;
-	socket.on('close', () => {
-		ended = true;
+	const closed = new Promise<void>((resolve) => {
+		socket.on('close', () => {
+			ended = true;
+			resolve();
+		});
 	});
 	socket.on('data', () => t.fail());
 	socket.write('anything');
-	await sleep(100);
+	await once(socket, 'connect');
+	await sleep(300);
 	t.false(ended);
 	emulator.faults.comeBack();
-	await sleep(100);
+	await closed;
 	t.true(ended);
 });
 
