@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 
 /**
  * One replica of a module with the unmodified SDK, in a process that can be killed. It connects from
- * its own address, as a pod does, and writes a line for each message: its text.
+ * its own address, as a pod does, and writes `ready`, then a line for each message: its text.
  */
 const [connectionString = '', authority = '', localAddress = ''] = process.argv.slice(2);
 
@@ -24,3 +24,4 @@ client.on('inputMessage', (_input, message) => {
 	process.stdout.write(`${message.getData().toString()}\n`);
 });
 await client.open();
+process.stdout.write('ready\n');
