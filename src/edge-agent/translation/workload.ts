@@ -32,6 +32,7 @@ function deployment(scope: ModuleScope, { podSpec, exclusive }: WorkloadParts): 
 	const { extension, module } = scope;
 	const isScaled = extension.object('autoscaling') !== undefined;
 	const replicas = module.status === 'stopped' ? 0 : (extension.integer('replicas') ?? 1);
+	if (podSpec['hostNetwork'] === true && (isScaled || replicas > 1)) warnOfOneAddress(scope);
 	const annotations = extension.boolean('rollback') ? { [rollbackAnnotation]: 'true' } : undefined;
 	const metadata = metadataOf(scope, scope.objectName);
 	return {
@@ -46,6 +47,15 @@ function deployment(scope: ModuleScope, { podSpec, exclusive }: WorkloadParts): 
 			template: { metadata: podMetadata(scope), spec: { ...podSpec, restartPolicy: 'Always' } },
 		},
 	};
+}
+
+/** The edge hub tells the pods of a module apart by their addresses. */
+function warnOfOneAddress({ extension, problems }: ModuleScope): void {
+	const path = extension.pathOf('replicas') || extension.pathOf('autoscaling');
+	const message =
+		'Replicas on one node’s network have one address and push each other off the hub.';
+	const remedy = 'Do without the host’s network, or keep them on different nodes.';
+	problems.warn('EDGE_CREATE_OPTION_APPROXIMATED', path, message, remedy);
 }
 
 function job(scope: ModuleScope, { podSpec }: WorkloadParts): KubernetesObject {

@@ -509,6 +509,19 @@ test('gives a device by the resource of its plugin', (t) => {
 	t.deepEqual(container['resources'], { limits: { 'example.com/camera': '1' } });
 });
 
+test('warns of replicas that the edge hub cannot tell apart', (t) => {
+	const policy = { ...defaultPolicy, allowHostNetwork: true, runAsNonRoot: false };
+	const HostConfig = { NetworkMode: 'host' };
+	const codesOf = (extension: JsonObject, own: JsonObject = { HostConfig }) =>
+		outcomeOf({ ...own, 'k8s-extensions': extension }, policy).codes;
+	t.deepEqual(codesOf({ replicas: 2 }), ['warning EDGE_CREATE_OPTION_APPROXIMATED']);
+	t.deepEqual(codesOf({ autoscaling: { maxReplicas: 2 } }), [
+		'warning EDGE_CREATE_OPTION_APPROXIMATED',
+	]);
+	t.deepEqual(codesOf({ replicas: 1 }), []);
+	t.deepEqual(codesOf({ replicas: 2 }, {}), []);
+});
+
 test('scales, protects and spreads as the extension says', (t) => {
 	const { object, pod } = outcomeOf({
 		'k8s-extensions': {
