@@ -366,4 +366,7 @@ test.serial('commands print text and JSON and end with an exit code', async (t) 
 	t.is(bundle.exitCode, 0);
 	const archive = await readFile(join(bundle.folder, 'bundle.zip'));
 	t.is(archive.toString('latin1', 0, 2), 'PK');
+	await t.throwsAsync(run(t, 'support-bundle', '--since', 'yesterday'), {
+		code: 'EDGE_SETTING_INVALID',
+	});
 });

@@ -26,7 +26,7 @@ export interface SupportBundleCommandOptions extends EdgeOptions {
 /**
  * Writes a zip file with what others need to help: logs, objects, events and status, without secrets.
  *
- * @throws EdgeError EDGE_FILE_UNWRITABLE
+ * @throws EdgeError EDGE_FILE_UNWRITABLE, EDGE_SETTING_INVALID
  */
 export async function supportBundleCommand(
 	options: SupportBundleCommandOptions,
@@ -39,8 +39,8 @@ export async function supportBundleCommand(
 	const entries = supportBundle({
 		client,
 		namespace,
-		...(since === undefined ? {} : { since: parseLogTime(since, now) }),
-		...(until === undefined ? {} : { until: parseLogTime(until, now) }),
+		...(since === undefined ? {} : { since: momentOf('--since', since, now) }),
+		...(until === undefined ? {} : { until: momentOf('--until', until, now) }),
 		edgeRuntimeOnly: runtimeOnly,
 		status: await describe(client, namespace, now),
 	});
@@ -69,6 +69,14 @@ export async function supportBundleCommand(
 		options.output === 'json' ? `${JSON.stringify({ file, entries: names })}\n` : `${file}\n`,
 	);
 	return exitCode.ok;
+}
+
+function momentOf(where: string, text: string, now: number): number {
+	try {
+		return parseLogTime(text, now);
+	} catch (cause) {
+		throw new EdgeError('EDGE_SETTING_INVALID', messageOf(cause), { where, cause });
+	}
 }
 
 /** A bundle is made when things are broken: what cannot be read is said instead. */
