@@ -22,6 +22,7 @@ import { ConnectionGuard } from './connections/connection-guard.ts';
 import type { EmulatorAccess } from './environment-file.ts';
 import { eventHubName } from './event-hubs/event-hub-endpoint.ts';
 import { Faults } from './faults.ts';
+import { blobContainers } from './files/blobs.ts';
 import { HttpHead } from './http/http-head.ts';
 import { Hub } from './hub.ts';
 import { hubCertificate } from './hub-certificate.ts';
@@ -128,6 +129,17 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 	/** Authorities whose certificates devices may show. */
 	get authorities(): Authorities {
 		return this.#required.hub.authorities;
+	}
+
+	/**
+	 * Where imports and exports of the registry can read and write for a day, and where their lists are
+	 * to be fetched from. It holds a secret.
+	 */
+	get registryContainerUri(): string {
+		const { blobSignature, clock } = this.#required.hub;
+		const container = blobContainers.registry;
+		const signature = blobSignature.create(container, undefined, 'rwd', clock.now() + 86_400_000);
+		return `https://${this.hostName}/${container}${signature}`;
 	}
 
 	/** The provisioning service that assigns devices to this hub. */

@@ -211,3 +211,32 @@ test('an export of the registry is imported elsewhere, twins and keys included',
 	const key = from.registry.device('dev1').authentication.symmetricKey.primaryKey ?? '';
 	t.false((await readFile(join(folder, 'devices.txt'), 'utf8')).includes(key));
 });
+
+test("import and export go through the hub's own container, too, with its signature", async (t) => {
+	const emulator = await runningEmulator(t);
+	emulator.registry.putDevice('dev1', {});
+	const uri = emulator.registryContainerUri;
+	const job = (body: object) => call(emulator, 'POST', '/jobs/create', body);
+	const exported = await job({ type: 'export', outputBlobContainerUri: uri });
+	t.is(exported.body['status'], 'completed', exported.text);
+	t.is(exported.body['outputBlobContainerUri'], uri.split('?')[0], 'without the signature');
+	const list = new URL(uri);
+	const fetched = await hubRequest(emulator, {
+		path: `${list.pathname}/devices.txt${list.search}`,
+		authorization: '',
+	});
+	t.is(JSON.parse(fetched.text).id, 'dev1');
+	emulator.registry.deleteDevice('dev1');
+	const places = { inputBlobContainerUri: uri, outputBlobContainerUri: uri };
+	const imported = await job({ type: 'import', ...places });
+	t.is(imported.body['status'], 'completed', imported.text);
+	t.truthy(emulator.registry.findDevice('dev1'));
+	const unsigned = await job({ type: 'export', outputBlobContainerUri: uri.split('?')[0] });
+	t.like(unsigned.body, { status: 'failed' });
+	t.regex(String(unsigned.body['failureReason']), /signature/);
+	const missing = await job({ type: 'import', ...places, inputBlobName: 'none.txt' });
+	t.regex(String(missing.body['failureReason']), /no blob/);
+	t.is((await job({ type: 'export', ...places, outputBlobName: '../x' })).body['status'], 'failed');
+	const { jobId } = exported.body;
+	t.is((await call(emulator, 'DELETE', `/jobs/${jobId}`)).status, 400, 'it is over already');
+});
