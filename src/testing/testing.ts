@@ -1,3 +1,4 @@
+import { MovableClock } from './movable-clock.ts';
 import { TestEdge, type TestEdgeOptions } from './test-edge.ts';
 import { TestHub, type TestHubOptions } from './test-hub.ts';
 
@@ -20,4 +21,9 @@ export async function startEdge(options: TestEdgeOptions): Promise<TestEdge> {
 	const edge = new TestEdge(options);
 	await edge.start();
 	return edge;
+}
+
+/** A clock for `startHub` and `startEdge` that a test moves on with `advance`. */
+export function movableClock(): MovableClock {
+	return new MovableClock();
 }

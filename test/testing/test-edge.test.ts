@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { startEdge, startHub } from '../../src/testing/testing.ts';
+import { movableClock, startEdge, startHub } from '../../src/testing/testing.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const run = promisify(execFile);
@@ -27,7 +27,7 @@ test.serial('a module is driven in every way that IoT Hub has', async (t) => {
 	t.true((await edge.logs('average')).includes('The average module listens.'));
 });
 
-test.serial('a leaf device and a module that the test plays work through the edge hub', async (t) => {
+test.serial('a leaf device and a module that a test plays work through the hub', async (t) => {
 	await using edge = await startEdge({
 		routes: {
 			up: 'FROM /messages/* WHERE NOT IS_DEFINED($connectionModuleId) INTO $upstream',
@@ -66,6 +66,43 @@ test.serial('messages of a time without IoT Hub arrive when the link is restored
 	edge.restore();
 	// What was not acknowledged when the link was cut is sent again, hence the condition.
 	await edge.upstream({ where: ({ text }) => text === '{"average":5}', timeout: 20_000 });
+});
+
+test.serial('time is moved on: what IoT Hub could not get in time has expired', async (t) => {
+	const clock = movableClock();
+	const hub = { schemaVersion: '1.1', storeAndForwardConfiguration: { timeToLiveSecs: 600 } };
+	await using edge = await startEdge({
+		clock,
+		manifest: { modulesContent: { $edgeHub: { 'properties.desired': hub } } },
+		routes: ['FROM /messages/* INTO $upstream'],
+	});
+	const leaf = await edge.device('leaf');
+	edge.cut();
+	await leaf.send({ n: 1 });
+	clock.advance(601_000);
+	await leaf.send({ n: 2 });
+	edge.restore();
+	await edge.upstream({ where: ({ text }) => text === '{"n":2}', timeout: 20_000 });
+	t.false(edge.hub.messages.some(({ text }) => text === '{"n":1}'));
+});
+
+test.serial('timers of a moved clock run when they are due, in order', (t) => {
+	const clock = movableClock();
+	const ran: string[] = [];
+	const before = clock.now();
+	using _one = clock.after(2000, () => ran.push('two seconds'));
+	using _two = clock.after(1000, () => ran.push('one second'));
+	using _never = clock.after(3_000_000_000, () => ran.push('a month'));
+	using every = clock.every(1500, () => ran.push('every'));
+	const gone = clock.after(500, () => ran.push('gone'));
+	gone[Symbol.dispose]();
+	clock.advance(2000);
+	t.deepEqual(ran, ['one second', 'every', 'two seconds']);
+	t.true(clock.now() - before >= 2000);
+	clock.advance(1500);
+	every[Symbol.dispose]();
+	clock.advance(10_000);
+	t.deepEqual(ran.slice(3), ['every']);
 });
 
 test.serial('a module that is killed comes back and gets what was sent meanwhile', async (t) => {
