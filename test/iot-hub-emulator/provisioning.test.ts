@@ -206,6 +206,20 @@ test('the REST rules of registrations: errors, policies, disabled enrolments', a
 		t.is(refused.status, 401);
 		t.like(refused.body, { errorCode: 401002 });
 	}
+	const own = createSasToken({
+		resource: `${idScope}/registrations/reg1`,
+		key,
+		expiry: Math.floor(Date.now() / 1000) + 60,
+	});
+	const asDevice = (method: string, path: string) =>
+		hubRequest(emulator, {
+			method,
+			path: `/${idScope}/registrations/reg1${path}`,
+			authorization: own,
+			body: method === 'POST' ? {} : undefined,
+		});
+	t.like((await asDevice('POST', '')).body, { deviceId: 'reg1', status: 'assigned' });
+	t.is((await asDevice('GET', '/operations/other')).status, 404);
 	const disabled = { ...enrollment, provisioningStatus: 'disabled' };
 	t.is((await service(emulator, 'PUT', '/enrollments/reg1', disabled)).status, 409);
 	t.is((await service(emulator, 'PUT', '/enrollments/reg1', disabled, '"x"')).status, 412);
