@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { arch, platform } from 'node:process';
 import type { ClusterClient } from '../cluster/cluster-client.ts';
-import type { KubernetesObject, OwnerReference } from '../cluster/kubernetes-object.ts';
+import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import type { IotHubClient, IotHubClientOptions } from '../iot-hub-client/iot-hub-client.ts';
 import { IotHubRest } from '../iot-hub-client/iot-hub-rest.ts';
 import { SdkIotHubClient } from '../iot-hub-client/sdk-iot-hub-client.ts';
@@ -9,7 +9,7 @@ import { sign } from '../protocol/sas-token.ts';
 import { Backoff } from '../runtime/backoff.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/edge-error.ts';
-import { isJsonObject, type JsonObject } from '../runtime/json.ts';
+import type { JsonObject } from '../runtime/json.ts';
 import type { Lifecycle } from '../runtime/lifecycle.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { RetryingTask } from '../runtime/retrying-task.ts';
@@ -20,7 +20,7 @@ import { answerWith } from './direct-methods/agent-methods.ts';
 import { edgeAgentMethods } from './direct-methods/edge-agent-methods.ts';
 import { TaskTable } from './direct-methods/tasks/task-table.ts';
 import { type IdentityRegistry, ModuleIdentities } from './identities/module-identities.ts';
-import { installationNames } from './installation-names.ts';
+import { installationContext } from './installation-context.ts';
 import { type AgentMetrics, noMetrics } from './metrics/agent-metrics.ts';
 import { StatusCounter } from './metrics/status-counter.ts';
 import { Reconciler } from './reconcile.ts';
@@ -28,7 +28,7 @@ import { Rollback } from './rollback.ts';
 import type { AgentSettings } from './settings.ts';
 import { StateSecret } from './state-secret.ts';
 import { labelValue } from './translation/object-name.ts';
-import { deviceLabel, type TranslationContext } from './translation/translation.ts';
+import { deviceLabel } from './translation/translation.ts';
 import { DesiredProperties } from './twin/desired-properties.ts';
 import { LastGoodDeployment } from './twin/last-good-deployment.ts';
 import { reportedDocument } from './twin/reported-document.ts';
@@ -56,9 +56,6 @@ export interface AgentDependencies {
 	readonly registry?: IdentityRegistry & { close(): void };
 }
 
-/** `IOTEDGE_APIVERSION` of modules: the latest of the workload API. */
-const workloadApiVersion = '2022-08-03';
-const gatewayName = 'edgehub';
 /** How long a stopping agent tries to report that it stops. Milliseconds. */
 const lastReport = 3_000;
 
@@ -130,13 +127,13 @@ export class EdgeAgent implements Lifecycle {
 		const { cluster, clock, logger, metrics = noMetrics } = this.#dependencies;
 		const { namespace, device } = this.#settings;
 		const counter = new StatusCounter(metrics, clock);
-		const owner = own === undefined ? undefined : ownerReference(own);
-		const owned = owner === undefined ? {} : { owner };
+		const context = installationContext(this.#settings, own);
+		const { owner } = context;
 		const reconciler = new Reconciler({
 			client: cluster,
 			namespace,
 			deviceId: device.deviceId,
-			...owned,
+			...(owner === undefined ? {} : { owner }),
 			clock,
 			logger,
 			metrics,
@@ -145,7 +142,7 @@ export class EdgeAgent implements Lifecycle {
 			identities: this.#identities,
 			lastGood: this.#lastGood,
 			rollback: this.#rollback,
-			context: { ...this.#translationContext(own), ...owned },
+			context,
 			policy: this.#settings.policy,
 			apply: (state) => reconciler.setDesired(state),
 			onChange: () => this.#report(),
@@ -274,28 +271,6 @@ export class EdgeAgent implements Lifecycle {
 			service.push(`${name}.${namespace}.svc`, `${name}.${namespace}.svc.cluster.local`);
 		}
 		return moduleId === '$edgeHub' ? [...service, edgeDeviceHostName] : service;
-	}
-
-	#translationContext(
-		own: KubernetesObject | undefined,
-	): Omit<TranslationContext, 'generationIds' | 'owner'> {
-		const settings = this.#settings;
-		const { hubAuthorityConfigMap, hubAuthorityKey, parentHostName } = settings;
-		const hubTrust = { configMapName: hubAuthorityConfigMap, key: hubAuthorityKey };
-		return {
-			namespace: settings.namespace,
-			deviceId: settings.device.deviceId,
-			iotHubHostName: settings.device.hostName,
-			runtimeImage: settings.runtimeImage ?? imageOf(own) ?? 'iotedge-k8s',
-			gatewayHostName: gatewayName,
-			edgeDeviceHostName: settings.edgeDeviceHostName,
-			...(parentHostName === undefined ? {} : { parentHostName }),
-			workloadUri: settings.workloadUri,
-			apiVersion: workloadApiVersion,
-			runtimeLogLevel: settings.logLevel,
-			reservedNames: installationNames(settings, own),
-			...(settings.hubAuthority === undefined ? {} : { hubTrust }),
-		};
 	}
 
 	/** Connects as `$edgeAgent`, once it has an identity with our key, and follows its twin. */
@@ -438,19 +413,4 @@ export class EdgeAgent implements Lifecycle {
 
 function asReport({ version, code, description }: NonNullable<DeploymentRunner['refusal']>) {
 	return { desiredVersion: version, code, description };
-}
-
-function ownerReference({ metadata }: KubernetesObject): OwnerReference | undefined {
-	const { name, uid } = metadata;
-	return uid === undefined ? undefined : { apiVersion: 'apps/v1', kind: 'Deployment', name, uid };
-}
-
-/** Image of the first container of a Deployment. */
-function imageOf(deployment: KubernetesObject | undefined): string | undefined {
-	const template = deployment?.spec?.['template'];
-	const spec = isJsonObject(template) ? template['spec'] : undefined;
-	const containers = isJsonObject(spec) ? spec['containers'] : undefined;
-	const first = Array.isArray(containers) ? containers[0] : undefined;
-	const image = isJsonObject(first) ? first['image'] : undefined;
-	return typeof image === 'string' ? image : undefined;
 }
