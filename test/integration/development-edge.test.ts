@@ -1,9 +1,14 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from 'node:tls';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
+import { HttpClusterClient } from '../../src/cluster/http-cluster-client.ts';
+import { loadKubeconfig } from '../../src/cluster/kubeconfig.ts';
+import type { ServiceStatus } from '../../src/local-cluster/workloads/service.ts';
 import type { JsonObject } from '../../src/runtime/json.ts';
 import { DevelopmentEdge } from '../support/development-edge.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -22,6 +27,23 @@ async function call(edge: DevelopmentEdge, request: object): Promise<JsonObject>
 async function sampleManifest(): Promise<{ modulesContent: Record<string, JsonObject> }> {
 	const path = join(project, 'deployments/simulated-temperature.json');
 	return JSON.parse(await readFile(path, 'utf8'));
+}
+
+/** Names in the certificate at the port of the edge hub that this machine publishes. */
+async function namesOfPublishedHub(state: string): Promise<string> {
+	const client = new HttpClusterClient(await loadKubeconfig(join(state, 'kubeconfig')));
+	const service = { apiVersion: 'v1', kind: 'Service', namespace: 'iotedge', name: 'edgehub' };
+	const status = (await client.get(service))?.['status'] as ServiceStatus | undefined;
+	client.close();
+	const socket = connect({
+		host: '127.0.0.1',
+		port: status?.loadBalancer?.ingress?.[0]?.ports?.[0]?.port ?? 0,
+		rejectUnauthorized: false,
+	});
+	await once(socket, 'secureConnect');
+	const { subjectaltname = '' } = socket.getPeerCertificate();
+	socket.destroy();
+	return subjectaltname;
 }
 
 /** Processes whose command line names the state folder. */
@@ -106,6 +128,8 @@ test('one command: from a manifest to messages in IoT Hub, driven by the service
 	});
 	const hub = await call(edge, { call: 'twin', deviceId: device, moduleId: '$edgeHub' });
 	t.like(hub['reported'] as JsonObject, { lastDesiredStatus: { code: 200 } });
+
+	t.regex(await namesOfPublishedHub(state), /DNS:localhost/, 'leaf devices reach it by this name');
 
 	const { modulesContent } = await sampleManifest();
 	const deployment = modulesContent['$edgeAgent']?.['properties.desired'] as JsonObject;

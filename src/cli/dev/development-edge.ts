@@ -173,7 +173,8 @@ export class DevelopmentEdge implements Lifecycle {
 			image: runtimeImage,
 			connectionString,
 			hubAuthority: this.#emulator.caCertificate,
-			environment: developmentPolicySettings,
+			// Published ports are opened on this machine only: leaf devices know the hub by no other name.
+			environment: { ...developmentPolicySettings, EdgeDeviceHostName: 'localhost' },
 		});
 		for (const object of objects) {
 			await this.#cluster.client.apply(object, { fieldManager: 'iotedge-k8s-dev' });
