@@ -37,7 +37,8 @@ function problemOf(error: ErrorObject, root: string): Problem {
 		return invalid(
 			place,
 			`${textOf(error.data)} is none of ${list}.`,
-			suggestion(String(error.data), allowed) || `Use one of ${list}.`,
+			suggestion(typeof error.data === 'string' ? error.data : '', allowed) ||
+				`Use one of ${list}.`,
 		);
 	}
 	return invalid(place, `${textOf(error.data)} ${error.message ?? 'is not allowed here'}.`);

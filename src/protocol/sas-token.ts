@@ -27,9 +27,12 @@ export interface SasTokenRequest {
 	readonly keyName?: string;
 }
 
-/** Percent-encodes everything but unreserved characters, also `! ' ( ) *` (RFC 3986). */
+/**
+ * Percent-encodes everything but unreserved characters, also `! ' ( ) *` (RFC 3986). Half a surrogate
+ * pair, which JSON can carry and UTF-8 cannot, becomes the replacement character.
+ */
 export function encodeStrict(text: string): string {
-	return encodeURIComponent(text).replace(
+	return encodeURIComponent(text.toWellFormed()).replace(
 		/[!'()*]/g,
 		(character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
 	);

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../../cluster/kubernetes-object.ts';
 import { memberPath } from '../../manifest/json-path.ts';
-import { isJsonObject, type JsonValue } from '../../runtime/json.ts';
+import { isJsonObject, type JsonValue, jsonText } from '../../runtime/json.ts';
 import { definedMembers } from './defined-members.ts';
 import { foldedMembers } from './folded-members.ts';
 import { deviceLabels, type ModuleScope } from './module-scope.ts';
@@ -55,7 +55,7 @@ export function claimOptions(scope: ModuleScope, volume: string): ClaimOptions {
 		return base;
 	}
 	const members = foldedMembers(own, optionNames, path, problems, 'EDGE_EXTENSION_UNKNOWN');
-	const size = String(members.get('size') ?? base.size);
+	const size = jsonText(members.get('size') ?? base.size);
 	if (!quantity.test(size)) {
 		const message = `"${size.slice(0, 40)}" is no quantity such as 10Gi.`;
 		problems.refuse('EDGE_EXTENSION_INVALID', memberPath(path, 'size'), message);
@@ -86,7 +86,7 @@ export function claimObject(
 			name,
 			namespace: context.namespace,
 			labels: deviceLabels(context),
-			annotations: { [keepAnnotation]: String(options.keep) },
+			annotations: { [keepAnnotation]: jsonText(options.keep) },
 		},
 		spec: {
 			accessModes: [...options.accessModes],
@@ -109,7 +109,7 @@ function textOr(value: JsonValue | undefined, fallback: string | undefined): str
 }
 
 function booleanOr(value: JsonValue | undefined, fallback: boolean): boolean {
-	return value === undefined ? fallback : String(value).toLowerCase() === 'true';
+	return value === undefined ? fallback : jsonText(value).toLowerCase() === 'true';
 }
 
 function listOr(value: JsonValue | undefined, fallback: readonly string[]): readonly string[] {

@@ -1,6 +1,6 @@
 import { itemPath, memberPath } from '../../manifest/json-path.ts';
 import { suggestion } from '../../manifest/nearest-name.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../../runtime/json.ts';
 import {
 	createOptionsTable,
 	type OptionName,
@@ -169,7 +169,7 @@ function isIdle(value: JsonValue | undefined, idle: OptionRow['idle']): boolean 
 	if (typeof value === 'object') return Object.keys(value).length === 0;
 	if (typeof value === 'string' && value.trim() === '') return true;
 	const asksNothing = idle?.some(
-		(one) => String(one).toLowerCase() === String(value).toLowerCase(),
+		(one) => jsonText(one).toLowerCase() === jsonText(value).toLowerCase(),
 	);
 	return asksNothing === true || (idle?.length !== 0 && (value === false || value === 0));
 }

@@ -1,5 +1,5 @@
 import { memberPath } from '../../manifest/json-path.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../../runtime/json.ts';
 import type { Placed } from './create-options.ts';
 import { judgeHostPath } from './host-path.ts';
 import { hubClaimName, type ModuleScope, reservedNames } from './module-scope.ts';
@@ -35,7 +35,7 @@ export function extensionVolumes(scope: ModuleScope): PodVolumes {
 	const mounts = new Map<string, JsonObject>();
 	for (const { value, path } of scope.extension.objects('volumes', scope.problems)) {
 		const volume = isJsonObject(value['volume']) ? coerce(value['volume']) : {};
-		const name = String(volume['name'] ?? '');
+		const name = jsonText(volume['name'] ?? '');
 		if (!volumeNaming.valid.test(name)) {
 			const message = `"${name.slice(0, 60)}" is no valid name of a volume.`;
 			scope.problems.refuse(invalid, path, message, 'Use lower-case letters, digits and `-`.');
@@ -62,7 +62,7 @@ function addMount(
 	if (typeof target !== 'string' || !target.startsWith('/')) {
 		problems.refuse(invalid, path, 'A volume mount needs an absolute "mountPath".');
 	} else if (mount['name'] !== undefined && mount['name'] !== volume) {
-		const message = `The mount names the volume "${String(mount['name']).slice(0, 60)}", not "${volume}".`;
+		const message = `The mount names the volume "${jsonText(mount['name']).slice(0, 60)}", not "${volume}".`;
 		problems.refuse(invalid, path, message, 'Give volume and mount the same name.');
 	} else {
 		mounts.set(target, { ...mount, name: volume });
@@ -83,14 +83,14 @@ function isPermitted(scope: ModuleScope, volume: JsonObject, path: string): bool
 		return false;
 	}
 	const claim = volume['persistentVolumeClaim'];
-	const claimName = isJsonObject(claim) ? String(claim['claimName']) : '';
+	const claimName = isJsonObject(claim) ? jsonText(claim['claimName']) : '';
 	if ([hubClaimName, ...reservedNames(scope.context)].includes(claimName)) {
 		problems.refuse('EDGE_POLICY_DENIED', path, `The claim "${claimName}" belongs to the runtime.`);
 		return false;
 	}
 	if (kind !== 'hostPath') return true;
 	const host = volume['hostPath'];
-	const verdict = judgeHostPath(String(isJsonObject(host) ? host['path'] : ''), policy);
+	const verdict = judgeHostPath(jsonText(isJsonObject(host) ? host['path'] : ''), policy);
 	if (verdict.allowed) return true;
 	problems.refuse('EDGE_POLICY_DENIED', path, verdict.message);
 	return false;
@@ -105,7 +105,7 @@ function coerce(object: JsonObject): JsonObject {
 function coerceMember(name: string, value: JsonValue | undefined): JsonValue | undefined {
 	if (Array.isArray(value)) return value.map((item) => (isJsonObject(item) ? coerce(item) : item));
 	if (isJsonObject(value)) return coerce(value);
-	if (booleanMembers.has(name)) return String(value).toLowerCase() === 'true';
+	if (booleanMembers.has(name)) return jsonText(value).toLowerCase() === 'true';
 	if (integerMembers.has(name)) return Number(value);
-	return quantityMembers.has(name) ? String(value) : value;
+	return quantityMembers.has(name) ? jsonText(value) : value;
 }

@@ -1,5 +1,5 @@
 import { itemPath, memberPath } from '../../manifest/json-path.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../../runtime/json.ts';
 import type { Placed } from './create-options.ts';
 import { type ExtensionName, extensionNames, extensionTable } from './extension-table.ts';
 import { foldedMembers } from './folded-members.ts';
@@ -37,7 +37,7 @@ export class Extension {
 	strings(name: ExtensionName): Record<string, string> {
 		const entries = Object.entries(this.object(name) ?? {});
 		const scalars = entries.filter(([, value]) => value !== null && typeof value !== 'object');
-		return Object.fromEntries(scalars.map(([key, value]) => [key, String(value)]));
+		return Object.fromEntries(scalars.map(([key, value]) => [key, jsonText(value)]));
 	}
 
 	list(name: ExtensionName): Placed<JsonValue>[] {

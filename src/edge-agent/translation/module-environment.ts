@@ -1,5 +1,5 @@
 import { memberPath } from '../../manifest/json-path.ts';
-import { isJsonObject, type JsonObject } from '../../runtime/json.ts';
+import { isJsonObject, type JsonObject, jsonText } from '../../runtime/json.ts';
 import { isEdgeHub, type ModuleScope } from './module-scope.ts';
 import { protectedReference } from './protected-secret.ts';
 
@@ -33,7 +33,7 @@ export function containerEnvironment(
 	own: readonly JsonObject[] = [],
 ): JsonObject[] {
 	const runtime = runtimeVariables(scope);
-	const taken = new Set([...runtimeNames, ...own.map(({ name }) => String(name))]);
+	const taken = new Set([...runtimeNames, ...own.map(({ name }) => jsonText(name))]);
 	const authored = authoredVariables(scope, taken);
 	const extended = extensionVariables(scope, taken);
 	const extendedNames = new Set(extended.map(({ name }) => name));
@@ -83,7 +83,7 @@ function authoredVariables(scope: ModuleScope, taken: ReadonlySet<string>): Map<
 	const { module, options, problems } = scope;
 	const wanted = new Map<string, { value: string; path: string }>();
 	for (const { value, path } of options.list('Env')) {
-		const entry = String(value);
+		const entry = jsonText(value);
 		const equals = entry.indexOf('=');
 		if (equals <= 0) {
 			const message = 'An entry of Env without a name and "=" is left out.';
@@ -143,7 +143,7 @@ function extensionVariables(scope: ModuleScope, taken: ReadonlySet<string>): Jso
 		} else {
 			variables.set(
 				name,
-				isJsonObject(valueFrom) ? { name, valueFrom } : { name, value: String(text ?? '') },
+				isJsonObject(valueFrom) ? { name, valueFrom } : { name, value: jsonText(text ?? '') },
 			);
 		}
 	}

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../../runtime/json.ts';
 import type { Placed } from './create-options.ts';
 import { foldedMembers } from './folded-members.ts';
 import { judgeHostPath } from './host-path.ts';
@@ -86,7 +86,7 @@ function readMount(
 		return undefined;
 	}
 	const members = foldedMembers(value, mountMembers, path, problems, 'EDGE_CREATE_OPTION_UNKNOWN');
-	const text = (name: (typeof mountMembers)[number]) => String(members.get(name) ?? '').trim();
+	const text = (name: (typeof mountMembers)[number]) => jsonText(members.get(name) ?? '').trim();
 	const type = text('Type').toLowerCase();
 	const source = text('Source');
 	const place = { target: text('Target'), readOnly: isTrue(members.get('ReadOnly')), path };
@@ -178,7 +178,7 @@ function readTmpfs(
 	scope: ModuleScope,
 	[target, { value, path }]: [string, Placed<JsonValue>],
 ): MountRequest | undefined {
-	const options = String(value ?? '').split(',');
+	const options = jsonText(value ?? '').split(',');
 	const size = options.map((option) => /^size=(.+)$/.exec(option)?.[1]).find(Boolean);
 	const bytes = size === undefined ? undefined : bytesOf(size);
 	const request = { kind: 'memory', target, readOnly: options.includes('ro'), path } as const;
@@ -213,7 +213,7 @@ function propagationOf(
 	mode: JsonValue | undefined,
 	path: string,
 ): string | undefined {
-	const [, name] = /(shared|slave)/.exec(String(mode)) ?? [];
+	const [, name] = /(shared|slave)/.exec(jsonText(mode)) ?? [];
 	if (name === undefined) return undefined;
 	if (name === 'slave') return 'HostToContainer';
 	if (policy.allowPrivileged && options.boolean('HostConfig.Privileged')) return 'Bidirectional';
@@ -231,7 +231,7 @@ function bytesOf(size: string): number | undefined {
 }
 
 function isTrue(value: JsonValue | undefined): boolean {
-	return String(value).toLowerCase() === 'true';
+	return jsonText(value).toLowerCase() === 'true';
 }
 
 function memberOf(value: JsonValue | undefined, name: string): JsonValue | undefined {

@@ -1,6 +1,6 @@
 import { isParentImage, isPullable, resolveParentImage } from '../../manifest/image-name.ts';
 import { memberPath } from '../../manifest/json-path.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../../runtime/json.ts';
 import { definedMembers } from './defined-members.ts';
 import type { PodVolumes } from './extension-volumes.ts';
 import { containerEnvironment, escapeReferences } from './module-environment.ts';
@@ -128,7 +128,7 @@ function secretReferences(
 	own: readonly string[],
 ): JsonObject[] {
 	const listed = extension.list('imagePullSecrets').map(({ value }) => {
-		return isJsonObject(value) ? String(value['name']) : String(value);
+		return isJsonObject(value) ? jsonText(value['name']) : jsonText(value);
 	});
 	const names = new Set([...own, ...listed, ...policy.imagePullSecrets]);
 	return [...names].map((name) => ({ name }));

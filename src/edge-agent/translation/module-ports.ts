@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../../runtime/json.ts';
 import type { Placed } from './create-options.ts';
 import { foldedMembers } from './folded-members.ts';
 import type { ModuleScope } from './module-scope.ts';
@@ -120,7 +120,7 @@ function hostPortOf(
 	const code = 'EDGE_CREATE_OPTION_UNKNOWN';
 	const members = foldedMembers(binding, ['HostIp', 'HostPort'], path, problems, code);
 	if (members.size === 0 && Object.keys(binding).length > 0) return undefined;
-	const text = String(members.get('HostPort') ?? '').trim();
+	const text = jsonText(members.get('HostPort') ?? '').trim();
 	const ports = text === '' || text === '0' ? [{ port, protocol }] : parsePorts(text);
 	const [first] = ports;
 	if (first === undefined) return undefined;
@@ -128,7 +128,7 @@ function hostPortOf(
 		const message = `Of the host ports ${text}, the first is used.`;
 		problems.warn('EDGE_CREATE_OPTION_APPROXIMATED', path, message);
 	}
-	const external = isExternal(String(members.get('HostIp') ?? '').trim(), path, problems);
+	const external = isExternal(jsonText(members.get('HostIp') ?? '').trim(), path, problems);
 	return { port: first.port, targetPort: port, protocol, external };
 }
 

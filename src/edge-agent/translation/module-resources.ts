@@ -1,5 +1,5 @@
 import { parseQuantity } from '../../cluster/quantity.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../../runtime/json.ts';
 import { definedMembers } from './defined-members.ts';
 import type { ModuleScope } from './module-scope.ts';
 
@@ -91,7 +91,7 @@ function isExtended(name: string): boolean {
 }
 
 function bytes(value: number | undefined): string | undefined {
-	return value === undefined || value <= 0 ? undefined : String(value);
+	return value === undefined || value <= 0 ? undefined : jsonText(value);
 }
 
 function cpuLimit({ options }: ModuleScope): string | undefined {
@@ -112,7 +112,7 @@ function milliCpu(value: number): string {
 
 function rootSize({ options }: ModuleScope): string | undefined {
 	const size = options.object('HostConfig.StorageOpt')?.['size'];
-	const [, number, unit = ''] = /^(\d+)([kmgt]?)b?$/i.exec(String(size ?? '')) ?? [];
+	const [, number, unit = ''] = /^(\d+)([kmgt]?)b?$/i.exec(jsonText(size ?? '')) ?? [];
 	return number === undefined
 		? undefined
 		: `${number}${unit === '' ? '' : `${unit.toUpperCase()}i`}`;
@@ -124,7 +124,7 @@ function deviceLimits(scope: ModuleScope): Record<string, string> {
 	const limits: Record<string, string> = {};
 	const isPrivileged = policy.allowPrivileged && options.boolean('HostConfig.Privileged');
 	for (const { value, path } of options.list('HostConfig.Devices')) {
-		const device = isJsonObject(value) ? String(memberOf(value, 'PathOnHost') ?? '') : '';
+		const device = isJsonObject(value) ? jsonText(memberOf(value, 'PathOnHost') ?? '') : '';
 		const resource = policy.deviceResources.get(device);
 		if (resource !== undefined) limits[resource] = '1';
 		else if (!isPrivileged) {
@@ -140,7 +140,7 @@ function deviceLimits(scope: ModuleScope): Record<string, string> {
 		scope.problems.refuse('EDGE_POLICY_DENIED', path, message);
 	}
 	const gpus = gpuCount(scope);
-	if (gpus > 0) limits[policy.gpuResource] = String(gpus);
+	if (gpus > 0) limits[policy.gpuResource] = jsonText(gpus);
 	return limits;
 }
 
@@ -201,7 +201,7 @@ function quantities(object: JsonValue | undefined): Record<string, string> {
 	const scalars = Object.entries(object).filter(([, value]) => {
 		return typeof value === 'string' || typeof value === 'number';
 	});
-	return Object.fromEntries(scalars.map(([name, value]) => [name, String(value)]));
+	return Object.fromEntries(scalars.map(([name, value]) => [name, jsonText(value)]));
 }
 
 function reportUnknown({ extension, problems }: ModuleScope, own: JsonObject): void {

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../../cluster/kubernetes-object.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../../runtime/json.ts';
 import { definedMembers } from './defined-members.ts';
 import { foldedMembers } from './folded-members.ts';
 import { metadataOf } from './module-metadata.ts';
@@ -84,9 +84,9 @@ function serviceOptions({ extension, problems }: ModuleScope): ServiceOptions {
 	const path = extension.pathOf('serviceOptions');
 	const members = foldedMembers(object, optionNames, path, problems, 'EDGE_EXTENSION_UNKNOWN');
 	const { type, annotations, ...others } = Object.fromEntries(members);
-	const known = serviceTypes.find((one) => one.toLowerCase() === String(type).toLowerCase());
+	const known = serviceTypes.find((one) => one.toLowerCase() === jsonText(type).toLowerCase());
 	if (type !== undefined && known === undefined) {
-		const message = `"${String(type).slice(0, 40)}" is no type of Service; the default is used.`;
+		const message = `"${jsonText(type).slice(0, 40)}" is no type of Service; the default is used.`;
 		problems.warn('EDGE_EXTENSION_INVALID', path, message, `Use ${serviceTypes.join(', ')}.`);
 	}
 	return {
@@ -97,7 +97,7 @@ function serviceOptions({ extension, problems }: ModuleScope): ServiceOptions {
 }
 
 function textMembers(object: JsonObject): Record<string, string> {
-	return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, String(value)]));
+	return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, jsonText(value)]));
 }
 
 /** Aliases of the module's networks that are names of the cluster's DNS, without its own. */
@@ -108,9 +108,9 @@ function aliasesOf(scope: ModuleScope): string[] {
 			? Object.entries(value).find(([name]) => /^aliases$/i.test(name))?.[1]
 			: [];
 		for (const alias of Array.isArray(list) ? list : []) {
-			const name = sanitizeDnsLabel(String(alias), 'rfc1035');
-			if (name !== undefined && name === String(alias).toLowerCase()) aliases.add(name);
-			else reportAlias(scope, String(alias));
+			const name = sanitizeDnsLabel(jsonText(alias), 'rfc1035');
+			if (name !== undefined && name === jsonText(alias).toLowerCase()) aliases.add(name);
+			else reportAlias(scope, jsonText(alias));
 		}
 	}
 	aliases.delete(scope.objectName);

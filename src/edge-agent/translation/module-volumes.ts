@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../runtime/json.ts';
+import { type JsonObject, jsonText } from '../../runtime/json.ts';
 import { definedMembers } from './defined-members.ts';
 import { extensionVolumes, type PodVolumes } from './extension-volumes.ts';
 import { hostPathType } from './host-path.ts';
@@ -19,7 +19,7 @@ export function podVolumes(
 ): PodVolumes {
 	const extension = extensionVolumes(scope);
 	const targets = new Set(extension.mounts.map(({ mountPath }) => mountPath));
-	const names = new VolumeNames(extension.volumes.map(({ name }) => String(name)));
+	const names = new VolumeNames(extension.volumes.map(({ name }) => jsonText(name)));
 	const volumes = new Map<string, JsonObject>();
 	const mounts: JsonObject[] = [];
 	for (const request of requests) {
@@ -62,7 +62,7 @@ function volumeOf(request: MountRequest, claimNames: ReadonlyMap<string, string>
 		}
 		case 'memory': {
 			const { bytes } = request;
-			const sizeLimit = bytes === undefined ? undefined : String(bytes);
+			const sizeLimit = bytes === undefined ? undefined : jsonText(bytes);
 			const source = { emptyDir: definedMembers({ medium: 'Memory', sizeLimit }) };
 			return { key: `memory ${target}`, label: `memory${target}`, source };
 		}

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonValue } from '../../runtime/json.ts';
+import { isJsonObject, type JsonValue, jsonText } from '../../runtime/json.ts';
 import type { OptionShape } from './create-options-table.ts';
 
 /** How a shape is called in messages. */
@@ -18,7 +18,7 @@ export function shapeOf(value: JsonValue, shape: OptionShape): JsonValue | undef
 		case 'any':
 			return value;
 		case 'string':
-			return typeof value === 'object' ? undefined : String(value);
+			return typeof value === 'object' ? undefined : jsonText(value);
 		case 'boolean':
 			return booleanOf(value);
 		case 'integer':
@@ -33,7 +33,7 @@ export function shapeOf(value: JsonValue, shape: OptionShape): JsonValue | undef
 }
 
 function booleanOf(value: JsonValue): boolean | undefined {
-	const text = String(value).toLowerCase();
+	const text = jsonText(value).toLowerCase();
 	return text === 'true' || text === 'false' ? text === 'true' : undefined;
 }
 

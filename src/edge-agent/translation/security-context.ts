@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../../runtime/json.ts';
 import { definedMembers } from './defined-members.ts';
 import type { ContainerPort } from './module-ports.ts';
 import type { ModuleScope } from './module-scope.ts';
@@ -161,7 +161,7 @@ function sysctlsOf(
 			const message = `The kernel setting ${name.slice(0, 60)} would be the host's.`;
 			problems.refuse('EDGE_CREATE_OPTION_REFUSED', path, message, 'Set it on the node.');
 		}
-		settings.set(name, String(value));
+		settings.set(name, jsonText(value));
 	}
 	const hasLowPort = ports.some(({ port }) => port < 1024);
 	if (hasLowPort && policy.runAsNonRoot && !hostNetwork && !settings.has(lowPortSysctl)) {
@@ -236,7 +236,7 @@ function withExtension(scope: ModuleScope, base: JsonObject, privileged: boolean
 	}
 	const asks = (name: string) =>
 		own[Object.keys(own).find((key) => key.toLowerCase() === name) ?? ''];
-	const isRoot = String(asks('runasuser')) === '0' || String(asks('runasnonroot')) === 'false';
+	const isRoot = jsonText(asks('runasuser')) === '0' || jsonText(asks('runasnonroot')) === 'false';
 	if (isRoot && policy.runAsNonRoot && !privileged) {
 		problems.refuse(denied, path, 'Modules may not run as root.');
 	}
@@ -255,7 +255,7 @@ function refuseUnsafeSysctls(
 	path: string,
 ): void {
 	for (const item of Array.isArray(sysctls) ? sysctls : []) {
-		const name = isJsonObject(item) ? String(item['name']) : '';
+		const name = isJsonObject(item) ? jsonText(item['name']) : '';
 		if (safeSysctls.has(name) || policy.allowSysctls.includes(name)) continue;
 		problems.refuse(denied, path, `The kernel setting "${name.slice(0, 60)}" is not allowed.`);
 	}
@@ -263,7 +263,7 @@ function refuseUnsafeSysctls(
 
 function fieldValue(value: JsonValue, form: 'number' | 'boolean' | 'numbers' | 'any'): JsonValue {
 	if (form === 'number') return Number(value);
-	if (form === 'boolean') return String(value).toLowerCase() === 'true';
+	if (form === 'boolean') return jsonText(value).toLowerCase() === 'true';
 	if (form === 'numbers' && Array.isArray(value)) return value.map(Number);
 	return value;
 }

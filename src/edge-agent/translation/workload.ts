@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../../cluster/kubernetes-object.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../../runtime/json.ts';
 import { definedMembers } from './defined-members.ts';
 import { metadataOf, podMetadata } from './module-metadata.ts';
 import { type ModuleScope, podSelector } from './module-scope.ts';
@@ -96,8 +96,8 @@ function strategyOf({ extension, problems }: ModuleScope, exclusive: boolean): J
 			? { type: 'Recreate' }
 			: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
 	}
-	const type = /^recreate$/i.test(String(own['type'])) ? 'Recreate' : 'RollingUpdate';
-	if (own['type'] !== undefined && !/^(recreate|rollingupdate)$/i.test(String(own['type']))) {
+	const type = /^recreate$/i.test(jsonText(own['type'])) ? 'Recreate' : 'RollingUpdate';
+	if (own['type'] !== undefined && !/^(recreate|rollingupdate)$/i.test(jsonText(own['type']))) {
 		const message = 'The strategy is Recreate or RollingUpdate; RollingUpdate is used.';
 		problems.warn('EDGE_EXTENSION_INVALID', extension.pathOf('strategy'), message);
 	}
@@ -110,6 +110,6 @@ function strategyOf({ extension, problems }: ModuleScope, exclusive: boolean): J
 }
 
 function countOrPercent(value: JsonValue | undefined): JsonValue {
-	const text = String(value);
+	const text = jsonText(value);
 	return text.endsWith('%') ? text : Number(text);
 }
