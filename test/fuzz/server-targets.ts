@@ -54,8 +54,9 @@ const packetDecoder: FuzzTarget = {
 
 /** A bystander's connection must go on whatever others send. */
 async function mqttServer(): Promise<FuzzTarget> {
+	const handler = new RecordingHandler();
 	const server = new StreamMqttServer({
-		handler: new RecordingHandler(),
+		handler,
 		sessions: new MemorySessionStore(),
 		limits: { ...defaultMqttServerLimits, maxPacketBytes: 4096 },
 		clock: systemClock,
@@ -77,6 +78,9 @@ async function mqttServer(): Promise<FuzzTarget> {
 			await new Promise((resolve) => setImmediate(resolve));
 			bystander.send({ cmd: 'pingreq' });
 			await bystander.next('pingresp');
+			// The server is to show that it remembers nothing.
+			for (const list of [handler.events, handler.publications, handler.connections])
+				list.length = 0;
 		},
 		close: () => server.stop(),
 	};
