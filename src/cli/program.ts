@@ -212,6 +212,12 @@ function parsePriorities(text: string): number[] {
 	throw new InvalidArgumentError('Give whole numbers with commas between them.');
 }
 
+/** A number of lines. @throws InvalidArgumentError, which commander shows with the option's name. */
+function parseLines(text: string): number {
+	if (/^\d{1,9}$/.test(text)) return Number(text);
+	throw new InvalidArgumentError('Give a number of lines such as 100.');
+}
+
 function addClusterCommands(program: Command, terminal: Terminal): void {
 	const cluster = (command: Command) =>
 		command
@@ -257,7 +263,7 @@ function addClusterCommands(program: Command, terminal: Terminal): void {
 			.description("Print a module's log.")
 			.argument('<module>', 'name of the module as in the manifest, or edgeAgent, edgeHub')
 			.option('-f, --follow', 'go on with new lines as they come')
-			.option('--tail <lines>', 'only the last lines', Number)
+			.option('--tail <lines>', 'only the last lines', parseLines)
 			.option('-p, --previous', 'the log of the run before the last restart'),
 	).action(async (module: string, options) => {
 		const { logs } = await import('./commands/logs.ts');
