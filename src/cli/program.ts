@@ -1,3 +1,4 @@
+import { relative, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from './duration.ts';
 import { addHubCommands } from './hub-commands.ts';
@@ -7,8 +8,11 @@ import type { Terminal } from './terminal.ts';
 import { addTestBedCommands } from './test-bed-commands.ts';
 import { version } from './version.ts';
 
-/** What every command can print. */
-export type OutputForm = 'text' | 'json';
+/** What `dev` runs when it is told nothing else. */
+const sampleManifest = relative(
+	process.cwd(),
+	resolve(import.meta.dirname, '../../deployments/simulated-temperature.json'),
+);
 
 /**
  * The command line. Each command's code is loaded when it runs, so that `--help` and the small
@@ -56,7 +60,7 @@ function addDevelopmentCommands(program: Command, terminal: Terminal): void {
 				'Modules are folders: an image name stands for the folder whose module.json or\n' +
 				'package.json has that name. Ctrl-C stops everything; the next start continues.',
 		)
-		.argument('[manifest]', 'deployment manifest', 'deployments/simulated-temperature.json')
+		.argument('[manifest]', 'deployment manifest', sampleManifest)
 		.option('-m, --modules <folder...>', 'folders to look for modules in, besides the usual ones')
 		.option('-d, --duration <time>', 'end by itself after this time, e.g. 40s', parseDuration)
 		.option('-s, --state <folder>', 'where everything is kept', '.iotedge-k8s')

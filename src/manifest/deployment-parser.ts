@@ -70,22 +70,31 @@ export function parseDeployment(
 	}
 	const document = lowerWords(canonicalMembers(properties, spelling));
 	const version = document['schemaVersion'] ?? (layered ? '1.1' : undefined);
-	if (!isSupportedVersion(version, '$edgeAgent')) {
-		const text = version === undefined ? 'is missing' : `is ${JSON.stringify(version)}`;
-		const place = memberPath(path, 'schemaVersion');
-		return refuse(412, [
-			problem('EDGE_SCHEMA_VERSION', place, `The schema version ${text}; 1.0 and 1.1 are read.`),
-		]);
-	}
-	const problems = validate(document, path);
-	if (isRefused(problems)) return refuse(400, problems);
+	const supported = isSupportedVersion(version, '$edgeAgent');
+	const problems = supported ? [] : [versionProblem(version, memberPath(path, 'schemaVersion'))];
+	addNew(problems, validate(document, path));
+	const found: Problem[] = [];
 	const deployment: Deployment = {
 		schemaVersion: String(version),
 		runtime: objectAt(document, 'runtime'),
-		registryCredentials: readCredentials(document, path, problems),
-		modules: readModules(document, path, problems),
+		registryCredentials: readCredentials(document, path, found),
+		modules: readModules(document, path, found),
 	};
-	return isRefused(problems) ? refuse(400, problems) : { deployment, problems, statusCode: 200 };
+	addNew(problems, found);
+	if (isRefused(problems)) return refuse(supported ? 400 : 412, problems);
+	return { deployment, problems, statusCode: 200 };
+}
+
+function versionProblem(version: JsonValue | undefined, path: string): Problem {
+	const text = version === undefined ? 'is missing' : `is ${JSON.stringify(version)}`;
+	const message = `The schema version ${text}; 1.0 and 1.1 are read.`;
+	return problem('EDGE_SCHEMA_VERSION', path, message);
+}
+
+/** Adds problems of places for which none is known yet: one fault is told once. */
+function addNew(problems: Problem[], more: readonly Problem[]): void {
+	const places = new Set(problems.map(({ path }) => path));
+	problems.push(...more.filter(({ path }) => !places.has(path)));
 }
 
 function refuse(statusCode: DeploymentStatusCode, problems: readonly Problem[]): ParsedDeployment {

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { EdgeSnapshot } from '../../src/cli/dev/edge-snapshot.ts';
 import { chooseView, type EdgeView } from '../../src/cli/dev/edge-view.ts';
-import type { OutputForm } from '../../src/cli/program.ts';
+import type { OutputForm } from '../../src/cli/output-form.ts';
 
 const module = {
 	name: 'filter',

@@ -272,3 +272,28 @@ test('does not change what it reads', (t) => {
 	parseDeployment(desired);
 	t.deepEqual(desired, before);
 });
+
+test('tells the problems of every part at once, each place once', (t) => {
+	const module = { type: 'docker', settings: { image: 'x' } };
+	const { statusCode, problems } = parseDeployment({
+		schemaVersion: '9.0',
+		runtime: { type: 'docker', settings: {} },
+		systemModules: { edgeAgent: module, edgeHub: { ...module, status: 'running' } },
+		modules: {
+			one: { ...module, restartPolicy: 'sometimes' },
+			two: { type: 'docker', settings: { image: '', createOptions: '{nope' } },
+			three: 7,
+		},
+	});
+	t.is(statusCode, 412);
+	t.deepEqual(
+		problems.filter(({ severity }) => severity === 'error').map(({ path }) => path),
+		[
+			'$.schemaVersion',
+			'$.modules.one.restartPolicy',
+			'$.modules.three',
+			'$.modules.two.settings.image',
+			'$.modules.two.settings.createOptions',
+		],
+	);
+});

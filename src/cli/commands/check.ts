@@ -19,9 +19,9 @@ import {
 } from '../check/installation-checks.ts';
 import { connectToEdge, type EdgeOptions } from '../edge-cluster.ts';
 import { exitCode } from '../exit-code.ts';
+import type { OutputForm } from '../output-form.ts';
 import { plainText } from '../plain-text.ts';
 import { plural } from '../problem-list.ts';
-import type { OutputForm } from '../program.ts';
 import type { Style, Terminal } from '../terminal.ts';
 
 const styles: Readonly<Record<Finding['result'], Style>> = {

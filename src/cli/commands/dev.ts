@@ -9,8 +9,8 @@ import { chooseView } from '../dev/edge-view.ts';
 import { exitCode } from '../exit-code.ts';
 import { interruption } from '../interruption.ts';
 import { checkManifestFile, exampleTarget } from '../manifest-check.ts';
+import type { OutputForm } from '../output-form.ts';
 import { formatProblems } from '../problem-list.ts';
-import type { OutputForm } from '../program.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** Options of `dev`. */

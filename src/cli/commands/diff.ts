@@ -4,9 +4,9 @@ import { exitCode } from '../exit-code.ts';
 import { type Changes, findChanges, type ObjectChange } from '../manifest-changes.ts';
 import { checkManifestFile } from '../manifest-check.ts';
 import { type InstallationOptions, readInstallation } from '../manifest-installation.ts';
+import type { OutputForm } from '../output-form.ts';
 import { plainText } from '../plain-text.ts';
 import { formatProblems, hasErrors, plural } from '../problem-list.ts';
-import type { OutputForm } from '../program.ts';
 import type { Style, Terminal } from '../terminal.ts';
 
 /** Options of `diff`. */

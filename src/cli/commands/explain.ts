@@ -1,7 +1,7 @@
 import { EdgeError } from '../../runtime/edge-error.ts';
 import { exitCode } from '../exit-code.ts';
 import { findEntries, type GlossaryEntry, glossary, nearestEntry } from '../manifest-glossary.ts';
-import type { OutputForm } from '../program.ts';
+import type { OutputForm } from '../output-form.ts';
 import { formatTable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 

@@ -6,7 +6,7 @@ import { moduleLabel } from '../../edge-agent/translation/translation.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { connectToEdge, type EdgeOptions, moduleNameOf, modulePods } from '../edge-cluster.ts';
 import { exitCode } from '../exit-code.ts';
-import type { OutputForm } from '../program.ts';
+import type { OutputForm } from '../output-form.ts';
 import { formatTable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -26,10 +26,10 @@ export async function list(
 		module.runtimeStatus,
 		`${module.readyReplicas}/${module.replicas}`,
 		String(module.restartCount),
-		module.statusDescription,
 		module.image,
+		module.statusDescription,
 	]);
-	const headings = ['NAME', 'STATUS', 'READY', 'RESTARTS', 'DESCRIPTION', 'IMAGE'];
+	const headings = ['NAME', 'STATUS', 'READY', 'RESTARTS', 'IMAGE', 'DESCRIPTION'];
 	terminal.write(`${formatTable(headings, rows).join('\n')}\n`);
 	if (rows.length === 0) terminal.note(`There are no modules in ${options.namespace}.\n`);
 	return exitCode.ok;

@@ -1,6 +1,6 @@
 import { connectToEdge, type EdgeOptions, modulePods, podsOfModule } from '../edge-cluster.ts';
 import { exitCode } from '../exit-code.ts';
-import type { OutputForm } from '../program.ts';
+import type { OutputForm } from '../output-form.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** Options of `logs`. */

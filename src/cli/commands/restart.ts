@@ -8,8 +8,8 @@ import {
 	podsOfModule,
 } from '../edge-cluster.ts';
 import { exitCode } from '../exit-code.ts';
+import type { OutputForm } from '../output-form.ts';
 import { plural } from '../problem-list.ts';
-import type { OutputForm } from '../program.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** Restarts a module, as `iotedge restart` does: its pods are deleted, and replaced by the cluster. */

@@ -2,8 +2,8 @@ import { systemClock } from '../../runtime/clock.ts';
 import { connectToEdge, type EdgeOptions } from '../edge-cluster.ts';
 import { type EdgeStatus, readEdgeStatus } from '../edge-status.ts';
 import { exitCode } from '../exit-code.ts';
+import type { OutputForm } from '../output-form.ts';
 import { plainText } from '../plain-text.ts';
-import type { OutputForm } from '../program.ts';
 import { formatTable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 

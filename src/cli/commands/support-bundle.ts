@@ -10,7 +10,7 @@ import type { JsonValue } from '../../runtime/json.ts';
 import { connectToEdge, type EdgeOptions } from '../edge-cluster.ts';
 import { readEdgeStatus } from '../edge-status.ts';
 import { exitCode } from '../exit-code.ts';
-import type { OutputForm } from '../program.ts';
+import type { OutputForm } from '../output-form.ts';
 import type { Terminal } from '../terminal.ts';
 import { version } from '../version.ts';
 

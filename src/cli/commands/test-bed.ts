@@ -5,7 +5,7 @@ import { EdgeError } from '../../runtime/edge-error.ts';
 import { TestEdge } from '../../testing/test-edge.ts';
 import { exitCode } from '../exit-code.ts';
 import { interruption } from '../interruption.ts';
-import type { OutputForm } from '../program.ts';
+import type { OutputForm } from '../output-form.ts';
 import { formatTable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 

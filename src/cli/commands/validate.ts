@@ -3,8 +3,8 @@ import { exitCode } from '../exit-code.ts';
 import { checkManifestFile, exampleTarget } from '../manifest-check.ts';
 import { manifestFiles } from '../manifest-files.ts';
 import { type PolicyAssignments, policyFrom } from '../manifest-policy.ts';
+import type { OutputForm } from '../output-form.ts';
 import { countProblems, formatProblems, hasErrors, plural } from '../problem-list.ts';
-import type { OutputForm } from '../program.ts';
 import { Progress } from '../progress.ts';
 import type { Terminal } from '../terminal.ts';
 

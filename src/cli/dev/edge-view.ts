@@ -1,6 +1,6 @@
 import { sameJson } from '../../protocol/twin.ts';
 import type { JsonValue } from '../../runtime/json.ts';
-import type { OutputForm } from '../program.ts';
+import type { OutputForm } from '../output-form.ts';
 import type { Terminal } from '../terminal.ts';
 import {
 	type EdgeSnapshot,

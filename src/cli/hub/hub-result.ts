@@ -1,5 +1,5 @@
+import type { OutputForm } from '../output-form.ts';
 import { plainText } from '../plain-text.ts';
-import type { OutputForm } from '../program.ts';
 import { formatTable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 

@@ -1,7 +1,7 @@
 import { LiveScreen } from '../dev/live-screen.ts';
 import { formatDuration } from '../duration.ts';
+import type { OutputForm } from '../output-form.ts';
 import { plainText } from '../plain-text.ts';
-import type { OutputForm } from '../program.ts';
 import type { Terminal } from '../terminal.ts';
 import type { FleetCounts } from './fleet-run.ts';
 

@@ -68,15 +68,6 @@ export class DeliveryQueue {
 		return entry;
 	}
 
-	/** Takes the entry that came last. */
-	takeLast(): QueueEntry | undefined {
-		const chunk = this.#chunks.at(-1);
-		const entry = chunk?.takeLast(this.priority);
-		if (entry !== undefined) this.#length -= 1;
-		if (chunk?.length === 0) this.#chunks.pop();
-		return entry;
-	}
-
 	/** Puts entries back in front, in their order. */
 	putBack(entries: readonly QueueEntry[]): void {
 		if (entries.length === 0) return;

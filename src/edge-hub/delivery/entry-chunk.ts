@@ -74,13 +74,6 @@ export class EntryChunk {
 		this.#first += 1;
 	}
 
-	/** Takes the last entry. */
-	takeLast(priority: number): QueueEntry | undefined {
-		if (this.length === 0) return undefined;
-		this.#end -= 1;
-		return this.#at(this.#end, priority);
-	}
-
 	*entries(priority: number): Generator<QueueEntry> {
 		for (let index = this.#first; index < this.#end; index += 1) yield this.#at(index, priority);
 	}

@@ -1,0 +1,2 @@
+/** What every command can print. */
+export type OutputForm = 'text' | 'json';
