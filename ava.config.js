@@ -3,4 +3,7 @@ export default {
 	extensions: ['ts'],
 	timeout: '60s',
 	concurrency: 2,
+	// A process for each file: what one does to Node.js, an overflown stack or a closed database, must
+	// not end the others.
+	workerThreads: false,
 };

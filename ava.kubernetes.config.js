@@ -4,4 +4,5 @@ export default {
 	extensions: ['ts'],
 	timeout: '120s',
 	concurrency: 2,
+	workerThreads: false,
 };

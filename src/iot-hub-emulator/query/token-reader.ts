@@ -2,6 +2,8 @@ import { invalidQuery, type Token, tokensOf } from './query-lexer.ts';
 
 /** Nesting of an expression at most. */
 const maxDepth = 64;
+/** Words and signs of a query at most: a chain of operators becomes a tree as deep as it is long. */
+const maxTokens = 2000;
 
 /** Goes through the tokens of a query. */
 export class TokenReader {
@@ -12,6 +14,9 @@ export class TokenReader {
 	/** @throws IotHubError ArgumentInvalid */
 	constructor(query: string) {
 		this.#tokens = tokensOf(query);
+		if (this.#tokens.length > maxTokens) {
+			throw invalidQuery(`it has more than ${maxTokens} words and signs`);
+		}
 	}
 
 	get token(): Token {
