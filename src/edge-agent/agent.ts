@@ -138,12 +138,14 @@ export class EdgeAgent implements Lifecycle {
 			logger,
 			metrics,
 		});
+		const { manifestTrustBundle } = this.#settings;
 		const runner = new DeploymentRunner({
 			identities: this.#identities,
 			lastGood: this.#lastGood,
 			rollback: this.#rollback,
 			context,
 			policy: this.#settings.policy,
+			...(manifestTrustBundle === '' ? {} : { trustBundle: manifestTrustBundle }),
 			apply: (state) => reconciler.setDesired(state),
 			onChange: () => this.#report(),
 			clock,
@@ -165,7 +167,7 @@ export class EdgeAgent implements Lifecycle {
 		});
 		this.#registrations.push({ [Symbol.dispose]: end });
 		const lastGood = this.#lastGood.read();
-		if (lastGood !== undefined) runner.take(lastGood);
+		if (lastGood !== undefined) runner.resume(lastGood);
 		await this.#startSession(runner);
 	}
 

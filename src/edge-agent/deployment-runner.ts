@@ -1,5 +1,6 @@
 import type { Deployment } from '../manifest/deployment.ts';
 import { parseDeployment } from '../manifest/deployment-parser.ts';
+import { checkSignature } from '../manifest/manifest-signature.ts';
 import { moduleIdOf } from '../manifest/module-name.ts';
 import type { DeploymentStatusCode, Problem } from '../manifest/problem.ts';
 import { versionOf } from '../protocol/twin.ts';
@@ -27,6 +28,8 @@ export interface DeploymentRunnerOptions {
 	readonly rollback: Pick<Rollback, 'judge'>;
 	readonly context: Omit<TranslationContext, 'generationIds'>;
 	readonly policy: TranslationPolicy;
+	/** PEM of the authorities whose signers may deploy; absent: deployments need no signature. */
+	readonly trustBundle?: string;
 	/** Takes what the cluster should look like. */
 	readonly apply: (state: DesiredState) => void;
 	/** Told when another deployment runs or one was refused. */
@@ -109,7 +112,7 @@ export class DeploymentRunner implements Lifecycle {
 	take(desired: JsonObject): void {
 		const verdict = this.#options.rollback.judge(desired);
 		if (verdict === undefined) {
-			this.#take(desired);
+			this.#takeTrusted(desired);
 			return;
 		}
 		const version = versionOf(desired);
@@ -119,6 +122,30 @@ export class DeploymentRunner implements Lifecycle {
 		}
 		this.#refusal = { version, code: 500, description: verdict.reason };
 		this.#options.onChange();
+	}
+
+	/**
+	 * Takes desired properties that were taken before. Their signature is not judged again: modules
+	 * must start after a reboot, also when the certificate of the signer has ended since.
+	 */
+	resume(desired: JsonObject): void {
+		this.#take(desired);
+	}
+
+	#takeTrusted(desired: JsonObject): void {
+		const { trustBundle, clock, onChange } = this.#options;
+		const now = new Date(clock.now());
+		const signature =
+			trustBundle === undefined
+				? undefined
+				: checkSignature(desired, '$edgeAgent', { trustBundle, now });
+		if (signature === undefined || signature.accepted) {
+			this.#take(desired);
+			return;
+		}
+		const description = `EDGE_MANIFEST_SIGNATURE: ${signature.reason}`;
+		this.#refusal = { version: versionOf(desired), code: 400, description };
+		onChange();
 	}
 
 	#take(desired: JsonObject): void {

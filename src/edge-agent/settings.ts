@@ -58,7 +58,8 @@ export const agentSettings = {
 	manifestTrustBundleFile: {
 		env: 'MANIFEST_TRUST_BUNDLE_FILE',
 		default: '',
-		description: 'PEM file of authorities that sign deployment manifests.',
+		description:
+			'PEM file of authorities that sign deployment manifests. Where it is set, a deployment without their signature is refused.',
 		parse: optionalText,
 	},
 	namespace: {

@@ -1,8 +1,11 @@
+import { sign } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
+import { CertificateAuthority } from '../../src/certificates/certificate-authority.ts';
 import type { DesiredState } from '../../src/edge-agent/agent-status.ts';
 import { DeploymentRunner } from '../../src/edge-agent/deployment-runner.ts';
 import type { RollbackVerdict } from '../../src/edge-agent/rollback.ts';
 import { defaultPolicy } from '../../src/edge-agent/translation/default-policy.ts';
+import { canonicalJson } from '../../src/manifest/manifest-signature.ts';
 import { EdgeError } from '../../src/runtime/edge-error.ts';
 import type { JsonObject } from '../../src/runtime/json.ts';
 import { silentLogger } from '../../src/runtime/logger.ts';
@@ -30,7 +33,7 @@ class FakeIdentities {
 	}
 }
 
-function setUp(t: ExecutionContext, known: readonly string[] = []) {
+function setUp(t: ExecutionContext, known: readonly string[] = [], trustBundle?: string) {
 	const clock = new FakeClock();
 	const identities = new FakeIdentities();
 	for (const moduleId of known) identities.generationIds.set(moduleId, '1');
@@ -61,6 +64,7 @@ function setUp(t: ExecutionContext, known: readonly string[] = []) {
 			runtimeLogLevel: 'info',
 		},
 		policy: defaultPolicy,
+		...(trustBundle === undefined ? {} : { trustBundle }),
 		apply: (state) => applied.push(state),
 		onChange: () => {},
 		clock,
@@ -198,4 +202,41 @@ test('after a restart what ran well starts instead of what had failed', async (t
 	await clock.advance(0);
 	t.deepEqual(workloadsOf(applied.at(-1)), ['edgehub', 'filter']);
 	t.is(runner.refusal?.version, 2);
+});
+
+/** Signs what Azure IoT Edge signs of `$edgeAgent`. */
+async function signedBy(authority: CertificateAuthority, properties: JsonObject) {
+	const now = new Date('2025-12-31T00:00:00Z');
+	const signer = await authority.issue({ commonName: 's', usages: ['client'], days: 30, now });
+	const chunk = (pem: string) => [pem.replace(/-----[A-Z ]+-----|\n/g, '')];
+	const header = {
+		signercert: chunk(signer.certificate),
+		intermediatecacert: chunk(authority.certificate),
+	};
+	const { $version, ...payload } = properties;
+	const data = Buffer.from(canonicalJson(header) + canonicalJson(payload));
+	const key = { key: signer.privateKey, dsaEncoding: 'ieee-p1363' as const };
+	const bytes = sign('sha256', data, key).toString('base64');
+	return { ...properties, integrity: { header, signature: { bytes, algorithm: 'ES256' } } };
+}
+
+test('where a trust bundle is configured, only signed deployments are taken, and stored ones go on', async (t) => {
+	const now = new Date('2025-12-31T00:00:00Z');
+	const authority = await CertificateAuthority.create({ commonName: 'ca', days: 365, now });
+	const { runner } = setUp(t, [], authority.certificate);
+	runner.take(await signedBy(authority, desired(1, 'a')));
+	t.is(runner.refusal, undefined);
+	t.truthy(runner.deployment);
+
+	runner.take(desired(2, 'b'));
+	t.like(runner.refusal, { version: 2, code: 400 });
+	t.regex(runner.refusal?.description ?? '', /EDGE_MANIFEST_SIGNATURE: .*not signed/);
+	t.true(runner.deployment?.modules.some(({ name }) => name === 'a'));
+
+	const stranger = await CertificateAuthority.create({ commonName: 'x', days: 365, now });
+	runner.take(await signedBy(stranger, desired(3, 'c')));
+	t.like(runner.refusal, { version: 3, code: 400 });
+
+	runner.resume(desired(4, 'd'));
+	t.is(runner.refusal, undefined);
 });
