@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { diff, mergePatch, sameJson, stripMetadata } from '../../src/protocol/twin.ts';
 import { validateReportedPatch } from '../../src/protocol/twin-validation.ts';
-import type { JsonObject } from '../../src/runtime/json.ts';
+import { isJsonObject, type JsonObject } from '../../src/runtime/json.ts';
 
 const remove = { nullDeletes: true };
 
@@ -54,13 +54,23 @@ test('the difference of two documents turns the one into the other, and is empty
 	t.notThrows(() => fc.assert(property));
 });
 
+/** A value of the first patch that the second makes an object: no merge patch can say both at once. */
+function replacesValueByObject(one: JsonObject, two: JsonObject): boolean {
+	return Object.entries(two).some(([name, value]) => {
+		if (!isJsonObject(value) || !Object.hasOwn(one, name)) return false;
+		const old = one[name];
+		return !isJsonObject(old) || replacesValueByObject(old, value);
+	});
+}
+
 test('two patches one after the other are the same as both merged', (t) => {
 	const property = fc.property(json, json, json, (base, one, two) => {
+		fc.pre(!replacesValueByObject(one, two));
 		const both = mergePatch(one, two, { nullDeletes: false });
 		const apart = mergePatch(mergePatch(base, one, remove), two, remove);
 		t.true(sameJson(mergePatch(base, both, remove), apart));
 	});
-	t.notThrows(() => fc.assert(property));
+	t.notThrows(() => fc.assert(property, { numRuns: 1000 }));
 });
 
 test('versions and metadata go from the top only', (t) => {
