@@ -10,17 +10,6 @@ export function shortHash(text: string, length = hashLength): string {
 }
 
 /**
- * The name that Microsoft's preview gave a module's objects: lower case, what is not a letter, a
- * digit, `.` or `-` dropped. Not always a valid name: see `moduleObjectNames`.
- *
- * @returns undefined where it has more than 253 characters.
- */
-export function sanitizeObjectName(text: string): string | undefined {
-	const name = text.toLowerCase().replace(/[^a-z0-9.-]/g, '');
-	return name.length > maxName ? undefined : name;
-}
-
-/**
  * A DNS label: letters, digits and `-` inside; `start` says whether it may start with a digit
  * (RFC 1123) or not (RFC 1035).
  *

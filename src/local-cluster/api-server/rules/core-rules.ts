@@ -210,5 +210,3 @@ export const storageClassRules: KindRules = {
 			.filter((member) => changed(storageClass, live, member))
 			.map((member) => forbiddenField(member, `updates to ${member} are forbidden.`)),
 };
-
-export const nodeRules: KindRules = {};

@@ -11,11 +11,6 @@ const portName = /^(?=.*[a-z])[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const labelRule = `a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')`;
 const subdomainRule = `a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')`;
 
-/** Whether text is an RFC 1123 label: what container, namespace and Service names must be. */
-export function isLabel(text: string): boolean {
-	return text.length <= 63 && label.test(text);
-}
-
 /** A name that is an RFC 1123 label. */
 export function labelFaults(field: string, name: string): FieldFault[] {
 	if (name === '') return [required(field)];

@@ -3,13 +3,7 @@ import type { KubernetesObject } from '../../../cluster/kubernetes-object.ts';
 import type { JsonObject } from '../../../runtime/json.ts';
 import { ensureObject, numberAt, objectAt, setAbsent, textAt, valueAt } from '../json-reading.ts';
 import { compileLabelSelector } from '../selectors/label-selector.ts';
-import {
-	type FieldFault,
-	forbiddenField,
-	invalidValue,
-	notSupported,
-	required,
-} from '../status-error.ts';
+import { type FieldFault, forbiddenField, invalidValue, notSupported } from '../status-error.ts';
 import type { KindRules } from './kind-rules.ts';
 import { labelsFaults } from './names.ts';
 import { podSpecFaults, setPodSpecDefaults } from './pod-rules.ts';
@@ -189,8 +183,3 @@ export const podDisruptionBudgetRules: KindRules = {
 		return [invalidValue('spec', spec, why)];
 	},
 };
-
-/** A binding tells a node; without one it says nothing. */
-export function bindingFaults(binding: JsonObject): FieldFault[] {
-	return textAt(binding, 'target', 'name') === '' ? [required('target.name')] : [];
-}
