@@ -1,7 +1,7 @@
 export default {
 	files: ['test/**/*.test.ts', '!test/kubernetes/**'],
 	extensions: ['ts'],
-	timeout: '60s',
+	timeout: '120s',
 	concurrency: 2,
 	// A process for each file: what one does to Node.js, an overflown stack or a closed database, must
 	// not end the others.

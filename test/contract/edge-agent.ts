@@ -12,8 +12,8 @@ import type { ClusterUnderTest } from '../support/cluster-under-test.ts';
 import { desiredProperties } from '../support/edge-deployment.ts';
 import { type EdgeNamespace, edgeNamespace } from '../support/edge-namespace.ts';
 import { hubRequest, runningEmulator } from '../support/running-emulator.ts';
+import { until } from '../support/until.ts';
 
-const patience = 30_000;
 const deviceId = 'edge1';
 
 /** A whole edge agent against an API server, with the agent's Role and no other right. */
@@ -33,14 +33,15 @@ export function testEdgeAgent(test: TestFn, title: string, cluster: () => Cluste
 		t.teardown(() => agent.stop());
 		await agent.start();
 		const reference = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'filter' };
-		const filter = await until('a Deployment', () => {
-			return edge.admin.get({ ...reference, namespace: edge.namespace });
-		});
+		const filter = await until(
+			() => edge.admin.get({ ...reference, namespace: edge.namespace }),
+			'a Deployment',
+		);
 		t.deepEqual(filter.metadata.ownerReferences, [edge.owner]);
 
 		if (!cluster().hasControllers) {
 			const pod = await runPod(edge, filter);
-			await until('a report of the running module', () => statusOf(emulator) === 'running');
+			await until(() => statusOf(emulator) === 'running', 'a report of the running module');
 			const { moduleId, generationId } = emulator.registry.record({
 				deviceId,
 				moduleId: 'filter',
@@ -51,9 +52,10 @@ export function testEdgeAgent(test: TestFn, title: string, cluster: () => Cluste
 			await invoke(emulator, 'GetModuleLogs', { items: [{ id: 'filter', filter: {} }] });
 			const restarted = await invoke(emulator, 'RestartModule', { id: 'filter' });
 			t.is(restarted['status'], 200);
-			await until('the end of the pod', async () => {
-				return (await edge.admin.get({ apiVersion: 'v1', kind: 'Pod', ...pod })) === undefined;
-			});
+			await until(
+				async () => (await edge.admin.get({ apiVersion: 'v1', kind: 'Pod', ...pod })) === undefined,
+				'the end of the pod',
+			);
 		}
 
 		await agent.stop();
@@ -62,9 +64,10 @@ export function testEdgeAgent(test: TestFn, title: string, cluster: () => Cluste
 		await emulator.stop();
 		t.teardown(() => next.stop());
 		await next.start();
-		await until('the last good deployment', () => {
-			return edge.admin.get({ ...reference, namespace: edge.namespace });
-		});
+		await until(
+			() => edge.admin.get({ ...reference, namespace: edge.namespace }),
+			'the last good deployment',
+		);
 		t.pass();
 	});
 }
@@ -135,17 +138,4 @@ function post(port: number, path: string): Promise<number> {
 	sent.on('error', reject);
 	sent.end(JSON.stringify({ keyId: 'primary', algo: 'HMACSHA256', data: 'ZGF0YQ==' }));
 	return promise;
-}
-
-async function until<Found>(
-	what: string,
-	look: () => Found | undefined | false | Promise<Found | undefined | false>,
-): Promise<Found> {
-	const end = systemClock.monotonic() + patience;
-	while (systemClock.monotonic() < end) {
-		const found = await look();
-		if (found) return found;
-		await systemClock.sleep(50);
-	}
-	throw new Error(`There was not ${what}.`);
 }

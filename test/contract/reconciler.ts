@@ -19,7 +19,8 @@ import {
 	extended,
 	moduleChanges,
 } from '../support/module-changes.ts';
-import { deployedKinds, device, reconciledEdge, until } from '../support/reconciled-edge.ts';
+import { deployedKinds, device, reconciledEdge } from '../support/reconciled-edge.ts';
+import { until } from '../support/until.ts';
 
 const patience = 30_000;
 

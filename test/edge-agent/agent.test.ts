@@ -9,6 +9,7 @@ import type { JsonObject } from '../../src/runtime/json.ts';
 import { silentLogger } from '../../src/runtime/logger.ts';
 import { MemoryCluster } from '../support/memory-cluster.ts';
 import { hubRequest, runningEmulator } from '../support/running-emulator.ts';
+import { until } from '../support/until.ts';
 
 const agentIdentity = { deviceId: 'edge1', moduleId: '$edgeAgent' };
 
@@ -71,15 +72,6 @@ function module(image: string): JsonObject {
 		restartPolicy: 'always',
 		settings: { image, createOptions: '{}' },
 	};
-}
-
-async function until<Result>(look: () => Result | undefined | false): Promise<Result> {
-	for (let tries = 0; tries < 1000; tries += 1) {
-		const found = look();
-		if (found) return found;
-		await systemClock.sleep(10);
-	}
-	throw new Error('It has not happened.');
 }
 
 function reported(emulator: IotHubEmulator): JsonObject {

@@ -14,6 +14,7 @@ import { systemClock } from '../../src/runtime/clock.ts';
 import type { JsonObject } from '../../src/runtime/json.ts';
 import { silentLogger } from '../../src/runtime/logger.ts';
 import { runningApiServer } from '../support/running-api-server.ts';
+import { until } from '../support/until.ts';
 
 const namespace = 'edge';
 const kinds = [
@@ -177,11 +178,3 @@ test('a real translation converges on a server that fills in defaults, with the 
 	t.true(left.some((row) => row.startsWith('PersistentVolumeClaim data')));
 	t.deepEqual(denials, []);
 });
-
-async function until(look: () => Promise<boolean>): Promise<void> {
-	for (let tries = 0; tries < 500; tries += 1) {
-		if (await look()) return;
-		await systemClock.sleep(20);
-	}
-	throw new Error('It has not happened.');
-}

@@ -17,10 +17,10 @@ import {
 	ownIdentity,
 	routes,
 	startHub,
-	until,
 	type World,
 } from '../support/hub-world.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { until } from '../support/until.ts';
 
 const { Client, Message, ModuleClient } = azure;
 

@@ -16,9 +16,9 @@ import {
 	startHub,
 	TestClient,
 	tokenOf,
-	until,
 	type World,
 } from '../support/hub-world.ts';
+import { until } from '../support/until.ts';
 
 const sensor = moduleOf('sensor');
 const filter = moduleOf('filter');

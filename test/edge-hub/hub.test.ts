@@ -13,8 +13,8 @@ import {
 	startHub,
 	TestClient,
 	tokenOf,
-	until,
 } from '../support/hub-world.ts';
+import { until } from '../support/until.ts';
 
 const sensor = moduleOf('sensor');
 const filter = moduleOf('filter');

@@ -14,9 +14,9 @@ import {
 	routes,
 	startHub,
 	TestClient,
-	until,
 	type World,
 } from '../support/hub-world.ts';
+import { until } from '../support/until.ts';
 
 const deviceId = 'thermometer';
 const day = 86_400_000;

@@ -15,9 +15,9 @@ import {
 	routes,
 	startHub,
 	TestClient,
-	until,
 	type World,
 } from '../support/hub-world.ts';
+import { until } from '../support/until.ts';
 
 const filter = moduleOf('filter');
 const senders = ['s0', 's1', 's2', 's3', 's4', 's5'];

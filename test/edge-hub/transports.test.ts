@@ -14,9 +14,9 @@ import {
 	ownIdentity,
 	routes,
 	startHub,
-	until,
 	type World,
 } from '../support/hub-world.ts';
+import { until } from '../support/until.ts';
 
 const { Client, Message, ModuleClient } = azure;
 

@@ -13,6 +13,7 @@ import { systemClock } from '../../src/runtime/clock.ts';
 import type { JsonObject } from '../../src/runtime/json.ts';
 import { silentLogger } from '../../src/runtime/logger.ts';
 import { FakeHub } from '../support/fake-hub.ts';
+import { until } from '../support/until.ts';
 
 const key = Buffer.from('a key of some length').toString('base64');
 const module = { deviceId: 'edge 1', moduleId: '$edgeAgent' };
@@ -58,10 +59,6 @@ function reached(client: SdkIotHubClient, kind: ConnectionState['kind']): Promis
 			resolve(state);
 		});
 	});
-}
-
-async function until(condition: () => boolean): Promise<void> {
-	while (!condition()) await systemClock.sleep(2);
 }
 
 function telemetry(body: string): Message {

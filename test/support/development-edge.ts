@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from './until.ts';
 
 const project = resolve(import.meta.dirname, '../..');
 
@@ -57,17 +57,12 @@ export class DevelopmentEdge {
 		condition: (event: DevEvent) => boolean,
 		ms = 60_000,
 	): Promise<DevEvent> {
-		return until(
-			what,
-			() => this.events.find(condition),
-			ms,
-			() => this.#diagnosis(),
-		);
+		return this.until(what, () => this.events.find(condition), ms);
 	}
 
 	/** Waits until a look at all events gives something. */
-	async until<Found>(what: string, look: () => Found | undefined, ms = 60_000): Promise<Found> {
-		return until(what, look, ms, () => this.#diagnosis());
+	async until<Found>(what: string, look: () => Found | undefined, ms = 60_000) {
+		return until(look, () => `${what}\n${this.#diagnosis()}`, ms);
 	}
 
 	telemetryOf(moduleId: string): DevEvent[] {
@@ -101,21 +96,5 @@ export class DevelopmentEdge {
 	#diagnosis(): string {
 		const last = this.events.slice(-8).map((event) => JSON.stringify(event).slice(0, 400));
 		return [...last, this.#errors.slice(-3000)].join('\n');
-	}
-}
-
-async function until<Found>(
-	what: string,
-	look: () => Found | undefined,
-	ms: number,
-	diagnosis: () => string,
-): Promise<Found> {
-	const deadline = performance.now() + ms;
-	for (;;) {
-		const found = look();
-		if (found !== undefined) return found;
-		if (performance.now() > deadline)
-			throw new Error(`No ${what} within ${ms} ms.\n${diagnosis()}`);
-		await sleep(50);
 	}
 }

@@ -168,12 +168,3 @@ export class TestClient {
 		return this.next();
 	}
 }
-
-/** Waits until something holds; fails after five seconds. */
-export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-	const deadline = performance.now() + 5_000;
-	while (!(await holds())) {
-		if (performance.now() > deadline) throw new Error(`It never came to this: ${what}.`);
-		await new Promise((resolve) => setTimeout(resolve, 5));
-	}
-}

@@ -17,8 +17,8 @@ import type { ClusterUnderTest } from './cluster-under-test.ts';
 import { type AuthoredDeployment, desiredStateOf, deviceId } from './edge-deployment.ts';
 import { edgeNamespace } from './edge-namespace.ts';
 import { recordingClient } from './recording-client.ts';
+import { until } from './until.ts';
 
-const patience = 30_000;
 /** Value of the device label. */
 export const device = labelValue(deviceId);
 
@@ -101,16 +101,4 @@ export async function reconciledEdge(t: ExecutionContext, cluster: ClusterUnderT
 			await until(isDone, explain);
 		},
 	};
-}
-
-/** Waits for something, for as long as a slow machine may take. */
-export async function until(
-	isDone: () => boolean | Promise<boolean>,
-	explain = () => '',
-): Promise<void> {
-	const end = systemClock.monotonic() + patience;
-	while (!(await isDone())) {
-		if (systemClock.monotonic() > end) throw new Error(`It has not happened. ${explain()}`);
-		await systemClock.sleep(100);
-	}
 }

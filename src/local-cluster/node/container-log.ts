@@ -113,17 +113,18 @@ export class ContainerLog {
 		}
 	}
 
-	async #openAt(from: number): Promise<{ file: FileHandle; offset: number } | undefined> {
-		for (;;) {
-			const start = this.#start;
-			const older = from < start;
-			const file = await open(older ? rotatedFile(this.file) : this.file).catch(() => undefined);
-			if (file === undefined) return undefined;
-			const offset = from - (older ? this.#olderStart : start);
-			// The file may have been put aside while it was being opened.
-			if (start === this.#start) return { file, offset: Math.max(0, offset) };
-			await file.close();
-		}
+	/** Opening takes its turn with writing: a file is never opened while it is being put aside. */
+	#openAt(from: number): Promise<{ file: FileHandle; offset: number } | undefined> {
+		const opening = this.#writing.then(() => this.#openNow(from));
+		this.#writing = opening.then(() => undefined);
+		return opening;
+	}
+
+	async #openNow(from: number): Promise<{ file: FileHandle; offset: number } | undefined> {
+		const older = from < this.#start;
+		const file = await open(older ? rotatedFile(this.file) : this.file).catch(() => undefined);
+		if (file === undefined) return undefined;
+		return { file, offset: Math.max(0, from - (older ? this.#olderStart : this.#start)) };
 	}
 
 	#append(lines: Buffer): void {
