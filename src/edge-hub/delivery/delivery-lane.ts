@@ -1,7 +1,8 @@
 import { Backoff } from '../../runtime/backoff.ts';
 import type { Timer } from '../../runtime/clock.ts';
-import { DeliveryQueue, type QueueEntry } from './delivery-queue.ts';
+import { DeliveryQueue } from './delivery-queue.ts';
 import type { BatchLimits } from './endpoint.ts';
+import type { QueueEntry } from './queue-entry.ts';
 
 /** Milliseconds between tries of what an endpoint has not taken. */
 const backoffOptions = { initial: 1000, max: 60_000 };

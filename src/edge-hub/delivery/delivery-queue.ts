@@ -1,18 +1,5 @@
-import type { MessageOrigin } from './delivery-metrics.ts';
 import { EntryChunk } from './entry-chunk.ts';
-
-/** A message that waits for an endpoint; the message itself is in the log. */
-export interface QueueEntry {
-	readonly offset: number;
-	/** The record's part that stands for the endpoint. */
-	readonly part: number;
-	readonly priority: number;
-	readonly origin: MessageOrigin;
-	/** Bytes as `messageSize` counts. */
-	readonly size: number;
-	/** Milliseconds since the epoch; infinite for no end. */
-	readonly expiresAt: number;
-}
+import type { QueueEntry } from './queue-entry.ts';
 
 /**
  * Entries of a chunk: few in a short queue, so that many queues cost little. V8 keeps columns of up

@@ -10,9 +10,9 @@ import type { RouteTarget } from '../routing/route-set.ts';
 import type { Sink } from '../routing/sink.ts';
 import { DeliveryLane } from './delivery-lane.ts';
 import { type DeliveryMetrics, type MessageOrigin, noDeliveryMetrics } from './delivery-metrics.ts';
-import type { QueueEntry } from './delivery-queue.ts';
 import type { Endpoint, StoredMessage } from './endpoint.ts';
 import { EndpointPump, type PumpHandler } from './endpoint-pump.ts';
+import type { QueueEntry } from './queue-entry.ts';
 import { RecentMessages } from './recent-messages.ts';
 import { evict, type StoreFullPolicy } from './store-eviction.ts';
 import {

@@ -2,8 +2,9 @@ import type { Clock } from '../../runtime/clock.ts';
 import { messageOf } from '../../runtime/edge-error.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { DeliveryLane } from './delivery-lane.ts';
-import type { DeliveryQueue, QueueEntry } from './delivery-queue.ts';
+import type { DeliveryQueue } from './delivery-queue.ts';
 import type { Endpoint, SendResult, StoredMessage } from './endpoint.ts';
+import type { QueueEntry } from './queue-entry.ts';
 import { ReadyLanes } from './ready-lanes.ts';
 
 /** How long `stop` waits for an endpoint that does not heed its signal, in milliseconds. */

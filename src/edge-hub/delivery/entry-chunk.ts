@@ -1,5 +1,5 @@
 import type { MessageOrigin } from './delivery-metrics.ts';
-import type { QueueEntry } from './delivery-queue.ts';
+import type { QueueEntry } from './queue-entry.ts';
 
 /** A record has up to 32 parts: five bits beside the size. */
 const partBits = 5;

@@ -1,32 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { MethodRequest, MethodResponse } from '../../protocol/direct-method.ts';
 import type { Identity } from '../../protocol/identity.ts';
-import type { ClientAuthenticator } from '../authorization/client-authenticator.ts';
-import type { HubServices } from '../hub-services.ts';
 import { type HttpAnswer, refusal } from './http-answer.ts';
+import type { HttpCall, HttpHeadOptions } from './http-call.ts';
 import { callMethod } from './method-route.ts';
 import { sendTelemetry } from './telemetry-route.ts';
-
-/** What the routes need. */
-export interface HttpHeadOptions {
-	readonly services: HubServices;
-	/** Undefined until the hub is ready: clients are asked to come again. */
-	readonly authenticator: () => ClientAuthenticator | undefined;
-	/** Calls a method of a connected client; see `MethodDispatcher.call`. */
-	readonly callMethod: (
-		caller: string,
-		target: Identity,
-		request: MethodRequest,
-	) => Promise<MethodResponse>;
-}
-
-/** A request to one identity, whose caller is not known yet. */
-export interface HttpCall {
-	readonly request: IncomingMessage;
-	readonly target: Identity;
-	readonly authenticator: ClientAuthenticator;
-	readonly options: HttpHeadOptions;
-}
 
 type Route = (call: HttpCall) => Promise<HttpAnswer>;
 

@@ -4,7 +4,7 @@ import { EdgeError, messageOf } from '../../runtime/edge-error.ts';
 import type { JsonValue } from '../../runtime/json.ts';
 import { failedMethodResponse } from '../methods/method-status.ts';
 import { type HttpAnswer, refusal } from './http-answer.ts';
-import type { HttpCall } from './http-head.ts';
+import type { HttpCall } from './http-call.ts';
 import { requestBody } from './request-body.ts';
 import { authenticationFault } from './request-token.ts';
 

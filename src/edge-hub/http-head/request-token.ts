@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Identity } from '../../protocol/identity.ts';
 import { type HttpAnswer, refusal } from './http-answer.ts';
-import type { HttpCall } from './http-head.ts';
+import type { HttpCall } from './http-call.ts';
 
 /** @returns why the request does not come from an identity; undefined where it does */
 export async function authenticationFault(

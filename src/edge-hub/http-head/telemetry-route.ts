@@ -4,7 +4,7 @@ import { EdgeError, messageOf } from '../../runtime/edge-error.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
 import { ingestTelemetry } from '../telemetry.ts';
 import { type HttpAnswer, refusal } from './http-answer.ts';
-import type { HttpCall } from './http-head.ts';
+import type { HttpCall } from './http-call.ts';
 import { requestBody } from './request-body.ts';
 import { authenticationFault } from './request-token.ts';
 

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BlobRight } from '../files/blob-signature.ts';
 import { type Blob, blobContainers } from '../files/blobs.ts';
-import type { RouteContext } from './http-head.ts';
+import type { RouteContext } from './route-context.ts';
 
 interface BlobRoute {
 	Params: { '*': string };

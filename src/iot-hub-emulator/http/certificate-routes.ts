@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Authority } from '../access/authorities.ts';
 import { ifMatchOf } from './device-routes.ts';
-import type { RouteContext } from './http-head.ts';
+import type { RouteContext } from './route-context.ts';
 
 interface CertificateRoute {
 	Params: { name: string };

@@ -6,7 +6,7 @@ import { configurationDocument } from '../configuration/configuration-document.t
 import { testConfigurationQueries } from '../configuration/test-configuration-queries.ts';
 import { IotHubError } from '../iot-hub-error.ts';
 import { ifMatchOf, topOf } from './device-routes.ts';
-import type { RouteContext } from './http-head.ts';
+import type { RouteContext } from './route-context.ts';
 
 interface ConfigurationRoute {
 	Params: { id: string };

@@ -4,7 +4,7 @@ import { type Message, maxMessageSize, messageSize } from '../../protocol/messag
 import { IotHubError } from '../iot-hub-error.ts';
 import { telemetryEvent } from '../telemetry/telemetry-event.ts';
 import { headersOfMessage, messageOfRequest, messagesOfBatch } from './device-message.ts';
-import type { RouteContext } from './http-head.ts';
+import type { RouteContext } from './route-context.ts';
 
 interface MessageRoute {
 	Params: { deviceId: string; moduleId?: string; lockToken: string };

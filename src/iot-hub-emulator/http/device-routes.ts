@@ -4,7 +4,7 @@ import { runBulkOperation } from '../registry/bulk-operation.ts';
 import { circumstancesOf } from '../registry/identity-circumstances.ts';
 import { deviceDocument } from '../registry/identity-document.ts';
 import type { DeviceRecord } from '../registry/identity-record.ts';
-import type { RouteContext } from './http-head.ts';
+import type { RouteContext } from './route-context.ts';
 
 interface DeviceRoute {
 	Params: { deviceId: string };

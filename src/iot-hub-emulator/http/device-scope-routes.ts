@@ -7,7 +7,7 @@ import { circumstancesOf } from '../registry/identity-circumstances.ts';
 import { deviceDocument, moduleDocument } from '../registry/identity-document.ts';
 import type { DeviceRecord, ModuleRecord } from '../registry/identity-record.ts';
 import { scopeMembers, scopePage } from '../registry/scope-page.ts';
-import type { RouteContext } from './http-head.ts';
+import type { RouteContext } from './route-context.ts';
 
 interface ScopeRoute {
 	Params: { deviceId: string; moduleId: string };

@@ -4,7 +4,7 @@ import { digitalTwin } from '../digital-twin/digital-twin.ts';
 import { desiredPatchOf } from '../digital-twin/digital-twin-patch.ts';
 import { etagOfCounter } from '../registry/etag.ts';
 import { ifMatchOf } from './device-routes.ts';
-import type { RouteContext } from './http-head.ts';
+import type { RouteContext } from './route-context.ts';
 
 interface DigitalTwinRoute {
 	Params: { deviceId: string; component?: string; command: string };

@@ -3,8 +3,8 @@ import { enrollmentDocument } from '../provisioning/enrollment-document.ts';
 import type { Enrollments } from '../provisioning/enrollments.ts';
 import { registrationDocument } from '../provisioning/registration.ts';
 import { ifMatchOf } from './device-routes.ts';
-import type { RouteContext } from './http-head.ts';
 import { paging, sendPage } from './query-routes.ts';
+import type { RouteContext } from './route-context.ts';
 
 interface EnrollmentRoute {
 	Params: { id: string };

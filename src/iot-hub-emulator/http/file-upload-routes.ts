@@ -1,4 +1,4 @@
-import type { RouteContext } from './http-head.ts';
+import type { RouteContext } from './route-context.ts';
 
 interface FileRoute {
 	Params: { deviceId: string; correlationId?: string };

@@ -27,13 +27,6 @@ import { addTelemetryRoutes } from './telemetry-routes.ts';
 import { throttledOperation } from './throttled-operation.ts';
 import { addTwinRoutes } from './twin-routes.ts';
 
-/** What a group of routes works with. */
-export interface RouteContext {
-	readonly app: FastifyInstance;
-	readonly hub: Hub;
-	readonly authorization: RequestAuthorization;
-}
-
 /** The SDKs keep connections open between calls and do not expect the hub to close them. */
 const keepAliveTimeout = 180_000;
 

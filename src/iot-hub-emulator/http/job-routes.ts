@@ -1,7 +1,7 @@
 import { IotHubError } from '../iot-hub-error.ts';
 import { jobDocument } from '../jobs/job-document.ts';
-import type { RouteContext } from './http-head.ts';
 import { paging, sendPage } from './query-routes.ts';
+import type { RouteContext } from './route-context.ts';
 
 interface JobRoute {
 	Params: { jobId: string };

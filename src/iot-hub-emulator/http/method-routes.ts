@@ -1,5 +1,5 @@
 import { parseMethodRequest } from '../../protocol/direct-method.ts';
-import type { RouteContext } from './http-head.ts';
+import type { RouteContext } from './route-context.ts';
 
 interface MethodRoute {
 	Params: { deviceId: string; moduleId?: string };

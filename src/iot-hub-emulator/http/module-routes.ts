@@ -4,7 +4,7 @@ import { circumstancesOf } from '../registry/identity-circumstances.ts';
 import { moduleDocument } from '../registry/identity-document.ts';
 import type { ModuleRecord } from '../registry/identity-record.ts';
 import { ifMatchOf } from './device-routes.ts';
-import type { RouteContext } from './http-head.ts';
+import type { RouteContext } from './route-context.ts';
 
 interface ModuleRoute {
 	Params: { deviceId: string; moduleId: string };

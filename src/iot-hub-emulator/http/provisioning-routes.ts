@@ -5,7 +5,7 @@ import type { DeviceCredential } from '../access/device-authentication.ts';
 import { asIotHubError } from '../iot-hub-error.ts';
 import { retryAfterSeconds } from '../provisioning/provisioning-mqtt-head.ts';
 import { registrationDocument } from '../provisioning/registration.ts';
-import type { RouteContext } from './http-head.ts';
+import type { RouteContext } from './route-context.ts';
 
 interface RegistrationRoute {
 	Params: { idScope: string; registrationId: string; operationId: string };

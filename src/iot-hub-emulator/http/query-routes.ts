@@ -3,7 +3,7 @@ import { isJsonObject } from '../../runtime/json.ts';
 import { IotHubError } from '../iot-hub-error.ts';
 import { queryRows } from '../query/query-collections.ts';
 import { queryPage } from '../query/query-page.ts';
-import type { RouteContext } from './http-head.ts';
+import type { RouteContext } from './route-context.ts';
 
 /** `POST /devices/query`: the query language, page by page. */
 export function addQueryRoutes({ app, hub, authorization }: RouteContext): void {

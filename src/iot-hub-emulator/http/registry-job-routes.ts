@@ -1,5 +1,5 @@
 import { IotHubError } from '../iot-hub-error.ts';
-import type { RouteContext } from './http-head.ts';
+import type { RouteContext } from './route-context.ts';
 
 interface JobRoute {
 	Params: { jobId: string };

@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { messageOf } from '../../runtime/edge-error.ts';
 import { IotHubError } from '../iot-hub-error.ts';
 import { type TelemetryEvent, telemetryDocument } from '../telemetry/telemetry-event.ts';
-import type { RouteContext } from './http-head.ts';
+import type { RouteContext } from './route-context.ts';
 
 interface TelemetryRoute {
 	Querystring: { fromSequenceNumber?: string; follow?: string };

@@ -5,7 +5,7 @@ import { hubTwinDocument } from '../twin/hub-twin-document.ts';
 import type { Twin } from '../twin/twin.ts';
 
 import { ifMatchOf } from './device-routes.ts';
-import type { RouteContext } from './http-head.ts';
+import type { RouteContext } from './route-context.ts';
 
 interface TwinRoute {
 	Params: { deviceId: string; moduleId?: string };

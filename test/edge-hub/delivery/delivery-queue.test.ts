@@ -1,7 +1,8 @@
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { DeliveryLane } from '../../../src/edge-hub/delivery/delivery-lane.ts';
-import { DeliveryQueue, type QueueEntry } from '../../../src/edge-hub/delivery/delivery-queue.ts';
+import { DeliveryQueue } from '../../../src/edge-hub/delivery/delivery-queue.ts';
+import type { QueueEntry } from '../../../src/edge-hub/delivery/queue-entry.ts';
 
 const origins = Array.from({ length: 300 }, (_, index) => ({
 	sender: `edge1/sensor${index}`,
