@@ -1,11 +1,7 @@
-import { execFile } from 'node:child_process';
-import { resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { loadKubeconfig } from '../../src/cluster/kubeconfig.ts';
 import { type ClusterUnderTest, foreignCluster } from './cluster-under-test.ts';
+import { kubernetesPrograms } from './kubernetes-programs.ts';
 import { RealCluster } from './real-cluster.ts';
-
-const obtain = resolve(import.meta.dirname, '../../tools/kubernetes/obtain.sh');
 
 /**
  * The cluster that `KUBECONFIG_FOR_TESTS` names, else an API server made of the programs in
@@ -17,6 +13,5 @@ export async function kubernetesUnderTest(): Promise<ClusterUnderTest> {
 	if (kubeconfig !== undefined) {
 		return foreignCluster(await loadKubeconfig(kubeconfig, { environment: process.env }));
 	}
-	const { stdout } = await promisify(execFile)(obtain, ['--cached']);
-	return RealCluster.start(stdout.trim());
+	return RealCluster.start(await kubernetesPrograms('etcd', 'kube-apiserver', 'kubectl'));
 }
