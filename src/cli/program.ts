@@ -4,6 +4,8 @@ import { parseDuration } from './duration.ts';
 import { addHubCommands } from './hub-commands.ts';
 import { addPolicyAssignment } from './manifest-policy.ts';
 import { addOperatorCommands } from './operator-commands.ts';
+import { outputOption } from './output-form.ts';
+import { addRouteCommands } from './route-commands.ts';
 import type { Terminal } from './terminal.ts';
 import { addTestBedCommands } from './test-bed-commands.ts';
 import { version } from './version.ts';
@@ -32,12 +34,6 @@ export function createProgram(terminal: Terminal): Command {
 	addOperatorCommands(program, terminal);
 	addRoleCommands(program, terminal);
 	return program;
-}
-
-function outputOption(): Option {
-	return new Option('-o, --output <form>', 'text for people, json for scripts')
-		.choices(['text', 'json'])
-		.default('text');
 }
 
 function policyOption(): Option {
@@ -134,24 +130,7 @@ function addManifestCommands(program: Command, terminal: Terminal): void {
 			process.exitCode = await translateCommand(file, options, terminal);
 		});
 	addLayerCommands(program, terminal);
-	const route = program.command('route').description('Work with the routes of the edge hub.');
-	route
-		.command('evaluate')
-		.summary('evaluate routes or conditions against messages, JSON lines in and out')
-		.description(
-			'Reads JSON lines {"route" or "condition", "message": {"source", "body", "properties",\n' +
-				'"systemProperties"}} from standard input and writes one {"result"} line for each:\n' +
-				'true, false, "undefined", "syntax-error" or "type-error".',
-		)
-		.addOption(
-			new Option('--compatibility <mode>', 'whose results to give where they differ')
-				.choices(['none', 'azure'])
-				.default('none'),
-		)
-		.action(async (options) => {
-			const { evaluateRoutes } = await import('./commands/route-evaluate.ts');
-			process.exitCode = await evaluateRoutes(process.stdin, options, terminal);
-		});
+	addRouteCommands(program, terminal);
 }
 
 function addLayerCommands(program: Command, terminal: Terminal): void {

@@ -1,5 +1,6 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { parseDuration } from './duration.ts';
+import { outputOption } from './output-form.ts';
 import type { Terminal } from './terminal.ts';
 
 const fleetHelp = `
@@ -75,10 +76,4 @@ function addTestBed(program: Command, terminal: Terminal): void {
 			const { testBedDown } = await import('./commands/test-bed.ts');
 			process.exitCode = await testBedDown(options, terminal);
 		});
-}
-
-function outputOption(): Option {
-	return new Option('-o, --output <form>', 'text for people, json for scripts')
-		.choices(['text', 'json'])
-		.default('text');
 }

@@ -15,9 +15,13 @@ export interface MqttUserName {
 const legacyQuery =
 	'api-version=2017-06-30/DeviceClientType=Microsoft.Azure.Devices.Client/1.5.1-preview-003';
 
+/** Ids may have a question mark too: only one that begins the members counts. */
+const withoutSlash = /([^/?])\?(api-version=[^/?]*)$/;
+
 /**
  * Reads `{hub}/{device}[/{module}]/[?]api-version=…[&DeviceClientType=…][&model-id=…][&auth-chain=…]`.
- * Unknown members are ignored, the first of several equal ones counts.
+ * Unknown members are ignored, the first of several equal ones counts. The slash before a `?` may be
+ * missing, as in IoT Hub's documentation.
  *
  * @returns undefined for anything else.
  */
@@ -25,7 +29,7 @@ export function parseMqttUserName(text: string): MqttUserName | undefined {
 	const normal = text.endsWith(`/${legacyQuery}`)
 		? text.replace(legacyQuery, legacyQuery.replace('/', '&').replace('/1.5', '%2F1.5'))
 		: text;
-	const segments = normal.split('/');
+	const segments = normal.replace(withoutSlash, '$1/?$2').split('/');
 	if (segments.length !== 3 && segments.length !== 4) return undefined;
 	const [hostName = '', deviceId = '', moduleId] = segments.slice(0, -1);
 	if (hostName === '' || deviceId.trim() === '' || moduleId === '') return undefined;

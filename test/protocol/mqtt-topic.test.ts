@@ -97,6 +97,16 @@ for (const [filter, subscriber, meaning] of filters) {
 	});
 }
 
+test('reads a user name whose members follow without a slash', (t) => {
+	t.deepEqual(parseMqttUserName('hub/leaf?1?api-version=2021-04-12&model-id=m')?.identity, {
+		deviceId: 'leaf?1',
+	});
+	t.deepEqual(parseMqttUserName('hub/edge1/filter?api-version=1')?.identity, {
+		deviceId: 'edge1',
+		moduleId: 'filter',
+	});
+});
+
 test('reads what the Node SDK says of itself in the user name', (t) => {
 	const userName =
 		'hub:8883/edge1/filter/?api-version=2021-04-12&model-id=dtmi:x;1&DeviceClientType=azure-iot-device%2F1.18.4%20(node)';
@@ -112,7 +122,7 @@ test('reads what the Node SDK says of itself in the user name', (t) => {
 const refusedUserNames = [
 	'',
 	'hub/edge1',
-	'hub/edge1?api-version=2021-04-12',
+	'hub?api-version=2021-04-12',
 	'hub/edge1/filter/?DeviceClientType=x',
 	'hub/edge1/?api-version=',
 	'hub//?api-version=1',

@@ -8,27 +8,32 @@ import {
 import { MessageScope } from '../../edge-hub/routing/message-scope.ts';
 import { type CompiledRoute, compileRoute } from '../../edge-hub/routing/route.ts';
 import type { RouteProblem } from '../../edge-hub/routing/route-problem.ts';
+import type { Value } from '../../edge-hub/routing/static-type.ts';
 import type { Message } from '../../protocol/message.ts';
 import { messageOf } from '../../runtime/edge-error.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
 import { exitCode } from '../exit-code.ts';
 import type { Terminal } from '../terminal.ts';
+import { type RouteParts, routeParts } from './route-parts.ts';
 
 /** Options of `route evaluate`. */
 export interface RouteEvaluateOptions {
 	readonly compatibility: 'none' | 'azure';
 }
 
+/** What a line comes to. */
+type Result = boolean | 'undefined' | 'valid' | { readonly value: Value } | RouteParts;
+
 /** One line of the answer. */
 type Answer =
-	| { readonly result: boolean | 'undefined' }
-	| { readonly result: 'valid' }
+	| { readonly result: Result }
 	| { readonly result: string; readonly problems: readonly RouteProblem[] }
 	| { readonly error: string };
 
 /**
  * Reads JSON lines `{route | condition, message}` and answers each with a line: whether the message
- * takes the route, or why the text is no route. Without a message: whether the text is valid.
+ * takes the route, or why the text is no route. Without a message: the parts of a route; of a condition
+ * that is the same for every message what it gives, and of another one that it is valid.
  *
  * @returns 2 when a line of the input could not be read; it is answered with `{"error"}`.
  */
@@ -54,25 +59,41 @@ function answerLine(line: string, compatibility: 'standard' | 'azure'): Answer {
 		if (!isJsonObject(question)) return { error: 'The line is not a JSON object.' };
 		const { route, condition, message } = question;
 		if (typeof route === 'string') {
-			return answer(compileRoute('route', route, { compatibility }), message);
+			return answerRoute(compileRoute('route', route, { compatibility }), message);
 		}
 		if (typeof condition !== 'string') return { error: 'There is neither route nor condition.' };
-		return answer(compileCondition(condition, { compatibility }), message);
+		const source = sourceOf(message);
+		return answerCondition(compileCondition(condition, { compatibility, source }), message);
 	} catch (error) {
 		return { error: messageOf(error) };
 	}
 }
 
-function answer(
-	compiled: CompiledRoute | Condition | Rejection,
-	message: JsonValue | undefined,
-): Answer {
-	if ('problems' in compiled) return rejection(compiled);
-	if (!isJsonObject(message)) return { result: 'valid' };
-	const scope = new MessageScope(messageFrom(message));
-	if (!('sink' in compiled)) return { result: compiled.test(scope) ?? 'undefined' };
-	if (!compiled.matchesSource(String(message['source'] ?? '/messages'))) return { result: false };
-	return { result: compiled.condition.test(scope) ?? 'undefined' };
+function answerRoute(route: CompiledRoute | Rejection, message: JsonValue | undefined): Answer {
+	if ('problems' in route) return rejection(route);
+	if (!isJsonObject(message)) return { result: routeParts(route) };
+	if (!route.matchesSource(sourceOf(message))) return { result: false };
+	return { result: resultOf(route.condition, messageFrom(message)) };
+}
+
+function answerCondition(condition: Condition | Rejection, message: JsonValue | undefined): Answer {
+	if ('problems' in condition) return rejection(condition);
+	if (isJsonObject(message)) return { result: resultOf(condition, messageFrom(message)) };
+	if (condition.reads.length > 0) return { result: 'valid' };
+	const value = condition.value(new MessageScope(messageFrom({})));
+	if (typeof value !== 'number' && typeof value !== 'string') {
+		return { result: resultOf(condition, messageFrom({})) };
+	}
+	// JSON has no word for these.
+	return { result: { value: Number.isFinite(value) ? value : String(value) } };
+}
+
+function resultOf(condition: Condition, message: Message): boolean | 'undefined' {
+	return condition.test(new MessageScope(message)) ?? 'undefined';
+}
+
+function sourceOf(message: JsonValue | undefined): string {
+	return String((isJsonObject(message) ? message['source'] : undefined) ?? '/messages');
 }
 
 const results = { syntax: 'syntax-error', type: 'type-error', sink: 'sink-error' } as const;

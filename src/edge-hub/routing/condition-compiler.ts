@@ -3,10 +3,12 @@ import { compileBodyQuery, findInBody } from './body-query.ts';
 import type { Compatibility } from './compatibility.ts';
 import type { Expression } from './expression.ts';
 import { type RouteFunction, routeFunctions } from './functions.ts';
+import type { MessageRead } from './message-read.ts';
 import { propertyName } from './message-scope.ts';
 import { compileBinary, compileUnary } from './operators.ts';
 import type { RouteProblems } from './route-problem.ts';
 import type { Evaluate, StaticType, Typed, Value } from './static-type.ts';
+import { compileTwinChangeIncludes, readsTwinChanges, twinChangeFunction } from './twin-change.ts';
 
 type Of<Kind extends Expression['kind']> = Extract<Expression, { kind: Kind }>;
 
@@ -15,6 +17,12 @@ const invalid: Typed = { type: 'invalid', evaluate: () => undefined };
 /** Texts that are dates, not strings, to Azure IoT Edge; conditions cannot compute with dates. */
 const dateTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?$/;
 
+export interface ConditionContext {
+	readonly compatibility: Compatibility;
+	/** FROM of the route that the condition belongs to, or the source of the message it is tried on. */
+	readonly source?: string | undefined;
+}
+
 /**
  * Checks the types of a condition and turns it into functions. Every problem is recorded; the type
  * of an expression with a problem is `invalid`.
@@ -22,10 +30,18 @@ const dateTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d
 export class ConditionCompiler {
 	readonly #problems: RouteProblems;
 	readonly #compatibility: Compatibility;
+	readonly #twinChanges: boolean;
+	readonly #reads = new Map<string, MessageRead>();
 
-	constructor(problems: RouteProblems, compatibility: Compatibility) {
+	constructor(problems: RouteProblems, { compatibility, source }: ConditionContext) {
 		this.#problems = problems;
 		this.#compatibility = compatibility;
+		this.#twinChanges = source !== undefined && readsTwinChanges(source);
+	}
+
+	/** What the conditions compiled so far look at, in the order of the text. */
+	get reads(): readonly MessageRead[] {
+		return [...this.#reads.values()];
 	}
 
 	compile(expression: Expression): Typed {
@@ -33,6 +49,7 @@ export class ConditionCompiler {
 			case 'literal':
 				return { type: literalType(expression.value), evaluate: () => expression.value };
 			case 'property':
+				this.#read('property', expression.name);
 				return applicationProperty(expression.name);
 			case 'system-property':
 				return this.#systemProperty(expression);
@@ -70,7 +87,9 @@ export class ConditionCompiler {
 		return invalid;
 	}
 
-	#call({ name, arguments: given, at }: Of<'call'>): Typed {
+	#call(call: Of<'call'>): Typed {
+		const { name, arguments: given, at } = call;
+		if (name.toLowerCase() === twinChangeFunction) return this.#twinChange(call);
 		const operands = given.map((argument) => this.compile(argument));
 		const called = routeFunctions.get(name.toLowerCase());
 		if (called === undefined) {
@@ -87,6 +106,26 @@ export class ConditionCompiler {
 		return { type: called.type, evaluate: called.compile(operands, this.#compatibility) };
 	}
 
+	#twinChange({ name, arguments: given, at }: Of<'call'>): Typed {
+		if (!this.#twinChanges) {
+			const message = `Function '${name}' is only there in routes from /twinChangeNotifications.`;
+			this.#problems.add('type', at, message);
+			return invalid;
+		}
+		const evaluate = compileTwinChangeIncludes(given);
+		if (evaluate === undefined) {
+			const message = `Function '${name}' takes a path such as properties.reported.temperature.`;
+			this.#problems.add('type', at, message);
+			return invalid;
+		}
+		this.#read('body', '$body');
+		return { type: 'bool', evaluate };
+	}
+
+	#read(kind: MessageRead['kind'], name: string): void {
+		this.#reads.set(name, { kind, name });
+	}
+
 	/** `$name`: an application property of that very name, else the body or a system property. */
 	#systemProperty(expression: Of<'system-property'>): Typed {
 		const { name, escaped } = expression;
@@ -97,6 +136,7 @@ export class ConditionCompiler {
 		if (name.includes('[') || name.includes(']')) {
 			return { type: 'undefined', evaluate: () => undefined };
 		}
+		this.#read('system-property', `$${name}`);
 		const system = propertyName(name);
 		if (escaped) return { type: 'string', evaluate: (scope) => scope.systemProperty(system) };
 		const application = propertyName(`$${name}`);
@@ -114,6 +154,7 @@ export class ConditionCompiler {
 			this.#problems.add('type', expression, message);
 			return invalid;
 		}
+		this.#read('body', `$${expression.name}`);
 		const azure = this.#compatibility === 'azure';
 		const ofBody: Evaluate = (scope) => {
 			const { body } = scope;

@@ -2,10 +2,11 @@ import type { Message } from '../../protocol/message.ts';
 import type { Compatibility } from './compatibility.ts';
 import { ConditionCompiler } from './condition-compiler.ts';
 import { parseExpression } from './expression-parser.ts';
+import type { MessageRead } from './message-read.ts';
 import { MessageScope } from './message-scope.ts';
 import { RouteLexer } from './route-lexer.ts';
 import { type RouteProblem, RouteProblems } from './route-problem.ts';
-import type { StaticType, Value } from './static-type.ts';
+import type { StaticType, Typed, Value } from './static-type.ts';
 import { SyntaxFault, TokenReader } from './token-reader.ts';
 
 /** A condition that is ready to be asked about messages. */
@@ -16,6 +17,8 @@ export interface Condition {
 	readonly value: (scope: MessageScope) => Value;
 	/** Only true routes a message; undefined where the message lacks what the condition asks for. */
 	readonly test: (scope: MessageScope) => boolean | undefined;
+	/** What it looks at; nothing where its value is the same for every message. */
+	readonly reads: readonly MessageRead[];
 }
 
 /** Why a text could not be compiled. */
@@ -26,6 +29,8 @@ export interface Rejection {
 
 export interface ConditionOptions {
 	readonly compatibility?: Compatibility;
+	/** Of the messages that it is for, e.g. `/twinChangeNotifications`, whose routes know one function more. */
+	readonly source?: string;
 }
 
 /** Longest text of a route or condition, in characters; `$edgeHub`'s twin holds 4096 bytes. */
@@ -40,7 +45,7 @@ export function compileCondition(
 	text: string,
 	options: ConditionOptions = {},
 ): Condition | Rejection {
-	const { compatibility = 'standard' } = options;
+	const { compatibility = 'standard', source } = options;
 	const problems = new RouteProblems(text);
 	if (text.length > maxRouteLength) {
 		problems.add(
@@ -56,12 +61,13 @@ export function compileCondition(
 	try {
 		const expression = parseExpression(reader);
 		if (reader.token.kind === 'invalid') reader.fail('an operator or the end of the condition');
-		const compiled = new ConditionCompiler(problems, compatibility).compile(expression);
+		const compiler = new ConditionCompiler(problems, { compatibility, source });
+		const compiled = compiler.compile(expression);
 		// Azure IoT Edge ignores words that follow a complete condition.
 		if (compatibility === 'standard' && !reader.atEnd) {
 			reader.fail('an operator or the end of the condition');
 		}
-		return finishCondition(compiled, problems);
+		return finishCondition(compiled, problems, compiler.reads);
 	} catch (error) {
 		if (error instanceof SyntaxFault) return { problems: problems.found };
 		throw error;
@@ -77,22 +83,29 @@ const never: Condition = {
 	type: 'undefined',
 	value: () => undefined,
 	test: () => undefined,
+	reads: [],
 };
 
 /** The condition of a route without WHERE. */
-export const always: Condition = { type: 'bool', value: () => true, test: () => true };
+export const always: Condition = {
+	type: 'bool',
+	value: () => true,
+	test: () => true,
+	reads: [],
+};
 
 export function finishCondition(
-	{ type, evaluate: value }: { readonly type: StaticType; readonly evaluate: Condition['value'] },
+	{ type, evaluate: value }: Typed,
 	problems: RouteProblems,
+	reads: readonly MessageRead[],
 ): Condition | Rejection {
 	if (problems.found.length > 0) return { problems: problems.found };
-	if (type === 'bool') return { type, value, test: value as Condition['test'] };
-	if (type === 'null') return { type, value, test: () => false };
-	if (type !== 'dynamic') return { type, value, test: () => undefined };
+	if (type === 'bool') return { type, value, test: value as Condition['test'], reads };
+	if (type === 'null') return { type, value, test: () => false, reads };
+	if (type !== 'dynamic') return { type, value, test: () => undefined, reads };
 	const test = (scope: MessageScope) => {
 		const result = value(scope);
 		return typeof result === 'boolean' ? result : undefined;
 	};
-	return { type, value, test };
+	return { type, value, test, reads };
 }

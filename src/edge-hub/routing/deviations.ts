@@ -77,6 +77,32 @@ export const deviations: readonly Deviation[] = [
 		restorable: false,
 	},
 	{
+		id: 'twin-change-body',
+		azure:
+			'A change of a twin does not say that its body is JSON, so that `$body` is undefined in every route from `/twinChangeNotifications`.',
+		standard:
+			'It says so: `$body.temperature` is the changed reported property of that name, and modules and IoT Hub see the content type.',
+		reason: 'Routes of twin changes could not tell one change from another.',
+		restorable: false,
+	},
+	{
+		id: 'twin-change-includes',
+		azure: '`twin_change_includes` is known to the library, and refused in every route.',
+		standard:
+			'Routes from `/twinChangeNotifications` may use it: `twin_change_includes(properties.reported.temperature)`.',
+		reason: 'It is the function that IoT Hub has for such routes.',
+		restorable: false,
+	},
+	{
+		id: 'error-words',
+		azure:
+			'Errors have words of their own (`Syntax error.`), and some texts of bad grammar give several.',
+		standard:
+			'An error says what is there and what was expected; the first fault of grammar of a route is reported, and all errors of type.',
+		reason: 'What follows the first fault of grammar are guesses.',
+		restorable: false,
+	},
+	{
 		id: 'nesting-limit',
 		azure: 'Conditions may be nested until the stack is exhausted.',
 		standard: 'Beyond 200 levels of parentheses or 1000 joined operators they are an error.',

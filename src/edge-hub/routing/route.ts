@@ -65,7 +65,7 @@ export function compileRoute(
 	}
 	const syntax = parse(text, compatibility, problems);
 	if (syntax === undefined) return { problems: problems.found };
-	const condition = compileWhere(syntax.where, compatibility, problems);
+	const condition = compileWhere(syntax, compatibility, problems);
 	if ('fault' in syntax.sink) problems.add('sink', syntax.sinkRange, syntax.sink.fault);
 	if ('problems' in condition || 'fault' in syntax.sink) return { problems: problems.found };
 	return {
@@ -174,11 +174,11 @@ function parseSink(reader: TokenReader): { readonly sink: Sink | SinkFault; read
 }
 
 function compileWhere(
-	where: Expression | undefined,
+	{ where, source }: RouteSyntax,
 	compatibility: Compatibility,
 	problems: RouteProblems,
 ): Condition | Rejection {
 	if (where === undefined) return always;
-	const compiled = new ConditionCompiler(problems, compatibility).compile(where);
-	return finishCondition(compiled, problems);
+	const compiler = new ConditionCompiler(problems, { compatibility, source });
+	return finishCondition(compiler.compile(where), problems, compiler.reads);
 }

@@ -205,12 +205,17 @@ export class TwinManager {
 		});
 	}
 
-	/** In the form of Azure IoT Edge: sent by the hub on behalf of the client. */
+	/**
+	 * In the form of Azure IoT Edge: sent by the hub on behalf of the client. It also says that its body
+	 * is JSON, without which no condition could look into it.
+	 */
 	#changeMessage({ deviceId, moduleId }: Identity, patch: JsonObject): Message {
 		const { hub, clock } = this.#options;
 		const systemProperties = new Map([
 			['messageType', 'twinChangeNotification'],
 			['messageSchema', 'twinChangeNotification'],
+			['contentType', 'application/json'],
+			['contentEncoding', 'utf-8'],
 			['enqueuedTime', new Date(clock.now()).toISOString()],
 			['connectionDeviceId', hub.deviceId],
 			['connectionModuleId', hub.moduleId ?? ''],

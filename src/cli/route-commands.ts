@@ -1,0 +1,50 @@
+import { type Command, Option } from 'commander';
+import { outputOption } from './output-form.ts';
+import type { Terminal } from './terminal.ts';
+
+/** `route …`: the route language of the edge hub, without a hub. */
+export function addRouteCommands(program: Command, terminal: Terminal): void {
+	const route = program.command('route').description('Work with the routes of the edge hub.');
+	route
+		.command('evaluate')
+		.summary('evaluate routes or conditions against messages, JSON lines in and out')
+		.description(
+			'Reads JSON lines {"route" or "condition", "message": {"source", "body", "properties",\n' +
+				'"systemProperties"}} from standard input and writes one {"result"} line for each:\n' +
+				'true, false, "undefined", "syntax-error", "type-error" or "sink-error".\n' +
+				'Without a message it says what the text means, or that it is valid.',
+		)
+		.addOption(compatibilityOption())
+		.action(async (options) => {
+			const { evaluateRoutes } = await import('./commands/route-evaluate.ts');
+			process.exitCode = await evaluateRoutes(process.stdin, options, terminal);
+		});
+	route
+		.command('explain')
+		.summary('say what a route does, or what is wrong with it and where')
+		.description(
+			'Says which messages a route is about, what its condition looks at, and where they go. A text\n' +
+				'that begins with neither SELECT nor FROM is taken as a condition. What is wrong with a text\n' +
+				'is shown under the place.',
+		)
+		.argument('<route>', 'the text of a route, or of a condition')
+		.addOption(compatibilityOption())
+		.addOption(outputOption())
+		.addHelpText(
+			'after',
+			'\nExamples:\n' +
+				"  iotedge-k8s route explain 'FROM /messages/* WHERE $body.t > 30 INTO $upstream'\n" +
+				"  iotedge-k8s route explain 'as_number(level) > 4'\n" +
+				'\nExit codes: 0 explained; 2 the text is no route.',
+		)
+		.action(async (text: string, options) => {
+			const { explainRoute } = await import('./commands/route-explain.ts');
+			process.exitCode = explainRoute(text, options, terminal);
+		});
+}
+
+function compatibilityOption(): Option {
+	return new Option('--compatibility <mode>', 'whose results to give where they differ')
+		.choices(['none', 'azure'])
+		.default('none');
+}
