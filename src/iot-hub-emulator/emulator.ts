@@ -31,7 +31,8 @@ import { MqttHead } from './mqtt/mqtt-head.ts';
 import { StoredSessions } from './mqtt/stored-sessions.ts';
 import { ProtocolSwitch } from './protocol-switch.ts';
 import type { DeviceProvisioning } from './provisioning/device-provisioning.ts';
-import { beginsProvisioning, ProvisioningMqttHead } from './provisioning/provisioning-mqtt-head.ts';
+import { MqttFork } from './provisioning/mqtt-fork.ts';
+import { ProvisioningMqttHead } from './provisioning/provisioning-mqtt-head.ts';
 import type { IdentityRegistry } from './registry/identity-registry.ts';
 import { StoredJson } from './stored-json.ts';
 import type { EventSource } from './telemetry/hub-events.ts';
@@ -290,15 +291,16 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 			limits: { ...defaultMqttServerLimits, maxConnections: 10_000 },
 			...runtime,
 		});
+		const fork = new MqttFork(mqtt, registrations, this.#clock);
 		const amqp = new StreamAmqpServer({
-			handler: new AmqpHead(hub, this.faults),
+			handler: new AmqpHead(hub, this.faults, () => this.hostName),
 			limits: defaultAmqpServerLimits,
 			...runtime,
 		});
 		const webSockets = new WebSocketUpgrade({
 			path: webSocketPath,
 			heads: new Map<string, WebSocketHead>([
-				['mqtt', (stream, { socket }) => mqtt.accept(stream, peerOf(socket))],
+				['mqtt', (stream, { socket }) => fork.accept(stream, peerOf(socket))],
 				['AMQPWSB10', (stream, { socket }) => amqp.accept(stream, peerOf(socket))],
 			]),
 			maxMessageBytes: maxWebSocketMessage,
@@ -309,8 +311,7 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 			address: this.#settings.address ?? '127.0.0.1',
 			certificate: server,
 			heads: {
-				mqtt: (socket) =>
-					(beginsProvisioning(socket) ? registrations : mqtt).accept(socket, peerOf(socket)),
+				mqtt: (socket) => fork.accept(socket, peerOf(socket)),
 				http: (socket) => http.accept(socket),
 				amqp: (socket) => amqp.accept(socket, peerOf(socket)),
 			},

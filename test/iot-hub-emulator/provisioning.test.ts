@@ -1,9 +1,5 @@
-import { execFile } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { promisify } from 'node:util';
 import test from 'ava';
 import provisioning from 'azure-iot-provisioning-device';
 import { Mqtt } from 'azure-iot-provisioning-device-mqtt';
@@ -11,13 +7,10 @@ import { SymmetricKeySecurityClient } from 'azure-iot-security-symmetric-key';
 import { X509Security } from 'azure-iot-security-x509';
 import { CertificateAuthority } from '../../src/certificates/certificate-authority.ts';
 import type { IotHubEmulator } from '../../src/iot-hub-emulator/emulator.ts';
-import { emulatorEnvironment } from '../../src/iot-hub-emulator/environment-file.ts';
 import { createSasToken } from '../../src/protocol/sas-token.ts';
 import type { JsonObject } from '../../src/runtime/json.ts';
 import { hubRequest, mqttClient, runningEmulator } from '../support/running-emulator.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
 
-const run = promisify(execFile);
 const key = Buffer.from('a symmetric key of a good length').toString('base64');
 
 function service(
@@ -54,41 +47,6 @@ function derived(groupKey: string, registrationId: string): string {
 		.update(registrationId)
 		.digest('base64');
 }
-
-test('the SDK registers a device with its own key over HTTPS', async (t) => {
-	const emulator = await runningEmulator(t);
-	const made = await service(emulator, 'PUT', '/enrollments/reg1', {
-		registrationId: 'reg1',
-		deviceId: 'dev1',
-		attestation: { type: 'symmetricKey', symmetricKey: { primaryKey: key, secondaryKey: key } },
-		capabilities: { iotEdge: true },
-		initialTwin: { tags: { line: 7 }, properties: { desired: { interval: 5 } } },
-	});
-	t.is(made.status, 200, made.text);
-	const folder = await temporaryFolder(t);
-	const caFile = join(folder, 'ca.pem');
-	await writeFile(caFile, emulator.caCertificate);
-	const script = resolve(import.meta.dirname, '../support/provisioning-journey.ts');
-	const { hostName } = emulator;
-	const variables = Object.fromEntries(emulatorEnvironment(emulator.access(caFile)));
-	const { stdout } = await run(
-		process.execPath,
-		[script, hostName, emulator.provisioning.idScope, 'reg1', key],
-		{ env: { ...process.env, ...variables } },
-	);
-	t.like(JSON.parse(stdout), {
-		registrationId: 'reg1',
-		assignedHub: hostName,
-		deviceId: 'dev1',
-		status: 'assigned',
-		substatus: 'initialAssignment',
-	});
-	const device = emulator.registry.device('dev1');
-	t.is(device.authentication.symmetricKey.primaryKey, key);
-	t.true(device.capabilities.iotEdge);
-	t.deepEqual(emulator.twins.get({ deviceId: 'dev1' }).tags, { line: 7 });
-	t.deepEqual(emulator.twins.get({ deviceId: 'dev1' }).desired.values, { interval: 5 });
-});
 
 test('the SDK registers a device of a group with its derived key over MQTT, and then connects', async (t) => {
 	const emulator = await runningEmulator(t);

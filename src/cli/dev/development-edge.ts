@@ -148,10 +148,8 @@ export class DevelopmentEdge implements Lifecycle {
 		const caFile = resolve(folder, 'iot-hub-ca.pem');
 		await writeFile(caFile, this.#emulator.caCertificate);
 		const text = environmentFile({
-			service: this.#emulator.connectionString,
-			events: this.#emulator.eventHubConnectionString,
+			...this.#emulator.access(caFile),
 			devices: new Map([[deviceId, device]]),
-			caFile,
 		});
 		await writeFile(this.environmentFile, text, { mode: 0o600 });
 	}

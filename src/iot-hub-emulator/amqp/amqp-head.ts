@@ -8,27 +8,35 @@ import type {
 	OutgoingLink,
 	PutToken,
 } from '../../amqp/amqp-server.ts';
+import { messageOf } from '../../runtime/edge-error.ts';
 import { EventHubEndpoint } from '../event-hubs/event-hub-endpoint.ts';
 import type { Faults } from '../faults.ts';
 import type { Hub } from '../hub.ts';
+import { RegistrationLinks } from '../provisioning/registration-links.ts';
 import { parseAmqpAddress } from './amqp-address.ts';
 import { AmqpClient } from './amqp-client.ts';
 import { amqpRefusal } from './amqp-refusal.ts';
 import { DeviceLinks } from './device-links.ts';
 import { ServiceLinks } from './service-links.ts';
 
-/** IoT Hub's AMQP interface: devices and modules, services, and readers of events. */
+/** A user name of SASL PLAIN: `<device>@sas.<hub>`, or `<policy>@sas.root.<hub>`. */
+const saslUser = /^([^@]+)@sas\.(root\.)?(.+)$/i;
+
+/** IoT Hub's AMQP interface: devices and modules, services, readers of events, devices that register. */
 export class AmqpHead implements AmqpServerHandler {
 	readonly #hub: Hub;
 	readonly #faults: Faults;
 	readonly #devices: DeviceLinks;
 	readonly #services: ServiceLinks;
 	readonly #events: EventHubEndpoint;
+	readonly #registrations: RegistrationLinks;
 	readonly #clients = new WeakMap<AmqpConnection, AmqpClient>();
 
-	constructor(hub: Hub, faults: Faults) {
+	/** @param hostName under which devices that register find the hub */
+	constructor(hub: Hub, faults: Faults, hostName: () => string) {
 		this.#hub = hub;
 		this.#faults = faults;
+		this.#registrations = new RegistrationLinks(hub, faults, hostName);
 		this.#devices = new DeviceLinks(hub, faults);
 		this.#services = new ServiceLinks(hub, faults);
 		this.#events = new EventHubEndpoint(hub);
@@ -45,6 +53,24 @@ export class AmqpHead implements AmqpServerHandler {
 		}
 	}
 
+	/** The password is a token: what `$cbs` takes, for clients that cannot speak to it. */
+	async authenticatePlain(
+		connection: AmqpConnection,
+		user: string,
+		password: string,
+	): Promise<boolean> {
+		try {
+			this.#requirePresence();
+			if (this.#registrations.serves(user)) {
+				this.#registrations.authenticate(connection, user, password);
+			} else this.#clientOf(connection).putToken({ ...audienceOfUser(user), token: password });
+			return true;
+		} catch (error) {
+			this.#hub.logger.info('a login was refused', { reason: messageOf(error) });
+			return false;
+		}
+	}
+
 	attachIncoming(link: LinkRequest): IncomingRoute {
 		const route = this.#refusing(() => this.#incoming(link));
 		return (message) => this.#refusingMessage(route, message);
@@ -55,6 +81,7 @@ export class AmqpHead implements AmqpServerHandler {
 	}
 
 	#incoming(link: LinkRequest): IncomingRoute {
+		if (this.#registrations.serves(link.address)) return this.#registrations.incoming(link);
 		const client = this.#clientOf(link.connection);
 		if (this.#events.serves(link.address)) return this.#events.incoming(link, client);
 		const address = parseAmqpAddress(link.address);
@@ -64,6 +91,10 @@ export class AmqpHead implements AmqpServerHandler {
 	}
 
 	#outgoing(link: OutgoingLink): void {
+		if (this.#registrations.serves(link.address)) {
+			this.#registrations.outgoing(link);
+			return;
+		}
 		const client = this.#clientOf(link.connection);
 		if (this.#events.serves(link.address)) {
 			this.#events.outgoing(link, client);
@@ -105,6 +136,19 @@ export class AmqpHead implements AmqpServerHandler {
 			throw amqpRefusal(error);
 		}
 	}
+}
+
+/** @throws AmqpError for a user name that is none of IoT Hub's */
+function audienceOfUser(user: string): Omit<PutToken, 'token'> {
+	const [, name, root, host] = saslUser.exec(user) ?? [];
+	if (name === undefined || host === undefined) {
+		throw new AmqpError('amqp:unauthorized-access', 'The user name is not one of IoT Hub.');
+	}
+	const type = 'servicebus.windows.net:sastoken';
+	return {
+		audience: root === undefined ? `${host}/devices/${encodeURIComponent(name)}` : host,
+		type,
+	};
 }
 
 function unknownAddress(): AmqpError {

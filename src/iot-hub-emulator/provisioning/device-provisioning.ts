@@ -116,10 +116,11 @@ export class DeviceProvisioning {
 		throw new IotHubError('EnrollmentNotFound', `There is no registration ${registrationId}.`);
 	}
 
-	/** Registrations by the devices of a group. */
-	registrationsOf(enrollmentGroupId: string): Registration[] {
+	/** All registrations in order of their ids, or those of a group's devices. */
+	registrations(enrollmentGroupId?: string): Registration[] {
 		return [...this.#registrations.values()].filter(
-			(registration) => registration.enrollmentGroupId === enrollmentGroupId,
+			(registration) =>
+				enrollmentGroupId === undefined || registration.enrollmentGroupId === enrollmentGroupId,
 		);
 	}
 

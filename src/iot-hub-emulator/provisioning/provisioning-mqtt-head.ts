@@ -1,5 +1,3 @@
-import type { Duplex } from 'node:stream';
-import mqttPacket from 'mqtt-packet';
 import type {
 	ConnectRequest,
 	ConnectReturnCode,
@@ -19,31 +17,8 @@ export const retryAfterSeconds = 1;
 
 const responses = '$dps/registrations/res/#';
 
-const userNameForm = /^([^/]+)\/registrations\/([^/]+)\/(?:\?)?api-version=/;
-
-/**
- * Whether a client begins with a CONNECT to the provisioning service. It has a server of its own: a
- * registration must not take over the connection and session of the device of the same name.
- *
- * @param stream whose first bytes are there to be read; they are put back
- */
-export function beginsProvisioning(stream: Duplex): boolean {
-	const chunk: Buffer | null = stream.read();
-	if (chunk === null) return false;
-	stream.unshift(chunk);
-	return isProvisioningConnect(chunk);
-}
-
-function isProvisioningConnect(firstBytes: Buffer): boolean {
-	const parser = mqttPacket.parser();
-	let userName: string | undefined;
-	parser.on('packet', (packet) => {
-		if (packet.cmd === 'connect') userName = packet.username;
-	});
-	parser.on('error', () => {});
-	parser.parse(firstBytes);
-	return userName !== undefined && userNameForm.test(userName);
-}
+/** The user name of a device that registers. */
+export const registrationUser = /^([^/]+)\/registrations\/([^/]+)\/(?:\?)?api-version=/;
 
 /** DPS over MQTT (DPS documentation, "Communicate with DPS using the MQTT protocol"). */
 export class ProvisioningMqttHead implements MqttServerHandler {
@@ -131,7 +106,7 @@ export class ProvisioningMqttHead implements MqttServerHandler {
 }
 
 function registrantOf(request: ConnectRequest) {
-	const [, idScope = '', registrationId = ''] = userNameForm.exec(request.userName ?? '') ?? [];
+	const [, idScope = '', registrationId = ''] = registrationUser.exec(request.userName ?? '') ?? [];
 	return { idScope, registrationId };
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { JsonObject } from '../../runtime/json.ts';
 import { IotHubError } from '../iot-hub-error.ts';
 import { parseQuery } from './query-parser.ts';
-import type { Collection } from './query-syntax.ts';
+import { type Collection, hubCollections } from './query-syntax.ts';
 import { type KeyedRow, runQuery } from './run-query.ts';
 
 /** What a page of results is asked by. */
@@ -18,10 +18,19 @@ export interface PageRequest {
 export interface QueryPage {
 	readonly rows: readonly JsonObject[];
 	/** What the rows are; `raw` where columns were selected. */
-	readonly type: 'twin' | 'deviceJob' | 'raw';
+	readonly type: (typeof itemTypes)[Collection] | 'raw';
 	/** Where the next page begins; absent on the last one. */
 	readonly continuation?: string;
 }
+
+const itemTypes = {
+	devices: 'twin',
+	'devices.modules': 'twin',
+	'devices.jobs': 'deviceJob',
+	enrollments: 'enrollment',
+	enrollmentgroups: 'enrollmentGroup',
+	deviceregistrationstates: 'deviceRegistration',
+} as const satisfies Record<Collection, string>;
 
 const defaultPageSize = 100;
 const maxPageSize = 1000;
@@ -30,13 +39,15 @@ const maxPageSize = 1000;
  * Runs a query for one page. Pages go by keys, so that rows that come and go between two pages
  * neither repeat nor hide others.
  *
+ * @param collections that may be read from
  * @throws IotHubError ArgumentInvalid
  */
 export function queryPage(
 	request: PageRequest,
 	rowsOf: (collection: Collection) => Iterable<KeyedRow>,
+	collections: readonly Collection[] = hubCollections,
 ): QueryPage {
-	const query = parseQuery(request.query);
+	const query = parseQuery(request.query, collections);
 	const size = Math.min(request.size ?? defaultPageSize, maxPageSize);
 	const { after, before } = positionOf(request);
 	const left = (query.top ?? Number.POSITIVE_INFINITY) - before;
@@ -50,11 +61,10 @@ export function queryPage(
 		rows.push(keyed);
 	}
 	const last = rows.at(-1)?.[0];
-	const itemType = query.from === 'devices.jobs' ? 'deviceJob' : 'twin';
 	const continued = more && last !== undefined && rows.length < left;
 	return {
 		rows: rows.map(([, row]) => row),
-		type: query.columns === undefined ? itemType : 'raw',
+		type: query.columns === undefined ? itemTypes[query.from] : 'raw',
 		...(continued
 			? { continuation: continuationOf(request.query, last, before + rows.length) }
 			: {}),

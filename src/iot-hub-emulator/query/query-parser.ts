@@ -1,24 +1,33 @@
 import { parseExpression, parseSteps } from './expression-parser.ts';
 import { invalidQuery } from './query-lexer.ts';
-import type { AggregateName, Collection, Column, Expression, Query } from './query-syntax.ts';
+import {
+	type AggregateName,
+	type Collection,
+	type Column,
+	type Expression,
+	hubCollections,
+	type Query,
+} from './query-syntax.ts';
 import { TokenReader } from './token-reader.ts';
 
-const collections: readonly string[] = ['devices', 'devices.modules', 'devices.jobs'];
 const aggregates: readonly string[] = ['count', 'avg', 'sum', 'min', 'max'];
 
 /**
  * Reads a query of the identity registry's query language (IoT Hub documentation, "IoT Hub query
  * language"): `SELECT [TOP n] * | columns FROM … [WHERE …] [GROUP BY …]`.
  *
+ * @param collections that there are; where there is one, `FROM` may be left out
  * @throws IotHubError ArgumentInvalid with the place of the fault
  */
-export function parseQuery(text: string): Query {
+export function parseQuery(
+	text: string,
+	collections: readonly Collection[] = hubCollections,
+): Query {
 	const reader = new TokenReader(text);
 	reader.expectWord('select');
 	const top = reader.word('top') ? parseCount(reader) : undefined;
 	const columns = reader.symbol('*') ? undefined : parseColumns(reader);
-	reader.expectWord('from');
-	const { from, alias } = parseSource(reader);
+	const { from, alias } = parseSource(reader, collections);
 	const where = reader.word('where') ? parseExpression(reader) : undefined;
 	const groupBy = parseGroups(reader);
 	if (reader.token.kind !== 'end') reader.fail('the end');
@@ -94,18 +103,28 @@ function parseAlias(reader: TokenReader): string | undefined {
 	return reader.take().text;
 }
 
-function parseSource(reader: TokenReader): { from: Collection; alias: string | undefined } {
+function parseSource(
+	reader: TokenReader,
+	collections: readonly Collection[],
+): { from: Collection; alias: string | undefined } {
+	const [only, ...others] = collections;
+	if (only !== undefined && others.length === 0 && !reader.isWord('from')) {
+		return { from: only, alias: undefined };
+	}
+	reader.expectWord('from');
 	const { at } = reader.token;
 	if (reader.token.kind !== 'word') reader.fail('devices');
 	const segments = [reader.take().text, ...parseSteps(reader)];
-	const from = segments.join('.').toLowerCase();
-	if (!collections.includes(from)) {
+	const named = segments.join('.').toLowerCase();
+	const from = collections.find((collection) => collection === named);
+	if (from === undefined) {
 		throw invalidQuery(`FROM at position ${at} is not one of ${collections.join(', ')}`);
 	}
-	const named = reader.token.kind === 'word' && !reader.isWord('where') && !reader.isWord('group');
+	const aliased =
+		reader.token.kind === 'word' && !reader.isWord('where') && !reader.isWord('group');
 	const alias =
-		parseAlias(reader) ?? (named && !reader.isWord('order') ? reader.take().text : undefined);
-	return { from: from as Collection, alias };
+		parseAlias(reader) ?? (aliased && !reader.isWord('order') ? reader.take().text : undefined);
+	return { from, alias };
 }
 
 function parseGroups(reader: TokenReader): Expression[] {

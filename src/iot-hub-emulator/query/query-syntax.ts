@@ -42,8 +42,17 @@ export interface Column {
 	readonly expression?: Expression;
 }
 
+/** What a query of the hub reads from. */
+export const hubCollections = ['devices', 'devices.modules', 'devices.jobs'] as const;
+
+/** What a query of the provisioning service reads from. */
+export type ProvisioningCollection =
+	| 'enrollments'
+	| 'enrollmentgroups'
+	| 'deviceregistrationstates';
+
 /** What a query reads from. */
-export type Collection = 'devices' | 'devices.modules' | 'devices.jobs';
+export type Collection = (typeof hubCollections)[number] | ProvisioningCollection;
 
 /** A parsed query. */
 export interface Query {
