@@ -9,6 +9,7 @@ import type {
 import { readConfiguration } from '../edge-hub/configuration.ts';
 import type { Deployment } from '../manifest/deployment.ts';
 import { parseDeployment } from '../manifest/deployment-parser.ts';
+import { isParentImage } from '../manifest/image-name.ts';
 import {
 	type Manifest,
 	type ParsedManifest,
@@ -38,6 +39,8 @@ export interface TranslationTarget extends Partial<TranslationContext> {
 	readonly namespace: string;
 	readonly deviceId: string;
 	readonly iotHubHostName: string;
+	/** What to call the parent of a nested device where images come through one that nobody has named. */
+	readonly assumedParent?: string;
 }
 
 /** Names for when nobody has said any. */
@@ -78,6 +81,14 @@ export async function parseManifestFile(file: string, platform?: string): Promis
 	return { ...read, problems: [...problems, ...read.problems] };
 }
 
+/** The device of a command's options, whose parent has a name of an example where none is given. */
+export function targetFor(
+	target: TranslationTarget,
+	parent: string | undefined,
+): TranslationTarget {
+	return { ...target, assumedParent: 'parent-device', ...(parent && { parentHostName: parent }) };
+}
+
 /** Checks a manifest as the agent and the hub would, all problems together. */
 export function checkManifest(
 	text: string,
@@ -110,7 +121,10 @@ function check(
 	const { deployment } = parsed;
 	if (deployment === undefined) return { content, problems: withoutEchoes(problems) };
 	problems.push(...referenceProblems(manifest, deployment.modules.map(moduleIdOf)));
-	const translation = translate(deployment, contextFor(deployment, target), policy);
+	const assumed = assumedParent(deployment, target);
+	if (assumed !== undefined) problems.push(assumed.problem);
+	const context = contextFor(deployment, { ...target, ...assumed?.target });
+	const translation = translate(deployment, context, policy);
 	problems.push(...translation.problems, ...callProblems(deployment, translation));
 	return { content, deployment, translation, problems: withoutEchoes(problems) };
 }
@@ -171,8 +185,28 @@ function plainPath(path: string): string {
 	return path.slice(1).replace(/\["([A-Za-z_$][\w$-]*)"\]/g, '.$1');
 }
 
+/** The parent that images come through, where only its device knows its name. */
+function assumedParent(
+	{ modules }: Deployment,
+	{ parentHostName, assumedParent: name }: TranslationTarget,
+): { readonly target: Partial<TranslationTarget>; readonly problem: Problem } | undefined {
+	const [first] = modules.filter(({ system, image }) => !system && isParentImage(image));
+	if (parentHostName !== undefined || name === undefined || first === undefined) return undefined;
+	return {
+		target: { parentHostName: name },
+		problem: {
+			severity: 'warning',
+			code: 'EDGE_PARENT_UNKNOWN',
+			path: `${first.path}.settings.image`,
+			message: `Images come through the parent of the device, which is called "${name}" here.`,
+			remedy: 'Name it with --parent.',
+		},
+	};
+}
+
 /** What the agent would tell its modules, as far as it can be known without it. */
 function contextFor(deployment: Deployment, target: TranslationTarget): TranslationContext {
+	const { assumedParent: _, ...known } = target;
 	const ids = deployment.modules.map(moduleIdOf);
 	return {
 		runtimeImage: 'iotedge-k8s',
@@ -181,7 +215,7 @@ function contextFor(deployment: Deployment, target: TranslationTarget): Translat
 		workloadUri: 'http://edgeagent:35001/',
 		apiVersion: '2022-08-03',
 		runtimeLogLevel: 'info',
-		...target,
+		...known,
 		generationIds: new Map(ids.map((id) => [id, target.generationIds?.get(id) ?? '0'])),
 	};
 }

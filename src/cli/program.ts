@@ -47,6 +47,10 @@ function platformOption(): Option {
 	return new Option('--platform <name>', "platform of a template's images, e.g. arm64v8");
 }
 
+function parentOption(): Option {
+	return new Option('--parent <host name>', 'of a nested device: what `$upstream` stands for');
+}
+
 function addDevelopmentCommands(program: Command, terminal: Terminal): void {
 	program
 		.command('dev')
@@ -81,6 +85,7 @@ function addManifestCommands(program: Command, terminal: Terminal): void {
 		.argument('<manifest...>', 'deployment manifests, or folders of them')
 		.addOption(policyOption())
 		.addOption(platformOption())
+		.addOption(parentOption())
 		.addOption(outputOption())
 		.addHelpText(
 			'after',
@@ -109,6 +114,7 @@ function addManifestCommands(program: Command, terminal: Terminal): void {
 		.option('-n, --namespace <name>', 'namespace of the objects', 'iotedge')
 		.option('--device <id>', 'the edge device', 'edge-device')
 		.option('--hub <host name>', 'the IoT Hub', 'hub.azure-devices.net')
+		.addOption(parentOption())
 		.addOption(policyOption())
 		.addOption(platformOption())
 		.addOption(

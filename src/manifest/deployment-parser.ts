@@ -8,7 +8,7 @@ import type {
 	RestartPolicy,
 } from './deployment.ts';
 import { deploymentSchema } from './deployment-schema.ts';
-import { normaliseImage } from './image-name.ts';
+import { normaliseImage, pinnedImage } from './image-name.ts';
 import { memberPath } from './json-path.ts';
 import { readEnvironment } from './module-environment.ts';
 import { moduleNameProblem } from './module-name.ts';
@@ -35,7 +35,7 @@ const moduleSpelling: Spelling = {
 	version: null,
 	startupOrder: null,
 	env: null,
-	settings: { image: null, createOptions: null },
+	settings: { image: null, digest: null, createOptions: null },
 };
 const spelling: Spelling = {
 	schemaVersion: null,
@@ -134,11 +134,6 @@ function readModule(
 	const path = memberPath(parent, name);
 	const settings = objectAt(entry, 'settings');
 	const found: Problem[] = [];
-	const image = normaliseImage(String(settings['image']));
-	if (image === undefined) {
-		const place = memberPath(memberPath(path, 'settings'), 'image');
-		found.push(problem('EDGE_IMAGE_INVALID', place, 'This is not the name of an image.'));
-	}
 	const order = entry['startupOrder'];
 	const module: ModuleDeployment = {
 		name,
@@ -149,12 +144,29 @@ function readModule(
 		restartPolicy: restartPolicyOf(entry, system),
 		imagePullPolicy: entry['imagePullPolicy'] === 'never' ? 'never' : 'on-create',
 		startupOrder: name === 'edgeAgent' && system ? 0 : Number(order ?? latestOrder),
-		image: image ?? '',
+		image: imageOf(settings, memberPath(path, 'settings'), found),
 		createOptions: createOptionsOf(settings, memberPath(path, 'settings'), found),
 		env: readEnvironment(objectAt(entry, 'env'), memberPath(path, 'env'), found),
 	};
 	problems.push(...found.map((one) => ({ ...one, module: name })));
 	return module;
+}
+
+/** The image, pinned where `digest` says which one it must be. */
+function imageOf(settings: JsonObject, path: string, problems: Problem[]): string {
+	const image = normaliseImage(String(settings['image']));
+	if (image === undefined) {
+		const place = memberPath(path, 'image');
+		problems.push(problem('EDGE_IMAGE_INVALID', place, 'This is not the name of an image.'));
+		return '';
+	}
+	const digest = text(settings['digest']).trim();
+	if (digest === '') return image;
+	const pinned = pinnedImage(String(settings['image']), digest);
+	if (pinned !== undefined) return pinned;
+	const message = `"${digest.slice(0, 80)}" is no digest, or the image names another one.`;
+	problems.push(problem('EDGE_IMAGE_INVALID', memberPath(path, 'digest'), message));
+	return image;
 }
 
 function restartPolicyOf(entry: JsonObject, system: boolean): RestartPolicy {

@@ -15,7 +15,7 @@ const moduleMembers = {
 	env: { type: 'object' },
 	settings: {
 		type: 'object',
-		properties: { image: { type: 'string' }, createOptions: {} },
+		properties: { image: { type: 'string' }, digest: { type: 'string' }, createOptions: {} },
 		patternProperties: { '^[cC][rR][eE][aA][tT][eE][oO][pP][tT][iI][oO][nN][sS]\\d+$': {} },
 		additionalProperties: false,
 		required: ['image'],

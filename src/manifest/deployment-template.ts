@@ -24,8 +24,11 @@ const placeholder = /\$\{([^}]{0,256})\}|\$([A-Za-z_]\w*)/g;
 const moduleReference = /^MODULES\.([^.]+)(?:\.([\w.-]+))?$/;
 const folderReference = /^MODULEDIR<(?:.*\/)?([^/>]+)\/?>(?:\.([\w.-]+))?$/;
 const barePlaceholder = /\$\{[^}\n]{0,256}\}|\$[A-Z_]\w*/y;
-/** Names that stand in manifests and are no variables: `$edgeHub`, `$upstream`, `$connectionModuleId`. */
-const variableName = /^[A-Z][A-Z0-9_]*$/;
+/**
+ * Names of variables (`$CONTAINER_REGISTRY_USERNAME_myacr`), unlike those that stand in manifests
+ * for something else: `$edgeHub`, `$upstream`, `$connectionModuleId`.
+ */
+const variableName = /^[A-Z][A-Z0-9]*(?:_\w*)?$/;
 
 /**
  * Puts quotes around placeholders that stand where a number or a word does (`"order": ${ORDER}`):

@@ -1,6 +1,8 @@
 const reference =
 	/^(?<path>(?:[^/\s]+\/)*)(?<name>[^/:@\s]+)(?<tag>:[^/:@\s]+)?(?<digest>@[^/@\s]+)?$/;
-const parentReference = /\$upstream:([1-9]\d*)\//i;
+const parentImage = /\$upstream:[1-9]\d*\//i;
+const parentAddress = /\$upstream(?=:[1-9]\d*(?:\/|$))/i;
+const digestForm = /^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-f]{32,128}$/;
 /** Where Docker finds images that name no registry. */
 export const dockerHub = 'https://index.docker.io/v1/';
 
@@ -17,14 +19,28 @@ export function normaliseImage(text: string): string | undefined {
 	return pinned ? image : `${image}:latest`;
 }
 
-/** Whether an image comes through the parent of a nested device: `$upstream:443/filter:1.0`. */
-export function isParentImage(image: string): boolean {
-	return parentReference.test(image);
+/**
+ * An image that can only be the one with a digest: `filter:1.0@sha256:…`.
+ *
+ * @returns undefined where the text is no image or no digest, or the image has another digest.
+ */
+export function pinnedImage(text: string, digest: string): string | undefined {
+	const image = text.trim();
+	const groups = reference.exec(image)?.groups;
+	if (groups === undefined || !digestForm.test(digest)) return undefined;
+	const own = groups['digest']?.slice(1);
+	if (own === undefined) return `${image}@${digest}`;
+	return own === digest ? image : undefined;
 }
 
-/** The image with the parent's host name in place of `$upstream`. */
-export function resolveParentImage(image: string, parentHostName: string): string {
-	return image.replace(parentReference, (_, port: string) => `${parentHostName}:${port}/`);
+/** Whether an image comes through the parent of a nested device: `$upstream:443/filter:1.0`. */
+export function isParentImage(image: string): boolean {
+	return parentImage.test(image);
+}
+
+/** An image, or the address of a registry, with the parent's host name in place of `$upstream`. */
+export function resolveParent(text: string, parentHostName: string): string {
+	return text.replace(parentAddress, () => parentHostName);
 }
 
 /**

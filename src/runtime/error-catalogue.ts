@@ -172,6 +172,10 @@ export const errorCatalogue = {
 		summary: 'A module names no image that a container runtime can pull.',
 		remedy: 'Write `registry/repository:tag`, the repository in lower case.',
 	},
+	EDGE_PARENT_UNKNOWN: {
+		summary: 'Images come through the parent of a nested device, whose name is not known here.',
+		remedy: 'Name it with `--parent`; the agent of the device knows it.',
+	},
 	EDGE_CREATE_OPTIONS_INVALID: {
 		summary: 'The createOptions of a module are no JSON object, or their chunks do not fit.',
 		remedy: 'Give the JSON text of an object; number chunks 01, 02… after the unnumbered one.',

@@ -263,3 +263,14 @@ test('names cannot write to the terminal what they like', async (t) => {
 test('a file that does not exist is said to be unreadable', async (t) => {
 	await t.throwsAsync(validated(t, {}, ['none.json']), { code: 'EDGE_FILE_UNREADABLE' });
 });
+
+test('takes images that come through a parent, whose name may be said', async (t) => {
+	const files = { 'nested.json': manifest({ a: module('$upstream:443/a:1') }) };
+	const assumed = await validated(t, files);
+	t.is(assumed.code, 0);
+	t.regex(
+		assumed.text,
+		/called "parent-device" here. Name it with --parent. \(EDGE_PARENT_UNKNOWN\)/,
+	);
+	t.regex((await validated(t, files, undefined, { parent: 'gw' })).text, /0 errors, 0 warnings/);
+});

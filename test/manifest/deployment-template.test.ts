@@ -53,7 +53,12 @@ test('takes the platform that is asked for', (t) => {
 
 test('leaves the names of the runtime alone and lists what has no value', (t) => {
 	const route = 'FROM /messages/* WHERE $connectionModuleId = "a" INTO $upstream';
-	const template = { $edgeHub: route, image: placeholder('MODULES.Other'), user: '$USER_NAME' };
+	const template = {
+		$edgeHub: route,
+		image: placeholder('MODULES.Other'),
+		user: '$USER_NAME',
+		registry: '$CONTAINER_REGISTRY_USERNAME_myacr',
+	};
 	const { value, problems } = expandTemplate(template, {
 		modules: new Map(),
 		environment: new Map(),
@@ -64,6 +69,7 @@ test('leaves the names of the runtime alone and lists what has no value', (t) =>
 		[
 			'$.image The placeholder "MODULES.Other" has no value.',
 			'$.user The placeholder "USER_NAME" has no value.',
+			'$.registry The placeholder "CONTAINER_REGISTRY_USERNAME_myacr" has no value.',
 		],
 	);
 });

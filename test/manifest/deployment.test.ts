@@ -77,6 +77,28 @@ test('takes nulls as absent, numbers as strings and the other way round, and any
 	});
 });
 
+test('pins an image to its digest, and refuses one that does not fit', (t) => {
+	const digest = `sha256:${'0f'.repeat(32)}`;
+	const imageOf = (settings: JsonObject) => moduleOf({ settings })?.image;
+	t.is(imageOf({ image: 'filter:1.0', digest }), `filter:1.0@${digest}`);
+	t.is(imageOf({ image: ' r:5000/filter ', Digest: digest }), `r:5000/filter@${digest}`);
+	t.is(imageOf({ image: `filter@${digest}`, digest }), `filter@${digest}`);
+	t.is(imageOf({ image: 'filter:1.0', digest: '' }), 'filter:1.0');
+	for (const settings of [
+		{ image: 'filter:1.0', digest: 'latest' },
+		{ image: `filter@sha256:${'0e'.repeat(32)}`, digest },
+	]) {
+		const { problems } = parseDeployment({
+			schemaVersion: '1.1',
+			modules: { filter: { type: 'docker', settings } },
+		});
+		t.deepEqual(
+			problems.map(({ code, path }) => `${code} ${path}`),
+			['EDGE_IMAGE_INVALID $.modules.filter.settings.digest'],
+		);
+	}
+});
+
 test('reads variables of every form', (t) => {
 	const env = {
 		a: { value: 'x' },

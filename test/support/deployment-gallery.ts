@@ -397,6 +397,35 @@ export const deploymentGallery: Readonly<Record<string, GalleryRow>> = {
 		policy: { allowPrivileged: true, allowHostPaths: ['/dev', '/data'] },
 		level: 'privileged',
 	},
+	'strings for numbers, and fields in any case': {
+		deployment: {
+			modules: {
+				m: options({
+					ExposedPorts: { '8080/tcp': {} },
+					HostConfig: { PortBindings: { '9000-9002/udp': [{ HostPort: '9100-9102' }] } },
+					'k8s-extensions': {
+						Volumes: [
+							{
+								Volume: { Name: 'cm', ConfigMap: { Name: 'special', Optional: 'true' } },
+								VolumeMounts: [{ MountPath: '/cm', ReadOnly: 'true' }],
+							},
+						],
+						probes: { liveness: { httpGet: { path: '/', port: '8080' }, periodSeconds: '5' } },
+						resources: { requests: { cpu: '10m' } },
+						autoscaling: { minReplicas: '2', maxReplicas: '4' },
+						disruptionBudget: { minAvailable: '1' },
+						tolerations: [
+							{ key: 'a', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: '30' },
+						],
+						serviceOptions: {
+							externalTrafficPolicy: 'Local',
+							loadBalancerSourceRanges: '10.0.0.0/8',
+						},
+					},
+				}),
+			},
+		},
+	},
 	'host paths': {
 		...withOptions({
 			HostConfig: {

@@ -5,7 +5,7 @@ import { moduleLabel, type TranslationPolicy } from '../../edge-agent/translatio
 import type { Problem } from '../../manifest/problem.ts';
 import { EdgeError } from '../../runtime/edge-error.ts';
 import { exitCode } from '../exit-code.ts';
-import { type CheckedManifest, checkManifestFile } from '../manifest-check.ts';
+import { type CheckedManifest, checkManifestFile, targetFor } from '../manifest-check.ts';
 import { isFolder, manifestFiles } from '../manifest-files.ts';
 import { type PolicyAssignments, policyFrom } from '../manifest-policy.ts';
 import { objectYaml } from '../object-yaml.ts';
@@ -19,6 +19,7 @@ export interface TranslateOptions {
 	readonly namespace: string;
 	readonly device: string;
 	readonly hub: string;
+	readonly parent?: string;
 	/** Folder to write files into, instead of standard output. */
 	readonly out?: string;
 	readonly policy?: PolicyAssignments;
@@ -91,11 +92,8 @@ async function translated(
 	options: TranslateOptions,
 	policy: TranslationPolicy,
 ): Promise<{ checked: CheckedManifest; text: string }> {
-	const target = {
-		namespace: options.namespace,
-		deviceId: options.device,
-		iotHubHostName: options.hub,
-	};
+	const { namespace, device: deviceId, hub: iotHubHostName, parent } = options;
+	const target = targetFor({ namespace, deviceId, iotHubHostName }, parent);
 	const checked = await checkManifestFile(file, target, policy, options.platform);
 	return { checked, text: options.output === 'json' ? jsonOf(checked) : yamlOf(checked) };
 }

@@ -1,6 +1,6 @@
 import type { Problem } from '../../manifest/problem.ts';
 import { exitCode } from '../exit-code.ts';
-import { checkManifestFile, exampleTarget } from '../manifest-check.ts';
+import { checkManifestFile, exampleTarget, targetFor } from '../manifest-check.ts';
 import { manifestFiles } from '../manifest-files.ts';
 import { type PolicyAssignments, policyFrom } from '../manifest-policy.ts';
 import type { OutputForm } from '../output-form.ts';
@@ -12,6 +12,7 @@ import type { Terminal } from '../terminal.ts';
 export interface ValidateOptions {
 	readonly policy?: PolicyAssignments;
 	readonly platform?: string;
+	readonly parent?: string;
 	readonly output: OutputForm;
 }
 
@@ -24,9 +25,10 @@ export async function validate(
 	const policy = policyFrom(options.policy);
 	const files = await manifestFiles(paths);
 	const progress = new Progress(files.length, terminal);
+	const target = targetFor(exampleTarget, options.parent);
 	const tally = new Tally();
 	for (const file of files) {
-		const { problems } = await checkManifestFile(file, exampleTarget, policy, options.platform);
+		const { problems } = await checkManifestFile(file, target, policy, options.platform);
 		progress.step(file);
 		tally.add(problems);
 		if (options.output === 'json') {

@@ -68,8 +68,8 @@ export const createOptionsTable = {
 	OpenStdin: row('boolean', 'translated', 'containers[].stdin', ''),
 	StdinOnce: row('boolean', 'translated', 'containers[].stdinOnce', ''),
 	AttachStdin: row('boolean', 'meaningless', '', 'It describes the client of the Docker API.'),
-	AttachStdout: row('boolean', 'meaningless', '', 'As AttachStdin.'),
-	AttachStderr: row('boolean', 'meaningless', '', 'As AttachStdin.'),
+	AttachStdout: row('boolean', 'meaningless', '', 'It describes the client of the Docker API.'),
+	AttachStderr: row('boolean', 'meaningless', '', 'It describes the client of the Docker API.'),
 	Healthcheck: row(
 		'object',
 		'translated',
@@ -115,7 +115,7 @@ export const createOptionsTable = {
 		'object',
 		'translated',
 		'Service',
-		'The Service listens on the host port; its type is a setting of the agent or `serviceOptions.type`.',
+		'The Service listens on the host port; its type is a setting of the agent or `serviceOptions.type`. A range is bound to a range of as many host ports, port by port.',
 	),
 	'HostConfig.PublishAllPorts': row(
 		'boolean',
@@ -154,7 +154,7 @@ export const createOptionsTable = {
 		'object',
 		'translated',
 		'Service',
-		'Each alias becomes a Service. Addresses and networks are the cluster’s.',
+		'Each alias becomes a Service. Addresses, links and networks are the cluster’s; they are left out.',
 	),
 	// storage
 	Volumes: row(
@@ -173,7 +173,7 @@ export const createOptionsTable = {
 		'list',
 		'translated',
 		'volumes[].persistentVolumeClaim, hostPath, emptyDir',
-		'As Binds; `tmpfs` becomes memory. A claim starts empty, where Docker copies the image’s files into a new volume.',
+		'As Binds; `tmpfs` becomes memory. A claim starts empty, where Docker copies the image’s files into a new volume. Volume drivers are storage classes here: DriverConfig is left out.',
 	),
 	'HostConfig.Tmpfs': row(
 		'object',
@@ -181,7 +181,12 @@ export const createOptionsTable = {
 		'volumes[].emptyDir (memory)',
 		'`size` is kept; other options have no counterpart.',
 	),
-	'HostConfig.ShmSize': row('integer', 'translated', 'volumes[].emptyDir (memory) at /dev/shm', ''),
+	'HostConfig.ShmSize': row(
+		'integer',
+		'translated',
+		'volumes[].emptyDir (memory) at /dev/shm',
+		'Not with IpcMode `host`: the module gets the shared memory of the host, as with Docker.',
+	),
 	'HostConfig.VolumesFrom': row(
 		'strings',
 		'refused',
@@ -351,7 +356,12 @@ export const createOptionsTable = {
 		'',
 		'CPUs are pinned by the node’s CPU manager, for whole-number limits.',
 	),
-	'HostConfig.CpusetMems': row('string', 'approximated', '', 'As CpusetCpus.'),
+	'HostConfig.CpusetMems': row(
+		'string',
+		'approximated',
+		'',
+		'Memory nodes are chosen by the node’s memory manager.',
+	),
 	'HostConfig.CpuCount': row('integer', 'approximated', '', 'Windows only; use NanoCpus.'),
 	'HostConfig.CpuPercent': row('integer', 'approximated', '', 'Windows only; use NanoCpus.'),
 	'HostConfig.PidsLimit': row(
@@ -380,11 +390,36 @@ export const createOptionsTable = {
 		'',
 		'Kubernetes does not share out disk bandwidth.',
 	),
-	'HostConfig.BlkioWeightDevice': row('list', 'approximated', '', 'As BlkioWeight.'),
-	'HostConfig.BlkioDeviceReadBps': row('list', 'approximated', '', 'As BlkioWeight.'),
-	'HostConfig.BlkioDeviceWriteBps': row('list', 'approximated', '', 'As BlkioWeight.'),
-	'HostConfig.BlkioDeviceReadIOps': row('list', 'approximated', '', 'As BlkioWeight.'),
-	'HostConfig.BlkioDeviceWriteIOps': row('list', 'approximated', '', 'As BlkioWeight.'),
+	'HostConfig.BlkioWeightDevice': row(
+		'list',
+		'approximated',
+		'',
+		'Kubernetes does not share out disk bandwidth.',
+	),
+	'HostConfig.BlkioDeviceReadBps': row(
+		'list',
+		'approximated',
+		'',
+		'Kubernetes does not share out disk bandwidth.',
+	),
+	'HostConfig.BlkioDeviceWriteBps': row(
+		'list',
+		'approximated',
+		'',
+		'Kubernetes does not share out disk bandwidth.',
+	),
+	'HostConfig.BlkioDeviceReadIOps': row(
+		'list',
+		'approximated',
+		'',
+		'Kubernetes does not share out disk bandwidth.',
+	),
+	'HostConfig.BlkioDeviceWriteIOps': row(
+		'list',
+		'approximated',
+		'',
+		'Kubernetes does not share out disk bandwidth.',
+	),
 	'HostConfig.IOMaximumIOps': row('integer', 'approximated', '', 'Windows only.'),
 	'HostConfig.IOMaximumBandwidth': row('integer', 'approximated', '', 'Windows only.'),
 	'HostConfig.MaximumIOps': row('integer', 'approximated', '', 'Windows only.'),

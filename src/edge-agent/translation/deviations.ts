@@ -130,6 +130,48 @@ export const deviations: readonly Deviation[] = [
 		reason: 'An early answer with a path helps more than a late one.',
 	},
 	{
+		subject: 'Modules that cannot be translated (Cmd as an object, a mount without Target)',
+		preview: 'Failed the deployment.',
+		here: 'Left out with their reasons; the others run.',
+		reason: 'The fault of one module should not stop the others.',
+	},
+	{
+		subject: 'Cmd and Entrypoint as a string',
+		preview: 'Failed the deployment.',
+		here: 'A list of that one word, as Docker reads it.',
+		reason: 'The same manifest runs on a Docker device.',
+	},
+	{
+		subject: 'Members of k8s-experimental in a wrong form',
+		preview: 'Ignored, the whole section where it was no object.',
+		here: 'The module is refused with the reason; an empty string counts as absent.',
+		reason: 'A module without the volume or the GPU that it asked for fails later and in riddles.',
+	},
+	{
+		subject: 'securityContext of the extension',
+		preview: 'Took the place of the default context.',
+		here: 'Laid over it, field by field.',
+		reason: 'Setting a group should not make a module root.',
+	},
+	{
+		subject: 'serviceOptions that the type of Service does not take',
+		preview: 'Passed on, and rejected by the API.',
+		here: 'Left out, with a warning.',
+		reason: 'A module is better off with its Service than without.',
+	},
+	{
+		subject: 'Two container ports on one host port',
+		preview: 'The last one won.',
+		here: 'The first one stays, with a warning.',
+		reason: 'Docker refuses the second one.',
+	},
+	{
+		subject: 'settings.digest',
+		preview: 'Ignored.',
+		here: 'The image is pinned to it.',
+		reason: 'What is pulled is what was tested.',
+	},
+	{
 		subject: 'Strategy',
 		preview: 'Only as the extension said; exclusive claims and GPUs blocked updates.',
 		here: 'Recreate where a second pod cannot start beside the first.',

@@ -1,6 +1,8 @@
 import { memberPath } from '../../manifest/json-path.ts';
 import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../../runtime/json.ts';
+import { apiObject } from './api-value.ts';
 import type { Placed } from './create-options.ts';
+import { foldedMembers } from './folded-members.ts';
 import { judgeHostPath } from './host-path.ts';
 import { hubClaimName, type ModuleScope, reservedNames } from './module-scope.ts';
 import { volumeNaming } from './object-name.ts';
@@ -24,17 +26,39 @@ const allowedKinds = new Set([
 	'projected',
 	'secret',
 ]);
-const booleanMembers = new Set(['readOnly', 'optional']);
-const integerMembers = new Set(['defaultMode', 'mode', 'expirationSeconds']);
-const quantityMembers = new Set(['sizeLimit', 'storage']);
+/** Fields of volumes and mounts, which Microsoft's preview read without regard to case. */
+const fieldNames = [
+	...allowedKinds,
+	'claimName',
+	'defaultMode',
+	'items',
+	'key',
+	'medium',
+	'mode',
+	'mountPath',
+	'mountPropagation',
+	'name',
+	'optional',
+	'path',
+	'readOnly',
+	'secretName',
+	'sizeLimit',
+	'sources',
+	'subPath',
+	'type',
+];
+const fields = new Map(fieldNames.map((name) => [name.toLowerCase(), name]));
+const entryMembers = ['volume', 'volumeMounts'] as const;
 const invalid = 'EDGE_EXTENSION_INVALID';
 
-/** Reads `volumes` of the extension: fields are those of the Kubernetes API, strings stand for numbers. */
+/** Reads `volumes` of the extension: fields are those of the Kubernetes API. */
 export function extensionVolumes(scope: ModuleScope): PodVolumes {
 	const volumes = new Map<string, JsonObject>();
 	const mounts = new Map<string, JsonObject>();
 	for (const { value, path } of scope.extension.objects('volumes', scope.problems)) {
-		const volume = isJsonObject(value['volume']) ? coerce(value['volume']) : {};
+		const code = 'EDGE_EXTENSION_UNKNOWN';
+		const members = foldedMembers(value, entryMembers, path, scope.problems, code);
+		const volume = spelledFields(members.get('volume'));
 		const name = jsonText(volume['name'] ?? '');
 		if (!volumeNaming.valid.test(name)) {
 			const message = `"${name.slice(0, 60)}" is no valid name of a volume.`;
@@ -43,7 +67,7 @@ export function extensionVolumes(scope: ModuleScope): PodVolumes {
 		}
 		if (!isPermitted(scope, volume, path)) continue;
 		volumes.set(name, volume);
-		const list = value['volumeMounts'];
+		const list = members.get('volumeMounts');
 		for (const mount of Array.isArray(list) ? list : []) {
 			addMount(scope, mounts, name, { value: mount, path: memberPath(path, 'volumeMounts') });
 		}
@@ -57,7 +81,7 @@ function addMount(
 	volume: string,
 	{ value, path }: Placed<JsonValue>,
 ): void {
-	const mount = isJsonObject(value) ? coerce(value) : {};
+	const mount = spelledFields(value);
 	const target = mount['mountPath'];
 	if (typeof target !== 'string' || !target.startsWith('/')) {
 		problems.refuse(invalid, path, 'A volume mount needs an absolute "mountPath".');
@@ -96,16 +120,17 @@ function isPermitted(scope: ModuleScope, volume: JsonObject, path: string): bool
 	return false;
 }
 
-/** A copy in which members that the API takes as numbers, booleans or quantities are such. */
-function coerce(object: JsonObject): JsonObject {
-	const members = Object.entries(object).filter(([, value]) => value !== null);
-	return Object.fromEntries(members.map(([name, value]) => [name, coerceMember(name, value)]));
+/** A volume or mount whose known fields have the spelling of the API. */
+function spelledFields(value: JsonValue | undefined): JsonObject {
+	return isJsonObject(value) ? (spelled(value) as JsonObject) : {};
 }
 
-function coerceMember(name: string, value: JsonValue | undefined): JsonValue | undefined {
-	if (Array.isArray(value)) return value.map((item) => (isJsonObject(item) ? coerce(item) : item));
-	if (isJsonObject(value)) return coerce(value);
-	if (booleanMembers.has(name)) return jsonText(value).toLowerCase() === 'true';
-	if (integerMembers.has(name)) return Number(value);
-	return quantityMembers.has(name) ? jsonText(value) : value;
+function spelled(value: JsonValue | undefined): JsonValue | undefined {
+	if (Array.isArray(value)) return value.map((item) => spelled(item) ?? null);
+	if (!isJsonObject(value)) return value;
+	const members = Object.entries(value).map(([name, member]) => {
+		const field = fields.get(name.toLowerCase()) ?? name;
+		return [field, field === 'volumeAttributes' ? member : spelled(member)];
+	});
+	return apiObject(Object.fromEntries(members));
 }

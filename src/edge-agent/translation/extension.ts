@@ -1,10 +1,21 @@
 import { itemPath, memberPath } from '../../manifest/json-path.ts';
-import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../../runtime/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
+import { apiValue, textMembers } from './api-value.ts';
 import type { Placed } from './create-options.ts';
 import { type ExtensionName, extensionNames, extensionTable } from './extension-table.ts';
 import { foldedMembers } from './folded-members.ts';
 import type { ModuleProblems } from './module-problems.ts';
 import { kindOf, shapeNames, shapeOf } from './option-shape.ts';
+
+/** Members that hold names of the author's choice instead of fields of the API. */
+const authorsOwn: ReadonlySet<ExtensionName> = new Set<ExtensionName>([
+	'nodeSelector',
+	'serviceAccountAnnotations',
+	'podLabels',
+	'podAnnotations',
+	'resources',
+	'storage',
+]);
 
 /** What a module asks of Kubernetes beyond Docker's options. */
 export class Extension {
@@ -35,9 +46,7 @@ export class Extension {
 
 	/** An object whose values become strings, as labels and annotations are. */
 	strings(name: ExtensionName): Record<string, string> {
-		const entries = Object.entries(this.object(name) ?? {});
-		const scalars = entries.filter(([, value]) => value !== null && typeof value !== 'object');
-		return Object.fromEntries(scalars.map(([key, value]) => [key, jsonText(value)]));
+		return textMembers(this.object(name) ?? {});
 	}
 
 	list(name: ExtensionName): Placed<JsonValue>[] {
@@ -85,7 +94,8 @@ export class Extension {
 		const { shape } = extensionTable[name];
 		const shaped = shapeOf(value, shape);
 		if (shaped !== undefined) {
-			this.#members.set(name, { value: shaped, path });
+			const isOwn = authorsOwn.has(name);
+			this.#members.set(name, { value: isOwn ? shaped : apiValue(shaped), path });
 			return;
 		}
 		const message = `"${name}" takes ${shapeNames[shape]}, not ${kindOf(value)}.`;

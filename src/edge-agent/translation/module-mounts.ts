@@ -1,3 +1,4 @@
+import { memberPath } from '../../manifest/json-path.ts';
 import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../../runtime/json.ts';
 import type { Placed } from './create-options.ts';
 import { foldedMembers } from './folded-members.ts';
@@ -31,6 +32,18 @@ const mountMembers = [
 	'VolumeOptions',
 	'TmpfsOptions',
 ] as const;
+/** Options of a mount's kind, by the member that holds them; those that nothing reads would not be missed. */
+const mountSettings = {
+	BindOptions: [
+		'Propagation',
+		'NonRecursive',
+		'CreateMountpoint',
+		'ReadOnlyNonRecursive',
+		'ReadOnlyForceRecursive',
+	],
+	VolumeOptions: ['NoCopy', 'Labels', 'DriverConfig', 'Subpath'],
+	TmpfsOptions: ['SizeBytes', 'Mode', 'Options'],
+} as const;
 const invalid = 'EDGE_CREATE_OPTION_INVALID';
 
 /** Reads Binds, Mounts, Tmpfs, Volumes and ShmSize; what cannot be mounted is reported. */
@@ -90,12 +103,13 @@ function readMount(
 	const type = text('Type').toLowerCase();
 	const source = text('Source');
 	const place = { target: text('Target'), readOnly: isTrue(members.get('ReadOnly')), path };
+	const settings = settingsOf(scope, members, path);
 	if (type === 'tmpfs') {
-		const bytes = Number(memberOf(members.get('TmpfsOptions'), 'SizeBytes'));
+		const bytes = Number(settings.get('SizeBytes'));
 		return placed(scope, { kind: 'memory', ...place, ...(bytes > 0 && { bytes }) });
 	}
 	if (type === 'bind' || type === 'volume') {
-		return mountFrom(scope, type, source, place, members);
+		return mountFrom(scope, type, source, place, settings);
 	}
 	const message =
 		type === 'npipe'
@@ -105,6 +119,37 @@ function readMount(
 	return undefined;
 }
 
+/** The options of a mount's kind; what has no counterpart and would be missed is reported. */
+function settingsOf(
+	{ problems }: ModuleScope,
+	members: ReadonlyMap<string, JsonValue>,
+	path: string,
+): ReadonlyMap<string, JsonValue> {
+	const settings = new Map<string, JsonValue>();
+	for (const [group, names] of Object.entries(mountSettings)) {
+		const object = members.get(group);
+		if (!isJsonObject(object)) continue;
+		const place = memberPath(path, group);
+		const code = 'EDGE_CREATE_OPTION_UNKNOWN';
+		for (const [name, value] of foldedMembers(object, names, place, problems, code)) {
+			settings.set(name, value);
+		}
+	}
+	if (asksForDriver(settings.get('DriverConfig'))) {
+		const message = 'The driver of the volume is left out; its claim gets a storage class.';
+		const remedy = 'Choose one with k8s-extensions.storage, or bind to an existing volume.';
+		problems.warn('EDGE_CREATE_OPTION_APPROXIMATED', path, message, remedy);
+	}
+	return settings;
+}
+
+/** Docker's own driver without options is a plain folder. */
+function asksForDriver(config: JsonValue | undefined): boolean {
+	const name = jsonText(memberOf(config, 'Name') ?? '');
+	const options = memberOf(config, 'Options');
+	return !['', 'local'].includes(name) || Object.keys(options ?? {}).length > 0;
+}
+
 type Place = Pick<MountRequest, 'target' | 'readOnly' | 'path' | 'propagation'>;
 
 function mountFrom(
@@ -112,11 +157,10 @@ function mountFrom(
 	type: 'bind' | 'volume',
 	source: string,
 	place: Place,
-	members: ReadonlyMap<string, JsonValue>,
+	settings: ReadonlyMap<string, JsonValue>,
 ): MountRequest | undefined {
 	if (type === 'bind') {
-		const mode = memberOf(members.get('BindOptions'), 'Propagation');
-		const propagation = propagationOf(scope, mode, place.path);
+		const propagation = propagationOf(scope, settings.get('Propagation'), place.path);
 		if (source === '') {
 			scope.problems.refuse(invalid, place.path, 'A mount of type bind needs a Source.');
 			return undefined;
@@ -127,7 +171,7 @@ function mountFrom(
 		});
 	}
 	if (source === '') return placed(scope, { kind: 'scratch', ...place });
-	const subPath = memberOf(members.get('VolumeOptions'), 'Subpath');
+	const subPath = settings.get('Subpath');
 	if (
 		typeof subPath === 'string' &&
 		(subPath.startsWith('/') || /(^|\/)\.\.(\/|$)/.test(subPath))
@@ -185,9 +229,11 @@ function readTmpfs(
 	return placed(scope, bytes === undefined ? request : { ...request, bytes });
 }
 
+/** Shared memory of its own, unless the module shares the host's: that has the host's size, as with Docker. */
 function readSharedMemory(scope: ModuleScope): MountRequest | undefined {
 	const bytes = scope.options.integer('HostConfig.ShmSize');
-	if (bytes === undefined || bytes <= 0) return undefined;
+	const isHosts = /^\s*host\s*$/i.test(scope.options.string('HostConfig.IpcMode') ?? '');
+	if (bytes === undefined || bytes <= 0 || isHosts) return undefined;
 	const path = scope.options.pathOf('HostConfig.ShmSize');
 	return { kind: 'memory', target: '/dev/shm', readOnly: false, path, bytes };
 }

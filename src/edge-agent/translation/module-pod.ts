@@ -1,4 +1,4 @@
-import { isParentImage, isPullable, resolveParentImage } from '../../manifest/image-name.ts';
+import { isParentImage, isPullable, resolveParent } from '../../manifest/image-name.ts';
 import { memberPath } from '../../manifest/json-path.ts';
 import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../../runtime/json.ts';
 import { definedMembers } from './defined-members.ts';
@@ -50,18 +50,29 @@ export function authoredContainer(scope: ModuleScope): ContainerParts {
 }
 
 function imageOf({ module, context, problems }: ModuleScope): string {
+	const { parentHostName } = context;
 	const path = memberPath(memberPath(module.path, 'settings'), 'image');
-	if (isParentImage(module.image)) {
-		if (context.parentHostName !== undefined) {
-			return resolveParentImage(module.image, context.parentHostName);
-		}
+	if (isParentImage(module.image) && parentHostName === undefined) {
 		const message = 'The image comes through a parent device, but this device has none.';
 		problems.refuse('EDGE_IMAGE_INVALID', path, message, 'Name the registry itself.');
-	} else if (!isPullable(module.image)) {
-		const message = `"${module.image.slice(0, 120)}" is no image that can be pulled.`;
-		problems.refuse('EDGE_IMAGE_INVALID', path, message);
+		return module.image;
 	}
-	return module.image;
+	const image =
+		parentHostName === undefined ? module.image : resolveParent(module.image, parentHostName);
+	if (!isPullable(image)) {
+		const message = `"${module.image.slice(0, 120)}" is no image that can be pulled.`;
+		problems.refuse('EDGE_IMAGE_INVALID', path, message, imageRemedy(module.image));
+	}
+	return image;
+}
+
+/** What to do about an image that no runtime can pull, as far as its look tells. */
+function imageRemedy(image: string): string | undefined {
+	if (/^\$upstream\b/i.test(image) && !isParentImage(image)) {
+		return 'Write `$upstream:443/…`, with the port that the parent offers.';
+	}
+	if (/[$<>{}]/.test(image.replace(/^\$upstream/i, ''))) return 'Fill in its placeholders.';
+	return image === image.toLowerCase() ? undefined : 'Names of images are in lower case.';
 }
 
 /** The pod of a module, and whether a second one can run beside it. */
@@ -72,7 +83,7 @@ export function modulePod(
 ): WorkloadParts {
 	const { options } = scope;
 	const security = securityContexts(scope, ports.container, host);
-	const { resources, runtimeClassName, exclusive } = moduleResources(scope);
+	const { resources, runtimeClassName, exclusive, reservesCpu } = moduleResources(scope);
 	const settings = podSettings(scope, host);
 	const workingDir = options.string('WorkingDir');
 	const podSpec = definedMembers({
@@ -108,6 +119,7 @@ export function modulePod(
 	return {
 		podSpec: { automountServiceAccountToken: false, enableServiceLinks: false, ...podSpec },
 		exclusive: exclusive || exclusiveClaim || hasHostPort,
+		reservesCpu,
 	};
 }
 

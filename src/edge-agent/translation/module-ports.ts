@@ -65,18 +65,13 @@ export function readPorts(scope: ModuleScope): ModulePorts {
 		}
 	}
 	const bindings = scope.options.members('HostConfig.PortBindings');
-	const names = new Set<string>();
-	for (const [key, bound] of bindings) {
-		for (const port of portsOf(scope, key, bound.path)) {
-			container.set(keyOf(port), port);
-			for (const binding of bindingsOf(scope, port, bound)) {
-				const name = nameOf('hostport', port);
-				const unique = names.has(name) ? `${name}-${binding.port}` : name;
-				names.add(unique);
-				service.set(keyOf(binding), { ...binding, name: unique });
-			}
-		}
+	const bound = new Map<string, ServicePort>();
+	for (const [key, value] of bindings) {
+		const ports = portsOf(scope, key, value.path);
+		for (const port of ports) container.set(keyOf(port), port);
+		for (const binding of bindingsOf(scope, ports, value)) addBinding(scope, bound, binding);
 	}
+	for (const [key, port] of bound) service.set(key, port);
 	return {
 		container: [...container.values()],
 		service: [...service.values()],
@@ -93,17 +88,41 @@ function portsOf({ problems }: ModuleScope, key: string, path: string): Containe
 	return ports;
 }
 
+/** A host port that leads to a port of the container. */
+interface Binding extends ContainerPort {
+	readonly targetPort: number;
+	readonly external: boolean;
+	readonly path: string;
+}
+
+function addBinding(
+	{ problems }: ModuleScope,
+	bound: Map<string, ServicePort>,
+	{ path, ...binding }: Binding,
+): void {
+	const rival = bound.get(keyOf(binding));
+	if (rival !== undefined && rival.targetPort !== binding.targetPort) {
+		const message = `Host port ${keyOf(binding).toLowerCase()} leads to port ${rival.targetPort} already; this binding is left out.`;
+		problems.warn('EDGE_CREATE_OPTION_INVALID', path, message, 'Choose another HostPort.');
+		return;
+	}
+	const name = nameOf('hostport', { ...binding, port: binding.targetPort });
+	const isTaken = [...bound.values()].some((port) => port !== rival && port.name === name);
+	const unique = isTaken ? `${name}-${binding.port}` : name;
+	bound.set(keyOf(binding), { ...binding, name: unique });
+}
+
 function bindingsOf(
 	scope: ModuleScope,
-	port: ContainerPort,
+	ports: readonly ContainerPort[],
 	{ value, path }: Placed<JsonValue>,
-): Omit<ServicePort, 'name'>[] {
+): Binding[] {
 	const list = Array.isArray(value) ? value : [value ?? {}];
 	const items = list.length === 0 ? [{}] : list;
 	return items.flatMap((item, index) => {
 		const place = `${path}[${index}]`;
-		const hostPort = isJsonObject(item) ? hostPortOf(scope, port, item, place) : undefined;
-		if (hostPort !== undefined) return [hostPort];
+		const bindings = isJsonObject(item) ? bindingOf(scope, ports, item, place) : [];
+		if (bindings.length > 0 || ports.length === 0) return bindings;
 		const message = 'A binding without a usable HostPort is left out.';
 		const remedy = 'Write `[{ "HostPort": "8080" }]`.';
 		scope.problems.warn('EDGE_CREATE_OPTION_INVALID', place, message, remedy);
@@ -111,25 +130,28 @@ function bindingsOf(
 	});
 }
 
-function hostPortOf(
+/** What one binding says about the ports of its key; empty where it says nothing that can be used. */
+function bindingOf(
 	{ problems }: ModuleScope,
-	{ port, protocol }: ContainerPort,
+	ports: readonly ContainerPort[],
 	binding: JsonObject,
 	path: string,
-): Omit<ServicePort, 'name'> | undefined {
+): Binding[] {
 	const code = 'EDGE_CREATE_OPTION_UNKNOWN';
 	const members = foldedMembers(binding, ['HostIp', 'HostPort'], path, problems, code);
-	if (members.size === 0 && Object.keys(binding).length > 0) return undefined;
+	if (members.size === 0 && Object.keys(binding).length > 0) return [];
 	const text = jsonText(members.get('HostPort') ?? '').trim();
-	const ports = text === '' || text === '0' ? [{ port, protocol }] : parsePorts(text);
-	const [first] = ports;
-	if (first === undefined) return undefined;
-	if (ports.length > 1) {
+	const hostPorts = text === '' || text === '0' ? ports : parsePorts(text);
+	if (hostPorts.length === 0) return [];
+	if (hostPorts.length > ports.length && ports.length === 1) {
 		const message = `Of the host ports ${text}, the first is used.`;
 		problems.warn('EDGE_CREATE_OPTION_APPROXIMATED', path, message);
-	}
+	} else if (hostPorts.length !== ports.length) return [];
 	const external = isExternal(jsonText(members.get('HostIp') ?? '').trim(), path, problems);
-	return { port: first.port, targetPort: port, protocol, external };
+	return ports.map(({ port: targetPort, protocol }, index) => {
+		const port = hostPorts[index]?.port ?? targetPort;
+		return { port, targetPort, protocol, external, path };
+	});
 }
 
 function isExternal(hostIp: string, path: string, problems: ModuleScope['problems']): boolean {

@@ -1,9 +1,11 @@
 import { parseQuantity } from '../../cluster/quantity.ts';
 import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../../runtime/json.ts';
 import { definedMembers } from './defined-members.ts';
+import { foldedMembers } from './folded-members.ts';
 import type { ModuleScope } from './module-scope.ts';
 
 const approximated = 'EDGE_CREATE_OPTION_APPROXIMATED';
+const resourceMembers = ['limits', 'requests', 'claims'] as const;
 const nanoPerMilli = 1_000_000;
 const defaultCpuPeriod = 100_000;
 
@@ -13,6 +15,8 @@ export interface ModuleResources {
 	readonly runtimeClassName: string | undefined;
 	/** Whether it holds a device or another countable resource, which a second pod could not have. */
 	readonly exclusive: boolean;
+	/** Whether it requests CPU, if only by limiting it. */
+	readonly reservesCpu: boolean;
 }
 
 /** Reads memory, CPU, disk, GPU and device options; the extension's `resources` win field by field. */
@@ -29,22 +33,27 @@ export function moduleResources(scope: ModuleScope): ModuleResources {
 		cpu: cpuRequest(options.integer('HostConfig.CpuShares')),
 	};
 	const runtimeClassName = runtimeClass(scope, limits);
-	const own = extension.object('resources') ?? {};
-	const ownRequests = quantities(own['requests']);
+	const own = ownResources(scope);
+	const ownRequests = quantities(own.get('requests'));
 	const allLimits = definedMembers({
 		...aboveRequests(scope, limits, ownRequests),
-		...quantities(own['limits']),
+		...quantities(own.get('limits')),
 	});
+	const allRequests = definedMembers({
+		...withinLimits(scope, requests, allLimits),
+		...ownRequests,
+	});
+	const claims = own.get('claims');
 	const resources = definedMembers({
 		limits: allLimits,
-		requests: definedMembers({ ...withinLimits(scope, requests, allLimits), ...ownRequests }),
-		...(Array.isArray(own['claims']) && { claims: own['claims'] }),
+		requests: allRequests,
+		...(Array.isArray(claims) && { claims }),
 	});
-	reportUnknown(scope, own);
 	return {
 		resources,
 		runtimeClassName: extension.string('runtimeClassName') ?? runtimeClassName,
-		exclusive: Object.keys((resources['limits'] as JsonObject | undefined) ?? {}).some(isExtended),
+		exclusive: Object.keys(allLimits).some(isExtended),
+		reservesCpu: (allRequests['cpu'] ?? allLimits['cpu']) !== undefined,
 	};
 }
 
@@ -180,7 +189,7 @@ function runtimeClass(
 	const path = options.pathOf('HostConfig.Runtime');
 	const className = policy.runtimeClasses.get(runtime);
 	if (runtime === 'nvidia') {
-		const own = extension.object('resources')?.['limits'];
+		const own = memberOf(extension.object('resources') ?? {}, 'limits');
 		const asks =
 			limits[policy.gpuResource] !== undefined ||
 			(isJsonObject(own) && Object.keys(own).some(isExtended));
@@ -204,13 +213,14 @@ function quantities(object: JsonValue | undefined): Record<string, string> {
 	return Object.fromEntries(scalars.map(([name, value]) => [name, jsonText(value)]));
 }
 
-function reportUnknown({ extension, problems }: ModuleScope, own: JsonObject): void {
-	for (const name of Object.keys(own)) {
-		if (['limits', 'requests', 'claims'].includes(name)) continue;
-		const path = `${extension.pathOf('resources')}.${name.slice(0, 60)}`;
-		const message = 'Resources have limits, requests and claims.';
-		problems.warn('EDGE_EXTENSION_UNKNOWN', path, message);
-	}
+/** `resources` of the extension, by the names of the API. */
+function ownResources({
+	extension,
+	problems,
+}: ModuleScope): ReadonlyMap<(typeof resourceMembers)[number], JsonValue> {
+	const own = extension.object('resources') ?? {};
+	const path = extension.pathOf('resources');
+	return foldedMembers(own, resourceMembers, path, problems, 'EDGE_EXTENSION_UNKNOWN');
 }
 
 function memberOf(object: JsonObject, name: string): JsonValue | undefined {

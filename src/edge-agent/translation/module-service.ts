@@ -1,5 +1,7 @@
 import type { KubernetesObject } from '../../cluster/kubernetes-object.ts';
+import { memberPath } from '../../manifest/json-path.ts';
 import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../../runtime/json.ts';
+import { textMembers } from './api-value.ts';
 import { definedMembers } from './defined-members.ts';
 import { foldedMembers } from './folded-members.ts';
 import { metadataOf } from './module-metadata.ts';
@@ -30,8 +32,9 @@ export function moduleServices(scope: ModuleScope, ports: ModulePorts): Kubernet
 }
 
 function ownService(scope: ModuleScope, ports: ModulePorts): KubernetesObject | undefined {
-	const { type: wanted, annotations, ...options } = serviceOptions(scope);
+	const { type: wanted, annotations, ...given } = serviceOptions(scope);
 	const type = wanted ?? (ports.bound ? scope.policy.portMappingServiceType : 'ClusterIP');
+	const options = optionsFor(scope, type, given);
 	const offered = type === 'ClusterIP' ? withContainerPorts(ports) : externalPorts(scope, ports);
 	if (offered.length === 0) return undefined;
 	const service: KubernetesObject = {
@@ -96,14 +99,40 @@ function serviceOptions({ extension, problems }: ModuleScope): ServiceOptions {
 	};
 }
 
-function textMembers(object: JsonObject): Record<string, string> {
-	return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, jsonText(value)]));
+/** Which types of Service take an option; the API refuses it with others. Not named: all do. */
+const typesOfOption: Readonly<Record<string, readonly ServiceType[]>> = {
+	loadBalancerClass: ['LoadBalancer'],
+	loadBalancerSourceRanges: ['LoadBalancer'],
+	externalTrafficPolicy: ['LoadBalancer', 'NodePort'],
+};
+
+/** The options that a Service of a type takes; others are left out with a warning. */
+function optionsFor(
+	{ extension, problems }: ModuleScope,
+	type: ServiceType,
+	given: JsonObject,
+): JsonObject {
+	const kept = Object.entries(given).filter(([name]) => {
+		const types = typesOfOption[name];
+		if (types === undefined || types.includes(type)) return true;
+		const path = memberPath(extension.pathOf('serviceOptions'), name);
+		const message = `A Service of type ${type} has no ${name}; it is left out.`;
+		problems.warn('EDGE_EXTENSION_INVALID', path, message, `Set type to ${types.join(' or ')}.`);
+		return false;
+	});
+	return Object.fromEntries(
+		kept.map(([name, value]) => [
+			name,
+			name === 'loadBalancerSourceRanges' && typeof value === 'string' ? [value] : value,
+		]),
+	);
 }
 
 /** Aliases of the module's networks that are names of the cluster's DNS, without its own. */
 function aliasesOf(scope: ModuleScope): string[] {
 	const aliases = new Set<string>();
-	for (const [, { value }] of scope.options.members('NetworkingConfig.EndpointsConfig')) {
+	for (const [, { value, path }] of scope.options.members('NetworkingConfig.EndpointsConfig')) {
+		if (isJsonObject(value)) reportAddresses(scope, value, path);
 		const list = isJsonObject(value)
 			? Object.entries(value).find(([name]) => /^aliases$/i.test(name))?.[1]
 			: [];
@@ -115,6 +144,17 @@ function aliasesOf(scope: ModuleScope): string[] {
 	}
 	aliases.delete(scope.objectName);
 	return [...aliases];
+}
+
+/** Says so where a module asks for an address of its own, as others may have it in their settings. */
+function reportAddresses({ problems }: ModuleScope, endpoint: JsonObject, path: string): void {
+	for (const [name, value] of Object.entries(endpoint)) {
+		if (!/^(ipamconfig|macaddress|links)$/i.test(name) || !value) continue;
+		if (typeof value === 'object' && Object.keys(value).length === 0) continue;
+		const message = `"${name}" is left out: addresses and links are the cluster's.`;
+		const remedy = 'Use the name of the module, or an alias.';
+		problems.warn('EDGE_CREATE_OPTION_APPROXIMATED', memberPath(path, name), message, remedy);
+	}
 }
 
 function reportAlias({ options, problems }: ModuleScope, alias: string): void {

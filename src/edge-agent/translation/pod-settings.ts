@@ -115,23 +115,37 @@ function hostAliases({ options, problems }: ModuleScope): JsonObject[] {
 	return [...names].map(([ip, hostnames]) => ({ ip, hostnames }));
 }
 
-function dnsConfig({ options, problems }: ModuleScope): JsonObject {
-	const values = (name: OptionName) =>
-		options
-			.strings(name)
-			.map(({ value }) => value)
-			.filter(Boolean);
-	const nameservers = values('HostConfig.Dns').filter((address) => isIP(address) !== 0);
+function dnsConfig(scope: ModuleScope): JsonObject {
+	const { options, problems } = scope;
+	const nameservers = usable(scope, 'HostConfig.Dns', (address) => isIP(address) !== 0);
 	if (nameservers.length > maxNameservers) {
 		const message = `Of the nameservers, the first ${maxNameservers} are used.`;
 		problems.warn(approximated, options.pathOf('HostConfig.Dns'), message);
 	}
 	return definedMembers({
 		nameservers: nameservers.slice(0, maxNameservers),
-		searches: values('HostConfig.DnsSearch'),
-		options: values('HostConfig.DnsOptions').map((option) => {
+		searches: usable(scope, 'HostConfig.DnsSearch', (domain) => {
+			return subdomain.test(domain.toLowerCase().replace(/\.$/, ''));
+		}).map((domain) => domain.toLowerCase()),
+		options: usable(scope, 'HostConfig.DnsOptions', (option) => option !== '').map((option) => {
 			const [name = '', value] = option.split(':');
 			return value === undefined ? { name } : { name, value };
 		}),
+	});
+}
+
+/** The values of an option that Kubernetes takes; others are reported. */
+function usable(
+	{ options, problems }: ModuleScope,
+	option: OptionName,
+	isUsable: (value: string) => boolean,
+): string[] {
+	return options.strings(option).flatMap(({ value, path }) => {
+		const text = value.trim();
+		if (isUsable(text)) return [text];
+		if (text === '') return [];
+		const what = option === 'HostConfig.Dns' ? 'no address' : 'no domain of Kubernetes';
+		problems.warn(approximated, path, `"${text.slice(0, 60)}" is ${what}; it is left out.`);
+		return [];
 	});
 }

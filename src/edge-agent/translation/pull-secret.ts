@@ -1,17 +1,24 @@
 import type { KubernetesObject } from '../../cluster/kubernetes-object.ts';
 import type { RegistryCredential } from '../../manifest/deployment.ts';
-import { registryHost, registryOf } from '../../manifest/image-name.ts';
+import { registryHost, registryOf, resolveParent } from '../../manifest/image-name.ts';
 import { deviceLabels } from './module-scope.ts';
 import { sanitizeDomain, shortHash, withSuffix } from './object-name.ts';
 import type { TranslationContext } from './translation.ts';
 
-/** The credential that an image needs: the first whose address is the image's registry. */
+/**
+ * The credential that an image needs: the first whose address is the image's registry. The parent of
+ * a nested device may be called by its name or `$upstream` in either; the kubelet gets its name.
+ */
 export function credentialFor(
 	image: string,
 	credentials: Iterable<RegistryCredential>,
+	parentHostName?: string,
 ): RegistryCredential | undefined {
-	const registry = registryHost(registryOf(image));
-	return [...credentials].find(({ address }) => registryHost(address) === registry);
+	const nameOf = (text: string) =>
+		parentHostName === undefined ? text : resolveParent(text, parentHostName);
+	const registry = registryHost(registryOf(nameOf(image)));
+	const found = [...credentials].find(({ address }) => registryHost(nameOf(address)) === registry);
+	return found && { ...found, address: nameOf(found.address) };
 }
 
 /**

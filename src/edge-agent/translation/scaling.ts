@@ -15,20 +15,38 @@ const scalerMembers = [
 ] as const;
 const budgetMembers = ['minAvailable', 'maxUnavailable', 'unhealthyPodEvictionPolicy'] as const;
 
-/** The autoscaler and the disruption budget that the extension asks for; only of a running Deployment. */
-export function scalingObjects(scope: ModuleScope): KubernetesObject[] {
+/**
+ * The autoscaler and the disruption budget that the extension asks for; only of a running Deployment.
+ *
+ * @param reservesCpu Whether the module's container requests CPU, which utilization is a share of.
+ */
+export function scalingObjects(scope: ModuleScope, reservesCpu: boolean): KubernetesObject[] {
 	if (scope.module.status === 'stopped') return [];
-	return [autoscaler(scope), disruptionBudget(scope)].filter((object) => object !== undefined);
+	return [autoscaler(scope, reservesCpu), disruptionBudget(scope)].filter(
+		(object) => object !== undefined,
+	);
 }
 
-function autoscaler(scope: ModuleScope): KubernetesObject | undefined {
+function autoscaler(scope: ModuleScope, reservesCpu: boolean): KubernetesObject | undefined {
 	const members = membersOf(scope, 'autoscaling', scalerMembers);
 	if (members === undefined) return undefined;
 	const maxReplicas = Number(members.get('maxReplicas'));
+	const minReplicas = Number(members.get('minReplicas') ?? 1);
+	const path = scope.extension.pathOf('autoscaling');
 	if (!Number.isSafeInteger(maxReplicas) || maxReplicas < 1) {
-		const path = memberPath(scope.extension.pathOf('autoscaling'), 'maxReplicas');
-		scope.problems.refuse('EDGE_EXTENSION_INVALID', path, 'Autoscaling needs "maxReplicas".');
+		const place = memberPath(path, 'maxReplicas');
+		scope.problems.refuse('EDGE_EXTENSION_INVALID', place, 'Autoscaling needs "maxReplicas".');
 		return undefined;
+	}
+	if (!Number.isSafeInteger(minReplicas) || minReplicas < 1 || minReplicas > maxReplicas) {
+		const message = `"minReplicas" is a number from 1 to "maxReplicas", ${maxReplicas}.`;
+		scope.problems.refuse('EDGE_EXTENSION_INVALID', memberPath(path, 'minReplicas'), message);
+		return undefined;
+	}
+	if (members.get('metrics') === undefined && !reservesCpu) {
+		const message = 'CPU is measured against what the module reserves, and it reserves none.';
+		const remedy = 'Set resources.requests.cpu in the extension, or CpuShares.';
+		scope.problems.warn('EDGE_EXTENSION_INVALID', path, message, remedy);
 	}
 	const percent = Number(members.get('targetCPUUtilizationPercentage') ?? 80);
 	return {
@@ -37,7 +55,7 @@ function autoscaler(scope: ModuleScope): KubernetesObject | undefined {
 		metadata: metadataOf(scope, scope.objectName),
 		spec: {
 			scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: scope.objectName },
-			minReplicas: Number(members.get('minReplicas') ?? 1),
+			minReplicas,
 			maxReplicas,
 			metrics: members.get('metrics') ?? [cpuMetric(percent)],
 			...definedMembers({ behavior: members.get('behavior') }),
@@ -55,6 +73,11 @@ function cpuMetric(averageUtilization: number): JsonObject {
 function disruptionBudget(scope: ModuleScope): KubernetesObject | undefined {
 	const members = membersOf(scope, 'disruptionBudget', budgetMembers);
 	if (members === undefined) return undefined;
+	if (members.has('minAvailable') && members.has('maxUnavailable')) {
+		const path = scope.extension.pathOf('disruptionBudget');
+		const message = 'A budget has either "minAvailable" or "maxUnavailable".';
+		scope.problems.refuse('EDGE_EXTENSION_INVALID', path, message, 'Remove one of them.');
+	}
 	return {
 		apiVersion: 'policy/v1',
 		kind: 'PodDisruptionBudget',

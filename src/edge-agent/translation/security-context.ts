@@ -76,8 +76,12 @@ function containerContext(scope: ModuleScope, privileged: boolean): JsonObject {
 		return definedMembers({ privileged: true, readOnlyRootFilesystem });
 	}
 	const harmless = add.every((name) => name === 'NET_BIND_SERVICE');
+	const asked = options.strings('HostConfig.SecurityOpt').some(({ value }) => {
+		return /^\s*no-new-privileges(?:[=:]true)?\s*$/i.test(value);
+	});
+	const confined = policy.runAsNonRoot || asked;
 	return definedMembers({
-		allowPrivilegeEscalation: policy.runAsNonRoot && harmless ? false : undefined,
+		allowPrivilegeEscalation: confined && harmless ? false : undefined,
 		readOnlyRootFilesystem,
 		capabilities: definedMembers({ add, drop: policy.runAsNonRoot ? ['ALL'] : drop }),
 	});
@@ -115,9 +119,9 @@ function userOf(scope: ModuleScope, privileged: boolean): JsonObject {
 	const text = options.string('User');
 	if (text === undefined) return base;
 	const path = options.pathOf('User');
-	const [userText = '', groupText] = text.split(':');
+	const [userText = '', groupText] = text.split(':').map((part) => part.trim());
 	const user = idOf(userText);
-	const group = groupText === undefined ? undefined : idOf(groupText);
+	const group = idOf(groupText ?? '');
 	if (user === undefined) {
 		const used = runAsNonRoot && !privileged ? `user ${runAsUser}` : 'the user of its image';
 		const message = `"${userText.slice(0, 40)}" cannot be looked up in the image; the module runs as ${used}.`;
@@ -127,6 +131,10 @@ function userOf(scope: ModuleScope, privileged: boolean): JsonObject {
 	if (user === 0 && runAsNonRoot && !privileged) {
 		const remedy = 'Use another user, or let the operator set runAsNonRoot to false.';
 		problems.refuse(denied, path, 'Modules may not run as root.', remedy);
+	}
+	if (group === undefined && groupText) {
+		const message = `The group "${groupText.slice(0, 40)}" cannot be looked up in the image; it is left out.`;
+		problems.warn(approximated, path, message, 'Give the number of the group.');
 	}
 	return { ...base, runAsUser: user, ...(group !== undefined && { runAsGroup: group }) };
 }
@@ -138,7 +146,7 @@ function idOf(text: string): number | undefined {
 
 function groupsOf({ options, problems }: ModuleScope): number[] {
 	return options.strings('HostConfig.GroupAdd').flatMap(({ value, path }) => {
-		const group = idOf(value);
+		const group = idOf(value.trim());
 		if (group !== undefined) return [group];
 		const message = `The group "${value.slice(0, 40)}" cannot be looked up in the image; it is left out.`;
 		problems.warn(approximated, path, message, 'Give the number of the group.');

@@ -166,7 +166,11 @@ function moduleObjects(
 	const { scope, mounts, claims } = plan;
 	const { context, policy } = scope;
 	const isHub = isEdgeHub(scope);
-	const credential = credentialFor(scope.module.image, deployment.registryCredentials.values());
+	const credential = credentialFor(
+		scope.module.image,
+		deployment.registryCredentials.values(),
+		context.parentHostName,
+	);
 	const secrets =
 		credential === undefined || isHub
 			? []
@@ -197,7 +201,7 @@ function moduleObjects(
 		serviceAccount(scope),
 		...services,
 		runner,
-		...(runner.kind === 'Deployment' ? scalingObjects(scope) : []),
+		...(runner.kind === 'Deployment' ? scalingObjects(scope, pod.reservesCpu) : []),
 	];
 }
 

@@ -11,6 +11,8 @@ export interface WorkloadParts {
 	readonly podSpec: JsonObject;
 	/** Whether a second pod could not start beside the first. */
 	readonly exclusive: boolean;
+	/** Whether its container requests CPU. */
+	readonly reservesCpu: boolean;
 }
 
 /** Restarts that the agent of Azure IoT Edge grants a module before it gives up. */

@@ -447,6 +447,50 @@ test('keeps both protocols of a number, several bindings and ranges', (t) => {
 	);
 });
 
+test('binds a range of ports to a range of as many, port by port', (t) => {
+	const portsOf = (key: string, HostPort: string) => {
+		const outcome = outcomeOf(
+			{ HostConfig: { PortBindings: { [key]: [{ HostPort }] } } },
+			{ ...defaultPolicy, portMappingServiceType: 'NodePort' },
+		);
+		const ports = (servicePorts(outcome) ?? []) as JsonObject[];
+		return [ports.map(({ port, targetPort }) => `${port}>${targetPort}`).join(' '), outcome.codes];
+	};
+	t.deepEqual(portsOf('8000-8002/tcp', '9000-9002'), ['9000>8000 9001>8001 9002>8002', []]);
+	t.deepEqual(portsOf('8000/tcp', '9000-9002'), ['9000>8000', approximated]);
+	t.deepEqual(portsOf('8000-8002/tcp', '9000'), ['', ['warning EDGE_CREATE_OPTION_INVALID']]);
+});
+
+test('leads a host port to one port of the container', (t) => {
+	const outcome = outcomeOf({
+		HostConfig: {
+			PortBindings: { '80/tcp': [{ HostPort: '8080' }], '81/tcp': [{ HostPort: '8080' }] },
+		},
+	});
+	t.like((servicePorts(outcome) as JsonObject[])[0], { port: 8080, targetPort: 80 });
+	t.deepEqual(outcome.codes, ['warning EDGE_CREATE_OPTION_INVALID']);
+});
+
+test('leaves options out that the type of Service does not take', (t) => {
+	const serviceOptions = {
+		externalTrafficPolicy: 'Local',
+		loadBalancerSourceRanges: '10.0.0.0/8',
+		sessionAffinity: 'ClientIP',
+	};
+	const specOf = (type: string) => {
+		const extension = { serviceOptions: { ...serviceOptions, type } };
+		const outcome = outcomeOf({ ExposedPorts: { '80': {} }, 'k8s-extensions': extension });
+		const { selector, ports, ...spec } = outcome.object('Service')?.spec ?? {};
+		return [spec, outcome.codes.length];
+	};
+	t.deepEqual(specOf('ClusterIP'), [{ type: 'ClusterIP', sessionAffinity: 'ClientIP' }, 2]);
+	const loadBalancerSourceRanges = ['10.0.0.0/8'];
+	t.deepEqual(specOf('LoadBalancer'), [
+		{ ...serviceOptions, loadBalancerSourceRanges, type: 'LoadBalancer' },
+		0,
+	]);
+});
+
 test('does not publish a port of the loopback address', (t) => {
 	const outcome = outcomeOf(
 		{ HostConfig: { PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '80' }] } } },
@@ -515,7 +559,8 @@ test('warns of replicas that the edge hub cannot tell apart', (t) => {
 	const codesOf = (extension: JsonObject, own: JsonObject = { HostConfig }) =>
 		outcomeOf({ ...own, 'k8s-extensions': extension }, policy).codes;
 	t.deepEqual(codesOf({ replicas: 2 }), ['warning EDGE_CREATE_OPTION_APPROXIMATED']);
-	t.deepEqual(codesOf({ autoscaling: { maxReplicas: 2 } }), [
+	const resources = { requests: { cpu: '100m' } };
+	t.deepEqual(codesOf({ autoscaling: { maxReplicas: 2 }, resources }), [
 		'warning EDGE_CREATE_OPTION_APPROXIMATED',
 	]);
 	t.deepEqual(codesOf({ replicas: 1 }), []);
@@ -548,6 +593,73 @@ test('scales, protects and spreads as the extension says', (t) => {
 	});
 });
 
+test('takes strings for the numbers of the extension', (t) => {
+	const { object, container, pod, codes } = outcomeOf({
+		'k8s-extensions': {
+			resources: { Requests: { cpu: '100m' } },
+			autoscaling: { minReplicas: '2', maxReplicas: '4' },
+			disruptionBudget: { minAvailable: '1' },
+			tolerations: [{ operator: 'Exists', tolerationSeconds: '30' }],
+			probes: {
+				liveness: { httpGet: { path: '/', port: '8080' }, periodSeconds: '5' },
+				readiness: { httpGet: { path: '/', port: 'web' } },
+			},
+			topologySpreadConstraints: [
+				{ maxSkew: '1', topologyKey: 'zone', labelSelector: { matchLabels: { port: 80 } } },
+			],
+		},
+	});
+	t.deepEqual(codes, []);
+	t.like(object('HorizontalPodAutoscaler')?.spec, { minReplicas: 2, maxReplicas: 4 });
+	t.like(object('PodDisruptionBudget')?.spec, { minAvailable: 1 });
+	t.like(container, {
+		livenessProbe: { httpGet: { port: 8080 }, periodSeconds: 5 },
+		readinessProbe: { httpGet: { port: 'web' } },
+	});
+	t.like(pod, { tolerations: [{ tolerationSeconds: 30 }] });
+	t.like(pod['topologySpreadConstraints'], [
+		{ maxSkew: 1, labelSelector: { matchLabels: { port: '80' } } },
+	]);
+});
+
+test('takes the fields of the extension’s volumes in any case', (t) => {
+	const { pod, container, codes } = outcomeOf({
+		'K8S-Experimental': {
+			Volumes: [
+				{
+					Volume: {
+						Name: 'cm',
+						ConfigMap: { name: 'special', Optional: 'true', defaultmode: '420' },
+					},
+					volumemounts: [{ name: 'cm', MountPath: '/etc/cm', readonly: 'true' }],
+				},
+			],
+		},
+	});
+	t.deepEqual(codes, []);
+	t.deepEqual(pod['volumes'], [
+		{ name: 'cm', configMap: { name: 'special', optional: true, defaultMode: 420 } },
+	]);
+	t.deepEqual(container['volumeMounts'], [{ name: 'cm', mountPath: '/etc/cm', readOnly: true }]);
+});
+
+const faultyScaling: [string, JsonObject, string][] = [
+	['an autoscaler without room', { autoscaling: { minReplicas: 5, maxReplicas: 3 } }, 'error'],
+	['an autoscaler without CPU to measure', { autoscaling: { maxReplicas: 3 } }, 'warning'],
+	[
+		'a budget with two sides',
+		{ disruptionBudget: { minAvailable: 1, maxUnavailable: 1 } },
+		'error',
+	],
+];
+for (const [what, extension, severity] of faultyScaling) {
+	test(`reports ${what}`, (t) => {
+		t.deepEqual(outcomeOf({ 'k8s-extensions': extension }).codes, [
+			`${severity} EDGE_EXTENSION_INVALID`,
+		]);
+	});
+}
+
 const unknowns: [string, JsonObject, string, string][] = [
 	[
 		'a misspelled group',
@@ -578,6 +690,22 @@ const unknowns: [string, JsonObject, string, string][] = [
 		{ HostConfig: { Mounts: [{ Type: 'volume', Source: 'v', Target: '/v', RW: true }] } },
 		'EDGE_CREATE_OPTION_UNKNOWN',
 		'Known here',
+	],
+	[
+		'an option of a mount’s kind',
+		{
+			HostConfig: {
+				Mounts: [{ Type: 'tmpfs', Target: '/t', TmpfsOptions: { SizeByte: 1024 } }],
+			},
+		},
+		'EDGE_CREATE_OPTION_UNKNOWN',
+		'"SizeBytes"',
+	],
+	[
+		'a misspelled section of an extension’s volume',
+		{ 'k8s-extensions': { volumes: [{ volume: { name: 'v' }, volumeMount: [] }] } },
+		'EDGE_EXTENSION_UNKNOWN',
+		'"volumeMounts"',
 	],
 	[
 		'a member of the extension',

@@ -117,6 +117,71 @@ const rows: readonly {
 		problems: ['error EDGE_CREATE_OPTION_REFUSED'],
 	},
 	{
+		title: 'leaves out nameservers and search domains that are none',
+		options: { HostConfig: { Dns: ['resolver', '1.1.1.1'], DnsSearch: ['Plant.Local', 'a_b'] } },
+		pod: { dnsConfig: { nameservers: ['1.1.1.1'], searches: ['plant.local'] } },
+		problems: [
+			'warning EDGE_CREATE_OPTION_APPROXIMATED',
+			'warning EDGE_CREATE_OPTION_APPROXIMATED',
+		],
+	},
+	{
+		title: 'says which group of a user is left out',
+		options: { User: ' 1001 : video ' },
+		pod: {
+			securityContext: {
+				runAsNonRoot: true,
+				runAsUser: 1001,
+				fsGroup: 1000,
+				fsGroupChangePolicy: 'OnRootMismatch',
+				seccompProfile: { type: 'RuntimeDefault' },
+			},
+		},
+		problems: ['warning EDGE_CREATE_OPTION_APPROXIMATED'],
+	},
+	{
+		title: 'leaves the host’s shared memory in place where its IPC is shared',
+		options: { HostConfig: { IpcMode: 'Host', ShmSize: 65536 } },
+		policy: { allowHostIpc: true },
+		pod: { hostIPC: true, volumes: undefined },
+		problems: [],
+	},
+	{
+		title: 'gives no new privileges where none are wanted, whoever the module runs as',
+		options: { HostConfig: { SecurityOpt: ['no-new-privileges:true'] } },
+		policy: { runAsNonRoot: false },
+		container: { securityContext: { allowPrivilegeEscalation: false } },
+		problems: [],
+	},
+	{
+		title: 'warns of a volume driver, whose share the module would miss',
+		options: {
+			HostConfig: {
+				Mounts: [
+					{
+						Type: 'volume',
+						Source: 'nfs',
+						Target: '/d',
+						VolumeOptions: {
+							NoCopy: true,
+							DriverConfig: { Name: 'local', Options: { type: 'nfs' } },
+						},
+					},
+				],
+			},
+		},
+		problems: ['warning EDGE_CREATE_OPTION_APPROXIMATED'],
+	},
+	{
+		title: 'warns of an address that a module wants for itself',
+		options: {
+			NetworkingConfig: {
+				EndpointsConfig: { plant: { IPAMConfig: { IPv4Address: '172.20.0.3' } } },
+			},
+		},
+		problems: ['warning EDGE_CREATE_OPTION_APPROXIMATED'],
+	},
+	{
 		title: 'refuses a path that leaves its volume',
 		options: {
 			HostConfig: {

@@ -424,6 +424,23 @@ test('resolves images of a parent, and refuses them without one', (t) => {
 	t.deepEqual(codesOf(translated([module])), ['error EDGE_IMAGE_INVALID']);
 	const placeholder = moduleOf('a', { image: '<registry>/filter:1.0' });
 	t.deepEqual(codesOf(translated([placeholder])), ['error EDGE_IMAGE_INVALID']);
+	const unfilled = moduleOf('a', { image: '$upstream:443/<registry>/filter:1.0' });
+	const refused = translated([unfilled], defaultPolicy, { parentHostName: 'parent.local' });
+	t.deepEqual(codesOf(refused), ['error EDGE_IMAGE_INVALID']);
+});
+
+test('finds the credential of a parent under both of its names, and names the parent in it', (t) => {
+	const modules = [moduleOf('a', { image: '$upstream:443/filter:1.0' })];
+	const context = { ...contextOf(modules), parentHostName: 'parent.local' };
+	for (const address of ['$upstream:443', 'Parent.local:443']) {
+		const registryCredentials = new Map([['p', { address, username: 'u', password: 'x' }]]);
+		const deployment = { schemaVersion: '1.1', runtime: {}, registryCredentials, modules };
+		const translation = translate(deployment, context, defaultPolicy);
+		const secret = objectOf(translation, 'Secret', 'u-parent.local-443');
+		const data = Buffer.from(at(secret, 'data', '.dockerconfigjson') as string, 'base64');
+		t.regex(`${data}`, /"auths":\{"parent\.local:443":/i);
+		t.deepEqual(podOf(translation)['imagePullSecrets'], [{ name: 'u-parent.local-443' }]);
+	}
 });
 
 test('denies traffic by default where the policy says so, but to the modules’ ports', (t) => {
