@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { arch, platform } from 'node:process';
 import type { ClusterClient } from '../cluster/cluster-client.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
+import type { HubNetwork } from '../iot-hub-client/hub-network.ts';
 import type { IotHubClient, IotHubClientOptions } from '../iot-hub-client/iot-hub-client.ts';
 import { IotHubRest } from '../iot-hub-client/iot-hub-rest.ts';
+import { hubNetwork } from '../iot-hub-client/network-settings.ts';
 import { SdkIotHubClient } from '../iot-hub-client/sdk-iot-hub-client.ts';
 import { sign } from '../protocol/sas-token.ts';
 import { Backoff } from '../runtime/backoff.ts';
@@ -50,6 +52,8 @@ export interface AgentDependencies {
 	readonly metrics?: AgentMetrics;
 	/** The cluster's version, for reports. Default: none is reported. */
 	readonly kubernetesVersion?: (signal: AbortSignal) => Promise<string>;
+	/** Default: what the settings say. */
+	readonly network?: HubNetwork;
 	/** Default: the official SDK. */
 	readonly connectHub?: (options: IotHubClientOptions) => IotHubClient;
 	/** Default: IoT Hub's HTTPS interface. */
@@ -67,6 +71,7 @@ const lastReport = 3_000;
 export class EdgeAgent implements Lifecycle {
 	readonly #settings: AgentSettings;
 	readonly #dependencies: AgentDependencies;
+	readonly #network: HubNetwork;
 	readonly #state: StateSecret;
 	readonly #registry: IdentityRegistry & { close(): void };
 	readonly #identities: ModuleIdentities;
@@ -87,6 +92,7 @@ export class EdgeAgent implements Lifecycle {
 		const { device, namespace, stateSecret, hubAuthority } = settings;
 		const { cluster, clock, logger } = dependencies;
 		const owner = `${device.hostName}/${device.deviceId}`;
+		this.#network = dependencies.network ?? hubNetwork(settings, hubAuthority, logger);
 		this.#settings = settings;
 		this.#dependencies = dependencies;
 		this.#state = new StateSecret({
@@ -100,8 +106,8 @@ export class EdgeAgent implements Lifecycle {
 			new IotHubRest({
 				hostName: device.hostName,
 				identity: { deviceId: device.deviceId },
-				credential: { kind: 'shared-access-key', key: device.sharedAccessKey },
-				...(hubAuthority === undefined ? {} : { trustedCertificates: hubAuthority }),
+				credential: () => ({ kind: 'shared-access-key', key: device.sharedAccessKey }),
+				network: this.#network,
 				clock,
 			});
 		this.#identities = new ModuleIdentities({
@@ -309,6 +315,7 @@ export class EdgeAgent implements Lifecycle {
 			hubHostName: device.hostName,
 			deviceId: device.deviceId,
 			tasks,
+			network: this.#network,
 			status: () => this.#document() ?? null,
 			clock,
 		});
@@ -332,9 +339,11 @@ export class EdgeAgent implements Lifecycle {
 	}
 
 	#newHubClient(): IotHubClient {
-		const { device, hubAuthority } = this.#settings;
+		const { device } = this.#settings;
 		const { clock, logger, version } = this.#dependencies;
-		const connect = this.#dependencies.connectHub ?? ((options) => new SdkIotHubClient(options));
+		const network = this.#network;
+		const connect =
+			this.#dependencies.connectHub ?? ((options) => new SdkIotHubClient({ ...options, network }));
 		return connect({
 			hostName: device.hostName,
 			identity: { deviceId: device.deviceId, moduleId: '$edgeAgent' },
@@ -343,7 +352,6 @@ export class EdgeAgent implements Lifecycle {
 				kind: 'signer',
 				sign: async (data) => sign(this.#identities.keyOf('$edgeAgent') ?? '', data),
 			},
-			...(hubAuthority === undefined ? {} : { trustedCertificates: hubAuthority }),
 			productInfo: ` iotedge-k8s/${version} (Kubernetes)`,
 			clock,
 			logger,

@@ -31,6 +31,7 @@ export function installationContext(
 		workloadUri: settings.workloadUri,
 		apiVersion: workloadApiVersion,
 		runtimeLogLevel: settings.logLevel,
+		networkEnvironment: settings.networkEnvironment,
 		reservedNames: installationNames(settings, own),
 		...(settings.hubAuthority === undefined ? {} : { hubTrust }),
 		...(owner === undefined ? {} : { owner }),

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { networkSettings } from '../iot-hub-client/network-settings.ts';
 import { parseConnectionString } from '../protocol/connection-string.ts';
 import { EdgeError, messageOf } from '../runtime/edge-error.ts';
 import {
@@ -7,6 +8,7 @@ import {
 	logLevel,
 	optionalText,
 	readSettings,
+	regardlessOfCase,
 	type SettingProblem,
 	type SettingsOf,
 	text,
@@ -49,6 +51,7 @@ export const agentSettings = {
 		description: 'Key within that ConfigMap.',
 		parse: text,
 	},
+	...networkSettings,
 	trustBundleFile: {
 		env: 'TRUST_BUNDLE_FILE',
 		default: '',
@@ -197,6 +200,8 @@ export interface AgentSettings
 	readonly manifestTrustBundle: string;
 	readonly edgeDeviceHostName: string;
 	readonly workloadUri: string;
+	/** Variables that say how IoT Hub is reached, for an edge hub that is told nothing else. */
+	readonly networkEnvironment: ReadonlyMap<string, string>;
 	readonly policy: TranslationPolicy;
 }
 
@@ -209,7 +214,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads the agent's settings from the environment and the files that it names. */
 export async function loadAgentSettings(env: Environment): Promise<AgentSettingsResult> {
-	const own = readSettings(agentSettings, env);
+	const variables = regardlessOfCase(agentSettings, env);
+	const own = readSettings(agentSettings, variables);
 	const policy = readPolicySettings(env);
 	const problems = [...(own.problems ?? []), ...(policy.problems ?? [])];
 	if (own.settings === undefined || policy.settings === undefined) return { problems };
@@ -231,10 +237,18 @@ export async function loadAgentSettings(env: Environment): Promise<AgentSettings
 			trustBundle: trustBundle ?? '',
 			manifestTrustBundle: manifestTrust ?? '',
 			edgeDeviceHostName: plain.edgeDeviceHostName ?? device.deviceId.toLowerCase(),
+			networkEnvironment: networkEnvironment(variables),
 			workloadUri: plain.workloadUri ?? `http://${plain.agentName}:${plain.workloadPort}/`,
 			policy: policyOf(policy.settings, [plain.stateSecret, plain.deviceSecret]),
 		},
 	};
+}
+
+function networkEnvironment(variables: Environment): ReadonlyMap<string, string> {
+	const given = Object.values(networkSettings).map(
+		({ env }) => [env, variables[env] ?? ''] as const,
+	);
+	return new Map(given.filter(([, value]) => value !== ''));
 }
 
 /** Reads files that settings name, and notes what cannot be read. */

@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import type { IotHubClient, IotHubClientOptions } from '../iot-hub-client/iot-hub-client.ts';
+import type { CountedNetwork } from '../iot-hub-client/traffic-counter.ts';
 import { type Identity, identityKey } from '../protocol/identity.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { isJsonObject, type JsonObject } from '../runtime/json.ts';
@@ -45,8 +46,8 @@ export interface HubCoreOptions {
 	/** Authorities whose certificates leaf devices may show, as they are now. */
 	readonly authorities: () => readonly X509Certificate[];
 	readonly createIotHubClient: (options: IotHubClientOptions) => IotHubClient;
-	/** PEM of authorities to trust for IoT Hub besides the system's. */
-	readonly trustedCertificates: string | undefined;
+	/** Whose bytes are counted. Default: none. */
+	readonly network?: CountedNetwork;
 	readonly values: KeyValueStore;
 	readonly messages: MessageLog;
 	/** What seals stored values; 32 bytes. */
@@ -88,6 +89,7 @@ export class HubCore implements Lifecycle {
 			edgeDeviceId: settings.deviceId,
 			queueLengths: () => this.#delivery.queueLengths(),
 			connectedClients: () => this.clients.size,
+			...(options.network === undefined ? {} : { network: options.network }),
 			clock,
 		});
 		this.#scope = this.#createScope();
@@ -208,12 +210,10 @@ export class HubCore implements Lifecycle {
 	}
 
 	#createUpstream(): UpstreamConnections {
-		const { settings, workload, trustedCertificates, createIotHubClient, clock, logger } =
-			this.#options;
+		const { settings, workload, createIotHubClient, clock, logger } = this.#options;
 		return new UpstreamConnections({
 			hub: this.hub,
 			hubHostName: settings.hubHostName,
-			trustedCertificates,
 			createClient: createIotHubClient,
 			scope: this.#scope,
 			workload,

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { IotHubRest } from '../iot-hub-client/iot-hub-rest.ts';
+import { hubNetwork } from '../iot-hub-client/network-settings.ts';
 import { SdkIotHubClient } from '../iot-hub-client/sdk-iot-hub-client.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { EdgeError } from '../runtime/edge-error.ts';
@@ -11,8 +12,11 @@ import type { EdgeHubDependencies } from './hub.ts';
 import type { EdgeHubSettings } from './settings.ts';
 import { WorkloadClient } from './workload-client.ts';
 
-/** Short, because everything that waits for the cloud waits for the next attempt. */
-const upstreamBackoff = { initial: 500, max: 15_000 };
+/**
+ * Short, because everything that waits for the cloud waits for the next attempt. Mostly random, as
+ * all identities of an edge, and all edges of a hub, lose their connections at the same moment.
+ */
+const upstreamBackoff = { initial: 1000, max: 20_000, jitter: 0.8 };
 
 /**
  * The surroundings of a hub in production: IoT Hub through the official SDK and its REST interface,
@@ -26,18 +30,19 @@ export function hubDependencies(
 ): EdgeHubDependencies {
 	const { clock, logger } = surroundings;
 	const { hubHostName, deviceId, moduleId, generationId, workloadUri } = settings;
-	const trusted = trustedCertificates(settings);
+	const network = hubNetwork(settings, trustedCertificates(settings), logger);
 	const workload = new WorkloadClient({ uri: workloadUri, moduleId, generationId, clock, logger });
 	return {
 		...surroundings,
-		...trusted,
 		workload,
-		createIotHubClient: (options) => new SdkIotHubClient(options, { backoff: upstreamBackoff }),
+		createIotHubClient: (options) =>
+			new SdkIotHubClient({ ...options, network }, { backoff: upstreamBackoff }),
+		network,
 		scopeSource: new IotHubRest({
 			hostName: hubHostName,
 			identity: { deviceId, moduleId },
-			credential: { kind: 'signer', sign: (data) => workload.sign(data) },
-			...trusted,
+			credential: () => ({ kind: 'signer', sign: (data) => workload.sign(data) }),
+			network,
 			clock,
 		}),
 		openStorage: () => openStorage(settings, clock, logger),
@@ -58,10 +63,10 @@ function openStorage(settings: EdgeHubSettings, clock: Clock, logger: Logger) {
 	};
 }
 
-function trustedCertificates({ hubCaFile }: EdgeHubSettings) {
-	if (hubCaFile === undefined) return {};
+function trustedCertificates({ hubCaFile }: EdgeHubSettings): string | undefined {
+	if (hubCaFile === undefined) return undefined;
 	try {
-		return { trustedCertificates: readFileSync(hubCaFile, 'utf8') };
+		return readFileSync(hubCaFile, 'utf8');
 	} catch (cause) {
 		throw new EdgeError('EDGE_SETTING_INVALID', 'The file of authorities cannot be read.', {
 			where: 'IOT_HUB_CA_FILE',

@@ -2,6 +2,7 @@ import type { TLSSocket } from 'node:tls';
 import { defaultAmqpServerLimits } from '../amqp/amqp-server.ts';
 import { StreamAmqpServer } from '../amqp/stream-amqp-server.ts';
 import type { IotHubClient, IotHubClientOptions } from '../iot-hub-client/iot-hub-client.ts';
+import type { CountedNetwork } from '../iot-hub-client/traffic-counter.ts';
 import { defaultMqttServerLimits } from '../mqtt/mqtt-server.ts';
 import { StreamMqttServer } from '../mqtt/stream-mqtt-server.ts';
 import { peerOf, TlsListener } from '../mqtt/tls-listener.ts';
@@ -35,8 +36,8 @@ export interface EdgeHubDependencies {
 	/** IoT Hub's identity registry, as `$edgeHub` may read it. */
 	readonly scopeSource: ScopeSource;
 	readonly createIotHubClient: (options: IotHubClientOptions) => IotHubClient;
-	/** PEM of authorities to trust for IoT Hub besides the system's. */
-	readonly trustedCertificates?: string;
+	/** Whose bytes the metrics count. Default: none. */
+	readonly network?: CountedNetwork;
 	/** Opens the hub's storage; called once. The hub closes both. */
 	readonly openStorage: () => { readonly values: KeyValueStore; readonly messages: MessageLog };
 	/** Version of the program, for the reported properties. */
@@ -138,7 +139,7 @@ export class EdgeHub implements Lifecycle {
 	}
 
 	async #startCore(): Promise<void> {
-		const { openStorage, trustedCertificates, ...dependencies } = this.#dependencies;
+		const { openStorage, ...dependencies } = this.#dependencies;
 		const { values, messages } = openStorage();
 		this.#open.push(() => values.close());
 		const sessions = new StoredSessions(values);
@@ -152,7 +153,6 @@ export class EdgeHub implements Lifecycle {
 			...dependencies,
 			authorities: () => trust.authorities,
 			settings: this.#settings,
-			trustedCertificates,
 			values,
 			messages,
 			storageKey: key,

@@ -1,3 +1,4 @@
+import { networkSettings } from '../iot-hub-client/network-settings.ts';
 import {
 	choice,
 	flag,
@@ -5,6 +6,7 @@ import {
 	logLevel,
 	optionalText,
 	readSettings,
+	regardlessOfCase,
 	type SettingsOf,
 	type SettingsResult,
 	type SettingsTable,
@@ -61,6 +63,7 @@ export const hubSettingsTable = {
 		description: 'PEM file of authorities to trust for IoT Hub besides the system’s.',
 		parse: optionalText,
 	},
+	...networkSettings,
 	listenHost: {
 		env: 'ListenHost',
 		default: '',
@@ -216,10 +219,5 @@ export type EdgeHubSettings = SettingsOf<typeof hubSettingsTable>;
 export function readEdgeHubSettings(
 	env: Readonly<Record<string, string | undefined>>,
 ): SettingsResult<typeof hubSettingsTable> {
-	const folded = new Map(Object.entries(env).map(([name, value]) => [name.toLowerCase(), value]));
-	const names = Object.values(hubSettingsTable).map((setting) => setting.env);
-	return readSettings(
-		hubSettingsTable,
-		Object.fromEntries(names.map((name) => [name, env[name] ?? folded.get(name.toLowerCase())])),
-	);
+	return readSettings(hubSettingsTable, regardlessOfCase(hubSettingsTable, env));
 }

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { SecureContext } from 'node:tls';
+import type { Duplex } from 'node:stream';
 import { type HubTopic, parseHubTopic } from './hub-topic.ts';
 import type {
 	MqttClient,
@@ -18,8 +18,7 @@ export interface HubMessageHandlers {
 
 /** Settings of the MQTT session that the SDK has no options for. */
 export interface MqttSessionOptions {
-	readonly secureContext: SecureContext;
-	/** Milliseconds for TCP, TLS and CONNACK together. */
+	/** Milliseconds for the way to the hub, and again for CONNACK. */
 	readonly connectTimeout: number;
 	/** Seconds between pings. IoT Hub's load balancer forgets silent connections after 4 minutes. */
 	readonly keepAlive: number;
@@ -41,22 +40,28 @@ export class GuardedMqtt extends EventEmitter {
 	connectError: (Error & { code?: unknown }) | undefined;
 	readonly #base: SdkMqttBase;
 	readonly #handlers: HubMessageHandlers;
+	#stream: Duplex | undefined;
 	#client: MqttClient | undefined;
 
 	constructor(sdk: SdkModules, session: MqttSessionOptions, handlers: HubMessageHandlers) {
 		super();
 		this.#handlers = handlers;
 		this.#base = new sdk.MqttBase({
-			connect: (uri, options) => {
-				const { secureContext, connectTimeout, keepAlive } = session;
-				const own = { secureContext, connectTimeout, keepalive: keepAlive };
-				this.#client = sdk.mqtt.connect(uri, { ...options, ...own });
+			connect: (_uri, options) => {
+				const { connectTimeout, keepAlive } = session;
+				const own = { connectTimeout, keepalive: keepAlive };
+				this.#client = new sdk.MqttClient(() => this.#takeStream(), { ...options, ...own });
 				this.#client.handleMessage = (packet, done) => this.#acknowledge(packet, done);
 				return this.#client;
 			},
 		});
 		this.#base.on('error', (error) => this.emit('error', error));
 		this.#base.on('message', (topic, payload) => this.#sort(topic, payload));
+	}
+
+	/** Gives the byte stream that the next connection runs over. */
+	use(stream: Duplex): void {
+		this.#stream = stream;
 	}
 
 	connect(config: object, done: SdkCallback): void {
@@ -94,7 +99,14 @@ export class GuardedMqtt extends EventEmitter {
 
 	/** Ends the connection whatever is still under way. */
 	destroy(): void {
+		this.#stream?.destroy();
 		this.#client?.stream.destroy();
+	}
+
+	#takeStream(): Duplex {
+		const stream = this.#stream;
+		if (stream === undefined) throw new Error('There is no stream to connect over.');
+		return stream;
 	}
 
 	#sort(topic: string, payload: Buffer): void {

@@ -1,15 +1,19 @@
-import { Agent, request } from 'node:https';
+import type { IncomingHttpHeaders } from 'node:http';
+import { request } from 'node:https';
 import type { NetworkEndpoint } from '../protocol/host-name.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { EdgeError, messageOf } from '../runtime/edge-error.ts';
 import type { JsonValue } from '../runtime/json.ts';
-import { secureContextFor } from './trusted-roots.ts';
+import type { ClientCertificate } from './device-credential.ts';
+import { HubAgent } from './hub-agent.ts';
+import type { HubNetwork } from './hub-network.ts';
 
 /** Where requests go and how long each may take. */
 export interface HttpsJsonOptions {
 	readonly endpoint: NetworkEndpoint;
-	/** PEM of authorities to trust besides the system's. */
-	readonly trustedCertificates?: string;
+	readonly network: HubNetwork;
+	/** How the other side is called in errors. Default: IoT Hub. */
+	readonly peer?: string;
 	/** Milliseconds from the start of a request to the end of its answer. */
 	readonly timeout: number;
 	readonly clock: Clock;
@@ -22,12 +26,15 @@ export interface JsonRequest {
 	readonly path: string;
 	readonly headers: Readonly<Record<string, string>>;
 	readonly body?: JsonValue;
+	/** Shown in the TLS handshake. The same object for as long as it is the same certificate. */
+	readonly certificate?: ClientCertificate;
 	readonly signal?: AbortSignal;
 }
 
 /** An answer of any status. */
 export interface JsonResponse {
 	readonly status: number;
+	readonly headers: IncomingHttpHeaders;
 	readonly text: string;
 }
 
@@ -37,7 +44,7 @@ const maxResponseBytes = 8 * 1024 * 1024;
 /** JSON over HTTPS to one host, with connections kept open. */
 export class HttpsJson {
 	readonly #options: HttpsJsonOptions;
-	#agent: Agent | undefined;
+	#agent: HubAgent | undefined;
 
 	constructor(options: HttpsJsonOptions) {
 		this.#options = options;
@@ -57,8 +64,9 @@ export class HttpsJson {
 		} catch (error) {
 			if (signal?.aborted) throw signal.reason;
 			const cause = late.signal.aborted ? late.signal.reason : error;
-			const { host, port } = this.#options.endpoint;
-			const message = `IoT Hub ${host}:${port} cannot be reached: ${messageOf(cause)}.`;
+			const { endpoint, peer = 'IoT Hub' } = this.#options;
+			const { host, port } = endpoint;
+			const message = `${peer} ${host}:${port} cannot be reached: ${messageOf(cause)}.`;
 			throw new EdgeError('EDGE_HUB_UNREACHABLE', message, { cause });
 		}
 	}
@@ -73,11 +81,6 @@ export class HttpsJson {
 		const { host, port } = this.#options.endpoint;
 		const { method, path, headers } = jsonRequest;
 		const body = jsonRequest.body === undefined ? undefined : JSON.stringify(jsonRequest.body);
-		this.#agent ??= new Agent({
-			keepAlive: true,
-			maxSockets: 4,
-			secureContext: secureContextFor(this.#options.trustedCertificates),
-		});
 		const content =
 			body === undefined
 				? {}
@@ -85,7 +88,14 @@ export class HttpsJson {
 						'content-type': 'application/json; charset=utf-8',
 						'content-length': Buffer.byteLength(body),
 					};
-		const options = { host, port, method, path, agent: this.#agent, signal };
+		const options = {
+			host,
+			port,
+			method,
+			path,
+			agent: this.#agentFor(jsonRequest.certificate),
+			signal,
+		};
 		return new Promise((resolve, reject) => {
 			const outgoing = request({ ...options, headers: { ...headers, ...content } });
 			outgoing.on('error', reject);
@@ -99,10 +109,18 @@ export class HttpsJson {
 				});
 				incoming.on('error', reject);
 				incoming.on('end', () => {
-					resolve({ status: incoming.statusCode ?? 0, text: Buffer.concat(chunks).toString() });
+					const { statusCode: status = 0, headers: received } = incoming;
+					resolve({ status, headers: received, text: Buffer.concat(chunks).toString() });
 				});
 			});
 			outgoing.end(body);
 		});
+	}
+
+	/** A connection belongs to the certificate that it was made with. */
+	#agentFor(certificate: ClientCertificate | undefined): HubAgent {
+		if (this.#agent?.certificate !== certificate) this.close();
+		this.#agent ??= new HubAgent(this.#options.network, certificate);
+		return this.#agent;
 	}
 }

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import type { Duplex } from 'node:stream';
 import type { Mqtt } from 'azure-iot-device-mqtt';
 import type { MethodResponse } from '../protocol/direct-method.ts';
 import type { Identity } from '../protocol/identity.ts';
@@ -8,6 +9,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { EdgeError, messageOf } from '../runtime/edge-error.ts';
 import { isJsonObject, type JsonObject } from '../runtime/json.ts';
 import { GuardedMqtt, type HubMessageHandlers, type MqttSessionOptions } from './guarded-mqtt.ts';
+import type { HubNetwork } from './hub-network.ts';
 import { loadSdkModules, type SdkCallback, type SdkModules } from './sdk-modules.ts';
 
 /** Kinds of messages that a connection may subscribe to. */
@@ -16,6 +18,7 @@ export type Feature = 'methods' | 'desired-properties' | 'cloud-to-device';
 /** What one connection needs. */
 export interface HubConnectionOptions {
 	readonly hostName: string;
+	readonly network: HubNetwork;
 	readonly identity: Identity;
 	/** Valid for the whole life of the connection. */
 	readonly token: string;
@@ -46,6 +49,8 @@ export class HubConnection {
 	readonly #transport: Mqtt;
 	/** Requests without an answer, by the function that fails them. */
 	readonly #pending = new Set<(error: Error) => void>();
+	/** Ends the making of the connection. */
+	readonly #abort = new AbortController();
 	#end: (reason: string) => void;
 	#idle: (() => void) | undefined;
 	#closed = false;
@@ -80,6 +85,7 @@ export class HubConnection {
 	 */
 	async open(): Promise<void> {
 		try {
+			this.#driver.use(await this.#dial());
 			await new Promise<void>((resolve, reject) => {
 				this.#transport.connect((error) => (error ? reject(error) : resolve()));
 			});
@@ -179,6 +185,15 @@ export class HubConnection {
 		this.#driver.destroy();
 	}
 
+	async #dial(): Promise<Duplex> {
+		const { hostName, network, session, clock } = this.#options;
+		const { signal } = this.#abort;
+		using _limit = clock.after(session.connectTimeout, () =>
+			this.#abort.abort(new Error(`no connection within ${session.connectTimeout} ms`)),
+		);
+		return await network.connectMqtt(hostName, { signal });
+	}
+
 	/** Settles when the SDK answers, the time is over or the connection ends, whichever is first. */
 	#request<Result = void>(start: (done: SdkCallback<Result>) => void): Promise<Result> {
 		return new Promise((resolve, reject) => {
@@ -215,6 +230,7 @@ export class HubConnection {
 	#finish(reason: string): void {
 		if (this.#closed) return;
 		this.#closed = true;
+		this.#abort.abort(new Error(reason));
 		for (const fail of [...this.#pending]) fail(unreachable(reason));
 		this.#end(reason);
 	}

@@ -18,8 +18,6 @@ export interface IotHubClientOptions {
 	readonly hostName: string;
 	readonly identity: Identity;
 	readonly credential: Credential;
-	/** PEM of authorities to trust besides the system's, for a hub with a certificate of its own. */
-	readonly trustedCertificates?: string;
 	readonly productInfo?: string;
 	readonly clock: Clock;
 	readonly logger: Logger;

@@ -5,8 +5,9 @@ import type { Clock } from '../runtime/clock.ts';
 import { EdgeError, type ErrorCode } from '../runtime/edge-error.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../runtime/json.ts';
 import { mintToken } from './access-token.ts';
+import type { DeviceCredential } from './device-credential.ts';
 import { HttpsJson, type JsonRequest, type JsonResponse } from './https-json.ts';
-import type { Credential } from './iot-hub-client.ts';
+import type { HubNetwork } from './hub-network.ts';
 import { parseRegistryIdentity, type RegistryIdentity } from './registry-identity.ts';
 
 /** Who asks, and where. */
@@ -15,9 +16,9 @@ export interface IotHubRestOptions {
 	readonly hostName: string;
 	/** The device for module identities; its `$edgeHub` for the device scope. */
 	readonly identity: Identity;
-	readonly credential: Credential;
-	/** PEM of authorities to trust besides the system's. */
-	readonly trustedCertificates?: string;
+	/** Asked for each request, so that it may be renewed. */
+	readonly credential: () => DeviceCredential;
+	readonly network: HubNetwork;
 	readonly clock: Clock;
 	/** Milliseconds for one request. Default 30 000. */
 	readonly timeout?: number;
@@ -64,13 +65,9 @@ export class IotHubRest {
 
 	constructor(options: IotHubRestOptions) {
 		this.#options = options;
-		const { hostName, clock, trustedCertificates, timeout = 30_000 } = options;
-		this.#https = new HttpsJson({
-			endpoint: endpointOf(hostName, 'https'),
-			timeout,
-			clock,
-			...(trustedCertificates === undefined ? {} : { trustedCertificates }),
-		});
+		const { hostName, clock, network, timeout = 30_000 } = options;
+		const endpoint = endpointOf(hostName, 'https');
+		this.#https = new HttpsJson({ endpoint, network, timeout, clock });
 	}
 
 	/** Creates a module identity without keys. @throws IotHubRestError of status 409 where there is one. */
@@ -189,13 +186,22 @@ export class IotHubRest {
 	async #request(
 		request: Omit<JsonRequest, 'headers'> & { readonly headers?: JsonRequest['headers'] },
 	): Promise<JsonValue | undefined> {
-		const { hostName, identity, credential, clock } = this.#options;
-		const expiresAt = clock.now() + tokenLifetime;
-		const authorization = await mintToken({ hostName, identity, credential, expiresAt });
-		const headers = { ...request.headers, authorization, accept: 'application/json' };
-		const response = await this.#https.send({ ...request, headers });
+		const headers = { ...request.headers, accept: 'application/json' };
+		const response = await this.#https.send({ ...request, ...(await this.#proven(headers)) });
 		if (response.status >= 300) throw failureOf(response);
 		return response.text === '' ? undefined : parsed(response.text);
+	}
+
+	/** What makes IoT Hub believe who asks: a token, or a certificate in the TLS handshake. */
+	async #proven(
+		headers: Readonly<Record<string, string>>,
+	): Promise<Pick<JsonRequest, 'headers' | 'certificate'>> {
+		const { hostName, identity, clock } = this.#options;
+		const credential = this.#options.credential();
+		if (credential.kind === 'certificate') return { headers, certificate: credential };
+		const expiresAt = clock.now() + tokenLifetime;
+		const authorization = await mintToken({ hostName, identity, credential, expiresAt });
+		return { headers: { ...headers, authorization } };
 	}
 }
 

@@ -12,8 +12,8 @@ import { EdgeError, messageOf } from '../runtime/edge-error.ts';
 import type { JsonObject, JsonValue } from '../runtime/json.ts';
 import { mintToken } from './access-token.ts';
 import { type Feature, HubConnection } from './hub-connection.ts';
+import type { HubNetwork } from './hub-network.ts';
 import type { ConnectionState, IotHubClient, IotHubClientOptions } from './iot-hub-client.ts';
-import { secureContextFor } from './trusted-roots.ts';
 
 /** Times of a client, in milliseconds. The defaults are for production. */
 export interface IotHubClientTiming {
@@ -39,8 +39,8 @@ export interface IotHubClientTiming {
 
 /** Token times are those of the official SDK. */
 export const defaultTiming: IotHubClientTiming = {
-	backoff: { initial: 1000, max: 60_000 },
-	refusedBackoff: { initial: 5000, max: 300_000 },
+	backoff: { initial: 1000, max: 60_000, jitter: 0.8 },
+	refusedBackoff: { initial: 5000, max: 300_000, jitter: 0.5 },
 	stableAfter: 30_000,
 	connectTimeout: 30_000,
 	requestTimeout: 30_000,
@@ -51,9 +51,17 @@ export const defaultTiming: IotHubClientTiming = {
 	keepAliveSeconds: 120,
 };
 
+/** The part of the time to a renewal that is random. */
+const renewalJitter = 0.1;
+
+/** What a client over the SDK needs besides. */
+export interface SdkIotHubClientOptions extends IotHubClientOptions {
+	readonly network: HubNetwork;
+}
+
 /** `IotHubClient` over the official SDK: keeps one connection after the other. */
 export class SdkIotHubClient implements IotHubClient {
-	readonly #options: IotHubClientOptions;
+	readonly #options: SdkIotHubClientOptions;
 	readonly #timing: IotHubClientTiming;
 	readonly #stateListeners = new Set<(state: ConnectionState) => void>();
 	readonly #desiredListeners = new Set<(patch: JsonObject) => void>();
@@ -70,7 +78,7 @@ export class SdkIotHubClient implements IotHubClient {
 	#abort: AbortController | undefined;
 	#running: Promise<void> | undefined;
 
-	constructor(options: IotHubClientOptions, timing: Partial<IotHubClientTiming> = {}) {
+	constructor(options: SdkIotHubClientOptions, timing: Partial<IotHubClientTiming> = {}) {
 		this.#options = options;
 		this.#timing = { ...defaultTiming, ...timing };
 		this.#backoff = new Backoff(this.#timing.backoff);
@@ -235,7 +243,8 @@ export class SdkIotHubClient implements IotHubClient {
 		const { clock, logger } = this.#options;
 		const { tokenLifetime, renewalMargin, backoff } = this.#timing;
 		const retries = new Backoff(backoff);
-		let delay = tokenLifetime - renewalMargin;
+		// Connections that were made together are not renewed together.
+		let delay = (tokenLifetime - renewalMargin) * (1 - renewalJitter * Math.random());
 		while (this.#nextToken === undefined) {
 			try {
 				await clock.sleep(delay, signal);
@@ -290,18 +299,15 @@ export class SdkIotHubClient implements IotHubClient {
 	}
 
 	#newConnection(token: string): HubConnection {
-		const { hostName, identity, productInfo, clock, trustedCertificates } = this.#options;
+		const { hostName, identity, productInfo, clock, network } = this.#options;
 		const { connectTimeout, requestTimeout, keepAliveSeconds } = this.#timing;
 		const connection: HubConnection = new HubConnection({
 			hostName,
+			network,
 			identity,
 			token,
 			...(productInfo === undefined ? {} : { productInfo }),
-			session: {
-				secureContext: secureContextFor(trustedCertificates),
-				connectTimeout,
-				keepAlive: keepAliveSeconds,
-			},
+			session: { connectTimeout, keepAlive: keepAliveSeconds },
 			requestTimeout,
 			clock,
 			handlers: {

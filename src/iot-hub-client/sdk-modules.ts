@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
+import type { Duplex } from 'node:stream';
 import type * as device from 'azure-iot-device';
 import type * as deviceMqtt from 'azure-iot-device-mqtt';
 
@@ -30,7 +31,7 @@ export interface MqttClient {
 	handleMessage: (packet: MqttPublish, done: (error?: Error) => void) => void;
 }
 
-/** What makes a client of MQTT.js. */
+/** What makes a client of MQTT.js for the SDK's driver. */
 export interface MqttProvider {
 	connect(uri: string, options: object): MqttClient;
 }
@@ -40,7 +41,11 @@ export interface SdkModules {
 	readonly Mqtt: typeof deviceMqtt.Mqtt;
 	readonly Message: typeof device.Message;
 	readonly MqttBase: new (provider: MqttProvider) => SdkMqttBase;
-	readonly mqtt: MqttProvider;
+	/** A client of MQTT.js over a byte stream that is there. */
+	readonly MqttClient: new (
+		stream: () => Duplex,
+		options: object,
+	) => MqttClient;
 }
 
 let loaded: SdkModules | undefined;
@@ -63,6 +68,6 @@ function load(): SdkModules {
 		Mqtt: here('azure-iot-device-mqtt').Mqtt,
 		Message: here('azure-iot-device').Message,
 		MqttBase: fromTransport('azure-iot-mqtt-base').MqttBase,
-		mqtt: fromBase('mqtt'),
+		MqttClient: fromBase('mqtt').MqttClient,
 	};
 }

@@ -61,6 +61,21 @@ export function readSettings<Table extends SettingsTable>(
 	return { settings: settings as SettingsOf<Table> };
 }
 
+/**
+ * The variables of a table under the case of its names, whatever case they have been written in. One
+ * that is there in the table's own case comes first.
+ */
+export function regardlessOfCase(
+	table: SettingsTable,
+	env: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
+	const folded = new Map(Object.entries(env).map(([name, value]) => [name.toLowerCase(), value]));
+	const names = Object.values(table).map((setting) => setting.env);
+	return Object.fromEntries(
+		names.map((name) => [name, env[name] ?? folded.get(name.toLowerCase())]),
+	);
+}
+
 /** Any text. */
 export function text(value: string): string {
 	return value;

@@ -3,6 +3,7 @@ import { EdgeHub } from '../edge-hub/hub.ts';
 import { hubDependencies } from '../edge-hub/hub-dependencies.ts';
 import { readEdgeHubSettings } from '../edge-hub/settings.ts';
 import type { WorkloadApi } from '../edge-hub/workload-client.ts';
+import { HubNetwork } from '../iot-hub-client/hub-network.ts';
 import { IotHubRest } from '../iot-hub-client/iot-hub-rest.ts';
 import { sign } from '../protocol/sas-token.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -66,8 +67,8 @@ export function inProcessHub(options: InProcessHubOptions): EdgeHub {
 		scopeSource: new IotHubRest({
 			hostName: iotHub.hostName,
 			identity,
-			credential: { kind: 'signer', sign: (data) => workload.sign(data) },
-			trustedCertificates: iotHub.authority,
+			credential: () => ({ kind: 'signer', sign: (data) => workload.sign(data) }),
+			network: new HubNetwork({ trustedCertificates: iotHub.authority }),
 			clock,
 		}),
 	});

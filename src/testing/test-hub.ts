@@ -1,4 +1,5 @@
 import { HttpsJson } from '../iot-hub-client/https-json.ts';
+import { HubNetwork } from '../iot-hub-client/hub-network.ts';
 import { IotHubEmulator } from '../iot-hub-emulator/emulator.ts';
 import type { Absence } from '../iot-hub-emulator/faults.ts';
 import { parseConnectionString } from '../protocol/connection-string.ts';
@@ -161,7 +162,7 @@ export class TestHub implements AsyncDisposable {
 		});
 		this.#https ??= new HttpsJson({
 			endpoint: endpointOf(this.hostName, 'https'),
-			trustedCertificates: this.authority,
+			network: new HubNetwork({ trustedCertificates: this.authority }),
 			timeout: callTimeout,
 			clock: systemClock,
 		});

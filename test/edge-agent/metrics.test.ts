@@ -4,6 +4,7 @@ import { ModuleAvailability } from '../../src/edge-agent/metrics/module-availabi
 import { PrometheusAgentMetrics } from '../../src/edge-agent/metrics/prometheus-agent-metrics.ts';
 import { StatusCounter } from '../../src/edge-agent/metrics/status-counter.ts';
 import { Reconciler } from '../../src/edge-agent/reconcile.ts';
+import { HubNetwork } from '../../src/iot-hub-client/hub-network.ts';
 import { silentLogger } from '../../src/runtime/logger.ts';
 import { MonitoringServer } from '../../src/runtime/monitoring-server.ts';
 import { desiredState, namespace, pod } from '../support/desired-state.ts';
@@ -18,6 +19,7 @@ async function setUp(t: ExecutionContext) {
 		deviceId: 'edge1',
 		version: '1.2.3',
 		gauges: () => reconciler,
+		network: new HubNetwork(),
 		clock,
 	});
 	const common = { client: cluster, namespace, deviceId: 'device', clock, logger: silentLogger };
@@ -43,6 +45,16 @@ function status(startedAt: string, ready: boolean) {
 		containerStatuses: [{ name: 'a', ready, restartCount: 0, state }],
 	};
 }
+
+test('bytes to and from IoT Hub are counted', async (t) => {
+	const { value } = await setUp(t);
+	for (const protocol of ['mqtt', 'https']) {
+		for (const direction of ['sent', 'received']) {
+			const labels = `{protocol="${protocol}",direction="${direction}"`;
+			t.is(await value(`edgeAgent_upstream_bytes_total${labels}`), 0);
+		}
+	}
+});
 
 test('time that modules run is counted against the time that they should', async (t) => {
 	const { clock, cluster, reconciler, state, value } = await setUp(t);

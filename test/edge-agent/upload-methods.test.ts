@@ -15,6 +15,7 @@ import {
 } from '../../src/edge-agent/direct-methods/support-bundle/redaction.ts';
 import { zipArchive } from '../../src/edge-agent/direct-methods/support-bundle/zip-archive.ts';
 import { TaskTable } from '../../src/edge-agent/direct-methods/tasks/task-table.ts';
+import { HubNetwork } from '../../src/iot-hub-client/hub-network.ts';
 import type { JsonObject, JsonValue } from '../../src/runtime/json.ts';
 import { silentLogger } from '../../src/runtime/logger.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -75,6 +76,7 @@ async function setUp(t: ExecutionContext) {
 	t.teardown(() => tasks.stop());
 	const answer = answerWith(
 		edgeAgentMethods({
+			network: new HubNetwork(),
 			client: cluster,
 			namespace: 'edge',
 			isKnown: () => false,

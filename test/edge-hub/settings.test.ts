@@ -34,6 +34,24 @@ test('the level of logging may be named as in Azure IoT Edge', (t) => {
 	t.is(settings?.logLevel, 'warn');
 });
 
+test('the way to IoT Hub has the names of Azure IoT Edge, and a proxy in any case', (t) => {
+	const { settings } = readEdgeHubSettings({
+		...required,
+		UpstreamProtocol: 'amqpws',
+		HTTPS_PROXY: 'http://me:hush@proxy.example.com:3128',
+		NO_PROXY: 'localhost, .example.com',
+	});
+	t.is(settings?.upstreamProtocol, 'AmqpWs');
+	t.like(settings?.proxy, { host: 'proxy.example.com', port: 3128, secure: false });
+	t.deepEqual(settings?.noProxy, ['localhost', '.example.com']);
+	const wrong = readEdgeHubSettings({ ...required, https_proxy: 'socks5://me:hush@proxy' });
+	t.deepEqual(
+		wrong.problems?.map(({ env }) => env),
+		['https_proxy'],
+	);
+	t.false(JSON.stringify(wrong.problems).includes('hush'));
+});
+
 test('all problems are told at once', (t) => {
 	const { problems } = readEdgeHubSettings({ MaxConnectedClients: 'many' });
 	t.deepEqual(

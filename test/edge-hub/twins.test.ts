@@ -48,7 +48,6 @@ async function startTwins(t: ExecutionContext, world = newWorld()) {
 	const upstream = new UpstreamConnections({
 		hub: own,
 		hubHostName: 'hub.test',
-		trustedCertificates: undefined,
 		createClient: hub.createClient,
 		scope,
 		workload: {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
+import { HubNetwork } from '../../src/iot-hub-client/hub-network.ts';
 import { IotHubRest } from '../../src/iot-hub-client/iot-hub-rest.ts';
 import { parseRegistryIdentity } from '../../src/iot-hub-client/registry-identity.ts';
 import { parseSasToken, verifySignature } from '../../src/protocol/sas-token.ts';
@@ -41,8 +42,8 @@ async function setUp(t: ExecutionContext, answers: Answer[], timeout = 1000) {
 	const rest = new IotHubRest({
 		hostName,
 		identity: { deviceId: 'edge 1' },
-		credential: { kind: 'shared-access-key', key },
-		trustedCertificates: authority,
+		credential: () => ({ kind: 'shared-access-key', key }),
+		network: new HubNetwork({ trustedCertificates: authority }),
 		clock: systemClock,
 		timeout,
 	});
@@ -161,7 +162,8 @@ test('a certificate of an unknown authority is not trusted', async (t) => {
 	const rest = new IotHubRest({
 		hostName,
 		identity: { deviceId: 'edge 1' },
-		credential: { kind: 'shared-access-key', key },
+		credential: () => ({ kind: 'shared-access-key', key }),
+		network: new HubNetwork(),
 		clock: systemClock,
 	});
 	await t.throwsAsync(rest.listModules(), { code: 'EDGE_HUB_UNREACHABLE', message: /certificate/ });

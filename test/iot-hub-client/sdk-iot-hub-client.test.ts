@@ -1,11 +1,10 @@
 import test, { type ExecutionContext } from 'ava';
-import type {
-	ConnectionState,
-	IotHubClientOptions,
-} from '../../src/iot-hub-client/iot-hub-client.ts';
+import { HubNetwork } from '../../src/iot-hub-client/hub-network.ts';
+import type { ConnectionState } from '../../src/iot-hub-client/iot-hub-client.ts';
 import {
 	type IotHubClientTiming,
 	SdkIotHubClient,
+	type SdkIotHubClientOptions,
 } from '../../src/iot-hub-client/sdk-iot-hub-client.ts';
 import type { Message } from '../../src/protocol/message.ts';
 import { parseSasToken, sign, verifySignature } from '../../src/protocol/sas-token.ts';
@@ -21,14 +20,14 @@ const module = { deviceId: 'edge 1', moduleId: '$edgeAgent' };
 const fast: Partial<IotHubClientTiming> = {
 	backoff: { initial: 5, max: 20 },
 	refusedBackoff: { initial: 5, max: 20 },
-	requestTimeout: 1000,
-	drainTimeout: 1000,
+	requestTimeout: 20_000,
+	drainTimeout: 20_000,
 };
 
 async function setUp(
 	t: ExecutionContext,
 	timing: Partial<IotHubClientTiming> = {},
-	options: Partial<IotHubClientOptions> = {},
+	options: Partial<SdkIotHubClientOptions> = {},
 ) {
 	const hub = new FakeHub();
 	await hub.start();
@@ -37,7 +36,7 @@ async function setUp(
 			hostName: hub.hostName,
 			identity: module,
 			credential: { kind: 'shared-access-key', key },
-			trustedCertificates: hub.authority,
+			network: new HubNetwork({ trustedCertificates: hub.authority }),
 			clock: systemClock,
 			logger: silentLogger,
 			...options,
@@ -115,7 +114,7 @@ test('an identity that the hub does not accept is told apart', async (t) => {
 });
 
 test('a hub with a certificate of an unknown authority is not trusted', async (t) => {
-	const { hub, client } = await setUp(t, {}, { trustedCertificates: '' });
+	const { hub, client } = await setUp(t, {}, { network: new HubNetwork() });
 	await client.start();
 	const state = await reached(client, 'disconnected');
 	t.regex('reason' in state ? state.reason : '', /certificate/);
@@ -383,11 +382,10 @@ test('stop waits for an acknowledgement that is out, then disconnects', async (t
 });
 
 test('stop ends an attempt to connect that hangs', async (t) => {
-	const { hub, client } = await setUp(t);
+	const { hub, client } = await setUp(t, { connectTimeout: 2 ** 30 });
 	hub.intercept = () => true;
 	await client.start();
 	await until(() => hub.clients.length === 1 && hub.latest.received.length === 1);
-	const began = performance.now();
 	await client.stop();
-	t.true(performance.now() - began < 1000);
+	t.is(client.state.kind, 'disconnected');
 });

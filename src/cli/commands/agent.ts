@@ -6,6 +6,8 @@ import { EdgeAgent } from '../../edge-agent/agent.ts';
 import { ElectedAgent } from '../../edge-agent/elected-agent.ts';
 import type { PrometheusAgentMetrics } from '../../edge-agent/metrics/prometheus-agent-metrics.ts';
 import { type AgentSettings, loadAgentSettings } from '../../edge-agent/settings.ts';
+import type { HubNetwork } from '../../iot-hub-client/hub-network.ts';
+import { hubNetwork } from '../../iot-hub-client/network-settings.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import type { Lifecycle } from '../../runtime/lifecycle.ts';
 import { createLogger, type Logger } from '../../runtime/logger.ts';
@@ -32,7 +34,10 @@ async function agentRole(
 	cluster: HttpClusterClient,
 	logger: Logger,
 ): Promise<Lifecycle> {
-	const metrics = settings.metricsEnabled ? await newMetrics(settings, () => role) : undefined;
+	const network = hubNetwork(settings, settings.hubAuthority, logger);
+	const metrics = settings.metricsEnabled
+		? await newMetrics(settings, network, () => role)
+		: undefined;
 	const shared = { clock: systemClock, logger };
 	const role: ElectedAgent = new ElectedAgent({
 		...shared,
@@ -41,6 +46,7 @@ async function agentRole(
 			new EdgeAgent(settings, {
 				...shared,
 				cluster,
+				network,
 				version,
 				kubernetesVersion: async (signal) => (await cluster.version(signal)).gitVersion,
 				...(metrics === undefined ? {} : { metrics }),
@@ -86,6 +92,7 @@ function electionOf(
 /** prom-client is loaded only where metrics are served. */
 async function newMetrics(
 	{ device }: AgentSettings,
+	network: HubNetwork,
 	role: () => ElectedAgent,
 ): Promise<PrometheusAgentMetrics> {
 	const { PrometheusAgentMetrics } = await import(
@@ -95,6 +102,7 @@ async function newMetrics(
 		hubHostName: device.hostName,
 		deviceId: device.deviceId,
 		version,
+		network,
 		gauges: () => role().progress,
 		clock: systemClock,
 	});

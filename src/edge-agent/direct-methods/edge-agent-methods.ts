@@ -1,3 +1,4 @@
+import type { HubNetwork } from '../../iot-hub-client/hub-network.ts';
 import type { JsonValue } from '../../runtime/json.ts';
 import type { AgentMethod } from './agent-methods.ts';
 import { getModuleLogs, type ModuleLogsOptions } from './module-logs/module-logs.ts';
@@ -11,6 +12,8 @@ export interface EdgeAgentMethodsOptions
 	extends Omit<ModuleLogsOptions, 'client'>,
 		RestartModuleOptions {
 	readonly tasks: TaskTable;
+	/** The way to the storage of uploads. */
+	readonly network: HubNetwork;
 	/** How the edge is now, for support bundles. */
 	readonly status: () => JsonValue;
 }

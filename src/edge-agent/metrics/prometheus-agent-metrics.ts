@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Counter, Gauge, Registry, Summary } from 'prom-client';
+import { type CountedNetwork, countTraffic } from '../../iot-hub-client/traffic-counter.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { AgentStatus } from '../agent-status.ts';
 import type { AgentMetrics, WantedModule, WriteKind } from './agent-metrics.ts';
@@ -22,6 +23,8 @@ export interface PrometheusAgentMetricsOptions {
 	readonly version: string;
 	/** Undefined while this agent stands by. */
 	readonly gauges: () => AgentGauges | undefined;
+	/** Whose bytes are counted. Default: none. */
+	readonly network?: CountedNetwork;
 	readonly clock: Clock;
 }
 
@@ -81,6 +84,9 @@ export class PrometheusAgentMetrics implements AgentMetrics {
 			instance_number: randomUUID(),
 			ms_telemetry: 'True',
 		});
+		if (options.network !== undefined) {
+			countTraffic('edgeAgent_upstream_bytes_total', this.#registry, options.network);
+		}
 		this.#metadata(options.version);
 		this.#uptime();
 		this.#loop(options.gauges);

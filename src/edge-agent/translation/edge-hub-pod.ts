@@ -63,7 +63,7 @@ export function hubContainer(scope: ModuleScope): ContainerParts {
 		imagePullPolicy: policy.imagePullPolicy,
 		args: ['hub'],
 		probes,
-		environment: containerEnvironment(scope, own),
+		environment: containerEnvironment(scope, own, context.networkEnvironment),
 	};
 }
 

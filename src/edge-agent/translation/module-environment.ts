@@ -27,10 +27,14 @@ const runtimeNames = [
  * The container's variables: the author's first, then the runtime's. Each name occurs once, as
  * server-side apply demands. A module's `env` wins over createOptions, as on a Docker device, and
  * no author can change what the runtime sets.
+ *
+ * @param own variables that only the runtime sets
+ * @param defaults variables for a module that does not set them
  */
 export function containerEnvironment(
 	scope: ModuleScope,
 	own: readonly JsonObject[] = [],
+	defaults: ReadonlyMap<string, string> = new Map(),
 ): JsonObject[] {
 	const runtime = runtimeVariables(scope);
 	const taken = new Set([...runtimeNames, ...own.map(({ name }) => jsonText(name))]);
@@ -40,6 +44,13 @@ export function containerEnvironment(
 	const level = scope.context.runtimeLogLevel;
 	const hasLevel = authored.has('RuntimeLogLevel') || extendedNames.has('RuntimeLogLevel');
 	if (!hasLevel) runtime.set('RuntimeLogLevel', level);
+	// Programs read the names of these in any case.
+	const given = new Set(
+		[...authored.keys(), ...extendedNames].map((name) => `${name}`.toLowerCase()),
+	);
+	for (const [name, value] of defaults) {
+		if (!given.has(name.toLowerCase())) runtime.set(name, value);
+	}
 	return [
 		...[...authored]
 			.filter(([name]) => !extendedNames.has(name))

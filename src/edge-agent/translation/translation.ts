@@ -28,6 +28,8 @@ export interface TranslationContext {
 	readonly apiVersion: string;
 	/** `RuntimeLogLevel` of modules that do not set one. */
 	readonly runtimeLogLevel: string;
+	/** Variables of the edge hub that say how IoT Hub is reached. A manifest may say otherwise. */
+	readonly networkEnvironment?: ReadonlyMap<string, string>;
 	/** Owner of every object but claims, so that uninstalling the agent collects them. */
 	readonly owner?: OwnerReference;
 	/**

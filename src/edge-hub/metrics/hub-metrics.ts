@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Counter, Gauge, Registry } from 'prom-client';
+import { type CountedNetwork, countTraffic } from '../../iot-hub-client/traffic-counter.ts';
 import { type Identity, identityKey } from '../../protocol/identity.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { QueueLength } from '../delivery/delivery.ts';
@@ -16,6 +17,8 @@ export interface HubMetricsOptions {
 	/** Read when the page is asked for. */
 	readonly queueLengths: () => readonly QueueLength[];
 	readonly connectedClients: () => number;
+	/** Whose bytes are counted. Default: none. */
+	readonly network?: CountedNetwork;
 	readonly clock: Clock;
 }
 
@@ -120,6 +123,8 @@ export class HubMetrics implements DeliveryMetrics {
 		};
 		this.#registry.setDefaultLabels(this.#common);
 		this.#gauges();
+		if (options.network === undefined) return;
+		countTraffic('edgehub_upstream_bytes_total', this.#registry, options.network);
 	}
 
 	/** The page in Prometheus text format. */

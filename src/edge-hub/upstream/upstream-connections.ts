@@ -27,7 +27,6 @@ export interface UpstreamConnectionsOptions {
 	/** The edge device's `$edgeHub`, which signs through the workload API. */
 	readonly hub: Identity;
 	readonly hubHostName: string;
-	readonly trustedCertificates: string | undefined;
 	readonly createClient: (options: IotHubClientOptions) => IotHubClient;
 	readonly scope: DeviceScope;
 	readonly workload: WorkloadApi;
@@ -111,12 +110,11 @@ export class UpstreamConnections {
 	}
 
 	#open(identity: Identity): Connection {
-		const { createClient, hubHostName, trustedCertificates, clock, logger } = this.#options;
+		const { createClient, hubHostName, clock, logger } = this.#options;
 		const client = createClient({
 			hostName: hubHostName,
 			identity,
 			credential: this.#credential(identity),
-			...(trustedCertificates === undefined ? {} : { trustedCertificates }),
 			productInfo: 'iotedge-k8s',
 			clock,
 			logger,

@@ -174,6 +174,32 @@ test('gives a module what its SDK reads, and lets nobody change it', (t) => {
 	]);
 });
 
+test('tells the edge hub how IoT Hub is reached, unless the manifest says otherwise', (t) => {
+	const hub = (env: ReadonlyMap<string, string>) => moduleOf('edgeHub', { system: true, env });
+	const network = new Map([
+		['https_proxy', 'http://proxy:3128'],
+		['UpstreamProtocol', 'MqttWs'],
+	]);
+	const found = (modules: readonly ModuleDeployment[], index: number) => {
+		const deployment = { modules, registryCredentials: new Map() };
+		const context = { ...contextOf(modules), networkEnvironment: network };
+		const pods = translate(deployment as never, context, defaultPolicy).modules;
+		const workload = pods[index]?.objects.find(({ kind }) => kind === 'Deployment');
+		const list = at(workload, 'spec', 'template', 'spec', 'containers', 0, 'env');
+		const texts = (list as JsonObject[]).map(({ name, value }) => `${name}=${value}`);
+		return texts.filter((text) => /proxy|upstream/i.test(text));
+	};
+	t.deepEqual(found([hub(new Map())], 0), [
+		'https_proxy=http://proxy:3128',
+		'UpstreamProtocol=MqttWs',
+	]);
+	t.deepEqual(found([hub(new Map([['HTTPS_PROXY', 'http://other']]))], 0), [
+		'HTTPS_PROXY=http://other',
+		'UpstreamProtocol=MqttWs',
+	]);
+	t.deepEqual(found([moduleOf('filter')], 0), []);
+});
+
 test('passes the Pod Security level restricted unless the manifest asks for more', (t) => {
 	const pod = podOf(translated([moduleOf('a')]));
 	t.deepEqual(pod['securityContext'], {

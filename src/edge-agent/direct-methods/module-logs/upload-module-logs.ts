@@ -1,3 +1,4 @@
+import type { HubNetwork } from '../../../iot-hub-client/hub-network.ts';
 import { EdgeError } from '../../../runtime/edge-error.ts';
 import { type AgentMethod, versionedPayload } from '../agent-methods.ts';
 import { BlobContainer, blobTime, parseSasUrl } from '../tasks/blob-container.ts';
@@ -10,6 +11,8 @@ import type { ModuleLogsOptions } from './module-logs.ts';
 /** How logs are uploaded. */
 export interface UploadModuleLogsOptions extends ModuleLogsOptions {
 	readonly tasks: TaskTable;
+	/** The way to the storage. */
+	readonly network: HubNetwork;
 }
 
 /** One blob is held in memory until it is sent. */
@@ -20,12 +23,12 @@ const maxBlobBytes = 48 * 1024 * 1024;
  * `<hub>/<device>/<module>-yyyy-MM-dd--HH-mm-ss.<form>`.
  */
 export function uploadModuleLogs(options: UploadModuleLogsOptions): AgentMethod {
-	const { tasks, clock, hubHostName, deviceId } = options;
+	const { tasks, network, clock, hubHostName, deviceId } = options;
 	const reader = new LogReader(options);
 	return async (payload) => {
 		const request = parseLogRequest(payload, clock.now());
 		const sasUrl = parseSasUrl(versionedPayload(payload)['sasUrl']);
-		const container = new BlobContainer({ sasUrl, clock });
+		const container = new BlobContainer({ sasUrl, network, clock });
 		const time = blobTime(clock.now());
 		return tasks.begin('upload logs', async (signal) => {
 			const podsByModule = await reader.pods(signal);

@@ -1,4 +1,5 @@
 import type { ClusterClient } from '../../../cluster/cluster-client.ts';
+import type { HubNetwork } from '../../../iot-hub-client/hub-network.ts';
 import type { Clock } from '../../../runtime/clock.ts';
 import { EdgeError } from '../../../runtime/edge-error.ts';
 import type { JsonValue } from '../../../runtime/json.ts';
@@ -19,6 +20,8 @@ export interface UploadSupportBundleOptions {
 	/** How the edge is now. */
 	readonly status: () => JsonValue;
 	readonly tasks: TaskTable;
+	/** The way to the storage. */
+	readonly network: HubNetwork;
 	readonly clock: Clock;
 }
 
@@ -30,7 +33,7 @@ const maxBundleBytes = 64 * 1024 * 1024;
  * `<hub>/<device>/support_bundle-yyyy-MM-dd--HH-mm-ss.zip`.
  */
 export function uploadSupportBundle(options: UploadSupportBundleOptions): AgentMethod {
-	const { client, namespace, hubHostName, deviceId, status, tasks, clock } = options;
+	const { client, namespace, network, hubHostName, deviceId, status, tasks, clock } = options;
 	return async (payload) => {
 		const { sasUrl, since, until, edgeRuntimeOnly } = versionedPayload(payload);
 		const now = clock.now();
@@ -39,7 +42,7 @@ export function uploadSupportBundle(options: UploadSupportBundleOptions): AgentM
 			...timeOf('until', until, now),
 			edgeRuntimeOnly: flag('edgeRuntimeOnly', edgeRuntimeOnly),
 		};
-		const container = new BlobContainer({ sasUrl: parseSasUrl(sasUrl), clock });
+		const container = new BlobContainer({ sasUrl: parseSasUrl(sasUrl), network, clock });
 		const name = `${hubHostName}/${deviceId}/support_bundle-${blobTime(now)}.zip`;
 		return tasks.begin('upload support bundle', async (signal) => {
 			const entries = supportBundle({ client, namespace, ...wanted, status: status(), signal });

@@ -1,3 +1,8 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { HubAgent } from '../../../iot-hub-client/hub-agent.ts';
+import type { HubNetwork } from '../../../iot-hub-client/hub-network.ts';
 import type { Clock } from '../../../runtime/clock.ts';
 import { EdgeError, messageOf } from '../../../runtime/edge-error.ts';
 import type { JsonValue } from '../../../runtime/json.ts';
@@ -8,8 +13,8 @@ export interface BlobContainerOptions {
 	/** Address of a container with a shared access signature that may create blobs. It is a secret. */
 	readonly sasUrl: URL;
 	readonly clock: Clock;
-	/** Default: the global `fetch`. */
-	readonly fetch?: typeof globalThis.fetch;
+	/** The way there. */
+	readonly network: HubNetwork;
 }
 
 /** How long one blob may take. Milliseconds. */
@@ -34,24 +39,52 @@ export class BlobContainer {
 		contentType: string,
 		signal: AbortSignal,
 	): Promise<void> {
-		const { sasUrl, clock, fetch = globalThis.fetch } = this.#options;
+		const { sasUrl, clock } = this.#options;
 		const url = new URL(sasUrl);
 		const path = name.split('/').map(encodeURIComponent).join('/');
 		url.pathname = `${url.pathname.replace(/\/$/, '')}/${path}`;
 		const tooLong = new AbortController();
 		using _timer = clock.after(uploadTimeout, () => tooLong.abort());
 		try {
-			const response = await fetch(url, {
-				method: 'PUT',
-				headers: { 'x-ms-blob-type': 'BlockBlob', 'content-type': contentType },
-				body: content,
-				signal: AbortSignal.any([signal, tooLong.signal]),
-			});
-			await response.arrayBuffer();
-			if (!response.ok) throw refused(response, url.host);
+			const either = AbortSignal.any([signal, tooLong.signal]);
+			const response = await this.#send(url, content, contentType, either);
+			const { statusCode = 0 } = response;
+			if (statusCode < 200 || statusCode >= 300) throw refused(response, url.host);
 		} catch (error) {
 			if (error instanceof EdgeError) throw error;
-			throw new EdgeError('EDGE_UPLOAD_FAILED', unreachable(url.host, error), { cause: error });
+			const message = `The storage at ${url.host} cannot be reached: ${messageOf(error)}.`;
+			throw new EdgeError('EDGE_UPLOAD_FAILED', message, { cause: error });
+		}
+	}
+
+	/** @returns the answer, read to its end */
+	async #send(
+		url: URL,
+		content: Uint8Array<ArrayBuffer>,
+		contentType: string,
+		signal: AbortSignal,
+	): Promise<IncomingMessage> {
+		const secure = url.protocol === 'https:';
+		const agent = secure ? new HubAgent(this.#options.network) : undefined;
+		const headers = {
+			'x-ms-blob-type': 'BlockBlob',
+			'content-type': contentType,
+			'content-length': content.byteLength,
+		};
+		const request = (secure ? requestHttps : requestHttp)(url, {
+			method: 'PUT',
+			headers,
+			signal,
+			...(agent === undefined ? {} : { agent }),
+		});
+		try {
+			request.end(content);
+			const [response] = (await once(request, 'response')) as [IncomingMessage];
+			response.resume();
+			await once(response, 'end');
+			return response;
+		} finally {
+			agent?.destroy();
 		}
 	}
 }
@@ -74,13 +107,8 @@ export function blobTime(now: number): string {
 	return `${date}--${time.replaceAll(':', '-')}`;
 }
 
-function refused({ status, headers }: Response, host: string): EdgeError {
-	const why = headers.get('x-ms-error-code');
-	const answer = why === null ? `${status}` : `${status} ${why}`;
+function refused({ statusCode, headers }: IncomingMessage, host: string): EdgeError {
+	const why = headers['x-ms-error-code'];
+	const answer = why === undefined ? `${statusCode}` : `${statusCode} ${why}`;
 	return new EdgeError('EDGE_UPLOAD_FAILED', `The storage at ${host} has answered ${answer}.`);
-}
-
-function unreachable(host: string, error: unknown): string {
-	const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-	return `The storage at ${host} cannot be reached: ${messageOf(cause)}.`;
 }
