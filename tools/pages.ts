@@ -1,6 +1,12 @@
+import { objectYaml } from '../src/cli/object-yaml.ts';
+import type { KubernetesObject } from '../src/cluster/kubernetes-object.ts';
 import { clusterSettings } from '../src/cluster/settings.ts';
 import { policySettings } from '../src/edge-agent/policy-settings.ts';
 import { agentSettings } from '../src/edge-agent/settings.ts';
+import {
+	edgeDeploymentInstallation,
+	edgeDeploymentRoleObjects,
+} from '../src/edge-agent/sources/edge-deployment-definition.ts';
 import { statusDeviations } from '../src/edge-agent/status/deviations.ts';
 import { createOptionsTable } from '../src/edge-agent/translation/create-options-table.ts';
 import { deviations as translationDeviations } from '../src/edge-agent/translation/deviations.ts';
@@ -24,7 +30,35 @@ export const pages: readonly Page[] = [
 	{ path: 'docs/create-options.md', render: createOptionsPage },
 	{ path: 'docs/translation-deviations.md', render: translationDeviationsPage },
 	{ path: 'docs/route-deviations.md', render: routeDeviationsPage },
+	{ path: 'deployments/kubernetes/edge-deployment-definition.yaml', render: definitionManifest },
+	{ path: 'deployments/kubernetes/edge-deployment-role.yaml', render: roleManifest },
 ];
+
+function definitionManifest(): string {
+	return yamlPage(edgeDeploymentInstallation(), [
+		'The kind EdgeDeployment, once for a cluster, by its administrator:',
+		'',
+		'  kubectl apply --server-side -f edge-deployment-definition.yaml',
+		'',
+		'Those who may edit a namespace may then set the deployment of its device.',
+	]);
+}
+
+function roleManifest(): string {
+	return yamlPage(edgeDeploymentRoleObjects(), [
+		'What the edge agent may do with EdgeDeployments, in its namespace, beside agent.yaml:',
+		'',
+		'  kubectl -n edge apply -f edge-deployment-role.yaml',
+		'  kubectl -n edge set env deployment/edgeagent ConfigSource=edge-deployment',
+	]);
+}
+
+/** A file for kubectl; `#` begins each line of the introduction. */
+function yamlPage(objects: readonly KubernetesObject[], introduction: readonly string[]): string {
+	const note = 'Written by `npm run generate`. Change the code, not this file.';
+	const head = [...introduction, '', note].map((line) => `# ${line}`.trimEnd()).join('\n');
+	return `${head}\n${objects.map((object) => objectYaml(object)).join('---\n')}`;
+}
 
 function errorsPage(): string {
 	const rows = Object.entries(errorCatalogue).map(([code, { summary, remedy }]) => [

@@ -16,10 +16,11 @@ export interface ObjectCacheSettings {
 	/** Milliseconds after which everything is listed again even if no watch failed. Default 10 minutes. */
 	readonly resync?: number;
 	/**
-	 * Counts 403 and 404 as "there are none": for kinds that a cluster may lack, or that the agent
-	 * may not be allowed to use.
+	 * `true` counts 403 and 404 as "there are none": for kinds that a cluster may lack, or that the
+	 * agent may not be allowed to use. `kind` counts 404 alone, and believes it at once only while no
+	 * object is known: a server that starts may not know its custom kinds yet.
 	 */
-	readonly optional?: boolean;
+	readonly optional?: boolean | 'kind';
 }
 
 /** An object has changed, appeared (no `previous`) or gone (no `current`). */
@@ -205,7 +206,7 @@ export class ObjectCache implements Lifecycle {
 		const { clock, logger, query, optional, resync } = this.#settings;
 		const status = error instanceof ClusterError ? error.status : 0;
 		let delay = this.#backoff.next();
-		if (optional && (status === 403 || status === 404)) {
+		if (optional !== false && this.#meansNone(status)) {
 			this.#replaceAll({ items: [], resourceVersion: '' });
 			delay = resync;
 		}
@@ -216,6 +217,13 @@ export class ObjectCache implements Lifecycle {
 		this.#lastMove = clock.monotonic();
 		log('watch interrupted', { kind: query.kind, error: this.#lastError, retryInMs: delay });
 		await clock.sleep(delay, this.#stop.signal).catch(() => {});
+	}
+
+	/** Whether an error says that there are no objects. */
+	#meansNone(status: number): boolean {
+		if (this.#settings.optional === true) return status === 403 || status === 404;
+		const certain = this.#objects.size === 0 || this.#backoff.failures >= failuresBeforeList;
+		return status === 404 && certain;
 	}
 
 	#working(): void {

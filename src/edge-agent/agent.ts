@@ -28,6 +28,8 @@ import { StatusCounter } from './metrics/status-counter.ts';
 import { Reconciler } from './reconcile.ts';
 import { Rollback } from './rollback.ts';
 import type { AgentSettings } from './settings.ts';
+import { AgentSources } from './sources/agent-sources.ts';
+import { localSourceOf } from './sources/local-deployment.ts';
 import { StateSecret } from './state-secret.ts';
 import { labelValue } from './translation/object-name.ts';
 import { deviceLabel } from './translation/translation.ts';
@@ -84,6 +86,7 @@ export class EdgeAgent implements Lifecycle {
 	readonly #registrations: Disposable[] = [];
 	#reconciler: Reconciler | undefined;
 	#runner: DeploymentRunner | undefined;
+	#sources: AgentSources | undefined;
 	#reported: ReportedProperties | undefined;
 	#workload: WorkloadServer | undefined;
 	#kubernetesVersion: string | undefined;
@@ -174,7 +177,17 @@ export class EdgeAgent implements Lifecycle {
 		this.#registrations.push({ [Symbol.dispose]: end });
 		const lastGood = this.#lastGood.read();
 		if (lastGood !== undefined) runner.resume(lastGood);
-		await this.#startSession(runner);
+		this.#sources = new AgentSources({
+			settings: this.#settings,
+			client: cluster,
+			runner,
+			status: () => reconciler.status(),
+			onChange: () => this.#report(),
+			clock,
+			logger,
+		});
+		await this.#startPart(this.#sources);
+		await this.#startSession(runner, this.#sources);
 	}
 
 	/**
@@ -282,7 +295,7 @@ export class EdgeAgent implements Lifecycle {
 	}
 
 	/** Connects as `$edgeAgent`, once it has an identity with our key, and follows its twin. */
-	async #startSession(runner: DeploymentRunner): Promise<void> {
+	async #startSession(runner: DeploymentRunner, sources: AgentSources): Promise<void> {
 		const { clock, logger, cluster, metrics = noMetrics } = this.#dependencies;
 		const { namespace, device, refreshSeconds, reportSeconds } = this.#settings;
 		const client = this.#newHubClient();
@@ -295,7 +308,7 @@ export class EdgeAgent implements Lifecycle {
 		const desired = new DesiredProperties({
 			client,
 			refreshInterval: refreshSeconds * 1000,
-			onDesired: (properties) => runner.take(properties),
+			onDesired: (properties) => sources.twin.take(properties),
 			onReported: (properties) => {
 				metrics.synced(true);
 				reported.observe(properties);
@@ -384,6 +397,7 @@ export class EdgeAgent implements Lifecycle {
 	#report(): void {
 		const document = this.#document();
 		if (document !== undefined) this.#reported?.report(document);
+		this.#sources?.report();
 	}
 
 	/** Nothing of the edge depends on it: a hub that is away must not delay the end. */
@@ -401,14 +415,17 @@ export class EdgeAgent implements Lifecycle {
 	#document(): JsonObject | undefined {
 		const status = this.status;
 		if (status === undefined) return undefined;
-		const refusal = this.#runner?.refusal;
-		const deployment = this.#runner?.deployment;
-		const { desiredVersion, code, description, modules } = status;
+		const { refusal, deployment, accepted } = this.#runner ?? {};
+		const source = localSourceOf(accepted);
+		const { code, description, modules } = status;
+		const desiredVersion =
+			refusal === undefined ? source === undefined && status.desiredVersion : refusal.version;
 		return reportedDocument({
-			...(desiredVersion === undefined ? {} : { desiredVersion }),
+			...(typeof desiredVersion === 'number' ? { desiredVersion } : {}),
 			code,
 			description,
-			...(refusal === undefined ? {} : asReport(refusal)),
+			...(refusal === undefined ? {} : verdictOf(refusal)),
+			...(source === undefined ? {} : { source: `${source.place}, ${source.revision}` }),
 			...(deployment === undefined ? {} : { deployment }),
 			modules,
 			programVersion: this.#dependencies.version,
@@ -421,6 +438,6 @@ export class EdgeAgent implements Lifecycle {
 	}
 }
 
-function asReport({ version, code, description }: NonNullable<DeploymentRunner['refusal']>) {
-	return { desiredVersion: version, code, description };
+function verdictOf({ code, description }: NonNullable<DeploymentRunner['refusal']>) {
+	return { code, description };
 }

@@ -13,6 +13,8 @@ import { RetryingTask } from '../runtime/retrying-task.ts';
 import type { DesiredState } from './agent-status.ts';
 import type { ModuleIdentities } from './identities/module-identities.ts';
 import type { Rollback, RunningDeployment } from './rollback.ts';
+import type { SourceFault } from './sources/deployment-source.ts';
+import { localSourceOf } from './sources/local-deployment.ts';
 import { translate } from './translation/translate.ts';
 import type {
 	Translation,
@@ -40,7 +42,8 @@ export interface DeploymentRunnerOptions {
 
 /** A deployment that was not taken: the one before it goes on. */
 export interface Refusal {
-	readonly version: number;
+	/** Of the twin; absent where the deployment comes from elsewhere. */
+	readonly version?: number;
 	readonly code: DeploymentStatusCode;
 	/** Every problem with its place. */
 	readonly description: string;
@@ -108,6 +111,11 @@ export class DeploymentRunner implements Lifecycle {
 		return { version: of.version, desired: of.desired, translation };
 	}
 
+	/** The desired properties that were taken last, whether they have reached the cluster or not. */
+	get accepted(): JsonObject | undefined {
+		return this.#accepted?.desired;
+	}
+
 	/** Takes desired properties of `$edgeAgent`, `$version` included. */
 	take(desired: JsonObject): void {
 		const verdict = this.#options.rollback.judge(desired);
@@ -120,7 +128,13 @@ export class DeploymentRunner implements Lifecycle {
 		if (this.#accepted === undefined || this.#accepted.version === version) {
 			this.#take(verdict.instead);
 		}
-		this.#refusal = { version, code: 500, description: verdict.reason };
+		this.#refusal = { ...twinVersion(desired), code: 500, description: verdict.reason };
+		this.#options.onChange();
+	}
+
+	/** Takes note that there is no deployment, or one that cannot be read. */
+	refuse(fault: SourceFault): void {
+		this.#refusal = fault;
 		this.#options.onChange();
 	}
 
@@ -144,7 +158,7 @@ export class DeploymentRunner implements Lifecycle {
 			return;
 		}
 		const description = `EDGE_MANIFEST_SIGNATURE: ${signature.reason}`;
-		this.#refusal = { version: versionOf(desired), code: 400, description };
+		this.#refusal = { ...twinVersion(desired), code: 400, description };
 		onChange();
 	}
 
@@ -153,7 +167,8 @@ export class DeploymentRunner implements Lifecycle {
 		const { deployment, problems, statusCode } = parseDeployment(desired);
 		this.#log(version, problems);
 		if (deployment === undefined) {
-			this.#refusal = { version, code: statusCode, description: descriptionOf(problems) };
+			const description = descriptionOf(problems);
+			this.#refusal = { ...twinVersion(desired), code: statusCode, description };
 		} else {
 			this.#refusal = undefined;
 			this.#accepted = { version, desired, deployment };
@@ -209,6 +224,10 @@ export class DeploymentRunner implements Lifecycle {
 			});
 		}
 	}
+}
+
+function twinVersion(desired: JsonObject): Pick<Refusal, 'version'> {
+	return localSourceOf(desired) === undefined ? { version: versionOf(desired) } : {};
 }
 
 function descriptionOf(problems: readonly Problem[]): string {

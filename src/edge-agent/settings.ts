@@ -14,6 +14,7 @@ import {
 	text,
 } from '../runtime/settings.ts';
 import { policyOf, readPolicySettings } from './policy-settings.ts';
+import { sourceList } from './sources/source-list.ts';
 import type { TranslationPolicy } from './translation/translation.ts';
 
 /** The settings of the edge agent, but for those of `policySettings`. */
@@ -64,6 +65,25 @@ export const agentSettings = {
 		description:
 			'PEM file of authorities that sign deployment manifests. Where it is set, a deployment without their signature is refused.',
 		parse: optionalText,
+	},
+	configSources: {
+		env: 'ConfigSource',
+		default: 'twin',
+		description:
+			'Where the deployment may come from, the most important first: `twin` (IoT Hub), `edge-deployment`, `config-map`, `file` (Azure’s `local`). The first that has one rules.',
+		parse: sourceList,
+	},
+	localConfigPath: {
+		env: 'LocalConfigPath',
+		default: '/etc/iotedge-k8s/deployment/deployment.json',
+		description: 'Deployment manifest of the source `file`.',
+		parse: text,
+	},
+	deploymentConfigMap: {
+		env: 'DEPLOYMENT_CONFIG_MAP',
+		default: 'edge-deployment',
+		description: 'ConfigMap of the source `config-map`; the manifest is its key `deployment.json`.',
+		parse: text,
 	},
 	namespace: {
 		env: 'NAMESPACE',

@@ -64,7 +64,9 @@ export function parseDeployment(
 	desired: JsonObject,
 	{ path = '$', layered = false }: { readonly path?: string; readonly layered?: boolean } = {},
 ): ParsedDeployment {
-	const { $version, $metadata, ...properties } = desired;
+	// Members of twins never begin with a dollar sign, but for what the runtime adds.
+	const members = Object.entries(desired).filter(([name]) => !name.startsWith('$'));
+	const properties = Object.fromEntries(members);
 	if (Object.values(properties).every((value) => value === null || value === undefined)) {
 		return refuse(417, [problem('EDGE_MANIFEST_EMPTY', path, 'There is no deployment.')]);
 	}

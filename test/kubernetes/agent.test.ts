@@ -1,5 +1,6 @@
 import test, { type TestFn } from 'ava';
 import { testEdgeAgent } from '../contract/edge-agent.ts';
+import { testEdgeDeployments } from '../contract/edge-deployments.ts';
 import { testReconciler } from '../contract/reconciler.ts';
 import { testTranslation } from '../contract/translation.ts';
 import type { ClusterUnderTest } from '../support/cluster-under-test.ts';
@@ -21,6 +22,7 @@ test.after('the agent was refused nothing', async (t) => {
 
 testReconciler(test as TestFn, title, () => cluster);
 testEdgeAgent(test as TestFn, title, () => cluster);
+testEdgeDeployments(test as TestFn, title, () => cluster, { rules: true });
 testTranslation(test as TestFn, title, () => cluster, {
 	podSecurity: true,
 	manifests: process.env['MANIFESTS'],

@@ -10,7 +10,8 @@ import { RealCluster } from '../support/real-cluster.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const run = promisify(execFile);
-const manifest = resolve(import.meta.dirname, '../../deployments/kubernetes/agent.yaml');
+const folder = resolve(import.meta.dirname, '../../deployments/kubernetes');
+const manifest = join(folder, 'agent.yaml');
 let cluster: ClusterUnderTest;
 
 test.before(async (t) => {
@@ -52,4 +53,47 @@ test('kubectl installs the agent in a restricted namespace, without a warning, t
 	await writeFile(file, JSON.stringify(pod));
 	const created = await kubectl('create', '--dry-run=server', '-f', file);
 	t.is(created.stdout.trim(), 'pod/pod created (server dry run)');
+});
+
+test('kubectl installs EdgeDeployments, explains them and shows their columns', async (t) => {
+	if (!(cluster instanceof RealCluster)) {
+		t.log('Somebody else’s cluster is not asked with kubectl.');
+		t.pass();
+		return;
+	}
+	const { kubectl: program, kubeconfig } = cluster;
+	const namespace = `edge-${randomBytes(4).toString('hex')}`;
+	const kubectl = (...args: string[]) => {
+		return run(program, [`--kubeconfig=${kubeconfig}`, `--namespace=${namespace}`, ...args]);
+	};
+	await kubectl('create', 'namespace', namespace);
+	await kubectl('apply', '-f', join(folder, 'edge-deployment-role.yaml'));
+	const definition = join(folder, 'edge-deployment-definition.yaml');
+	const applied = await kubectl('apply', '--server-side', '-f', definition);
+	t.is(applied.stderr, '');
+	await kubectl('wait', '--for=condition=Established', 'crd/edgedeployments.iotedge-k8s.dev');
+	const spec = {
+		modulesContent: {
+			$edgeAgent: { 'properties.desired': { schemaVersion: '1.1', modules: {} } },
+		},
+	};
+	const object = { apiVersion: 'iotedge-k8s.dev/v1', kind: 'EdgeDeployment', spec };
+	const file = join(await temporaryFolder(t), 'edge-deployment.json');
+	await writeFile(file, JSON.stringify({ ...object, metadata: { name: 'factory' } }));
+	await kubectl('apply', '-f', file);
+	const status = {
+		conditions: [
+			{
+				...{ type: 'Ready', status: 'True', reason: 'AllModulesRun', message: 'All run.' },
+				lastTransitionTime: '2026-01-01T00:00:00Z',
+			},
+		],
+		modulesReady: '2/3',
+	};
+	const patch = JSON.stringify({ status });
+	await kubectl('patch', 'ed', 'factory', '--subresource=status', '--type=merge', '-p', patch);
+	const { stdout } = await kubectl('get', 'ed');
+	t.regex(stdout, /^NAME +READY +REASON +MODULES +AGE\nfactory +True +AllModulesRun +2\/3 /);
+	const explained = await kubectl('explain', 'ed.spec.paused');
+	t.regex(explained.stdout, /what runs goes on/);
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestFn } from 'ava';
 import { testEdgeAgent } from '../contract/edge-agent.ts';
+import { testEdgeDeployments } from '../contract/edge-deployments.ts';
 import { testReconciler } from '../contract/reconciler.ts';
 import { type ClusterUnderTest, localCluster } from '../support/cluster-under-test.ts';
 
@@ -25,3 +26,4 @@ test.after('the agent was refused nothing', async (t) => {
 
 testReconciler(test as TestFn, 'the local cluster', () => cluster);
 testEdgeAgent(test as TestFn, 'the local cluster', () => cluster);
+testEdgeDeployments(test as TestFn, 'the local cluster', () => cluster, { rules: false });

@@ -251,6 +251,9 @@ function matches(query: ListQuery, object: KubernetesObject): boolean {
 	if (object.kind !== query.kind || object.apiVersion !== query.apiVersion) return false;
 	const { namespace, labels = {} } = object.metadata;
 	if (query.namespace !== undefined && namespace !== query.namespace) return false;
+	if (query.fieldSelector !== undefined) {
+		if (query.fieldSelector !== `metadata.name=${object.metadata.name}`) return false;
+	}
 	const wanted = query.labelSelector?.split(',') ?? [];
 	return wanted.every((requirement) => {
 		const [label = '', value] = requirement.split('=');

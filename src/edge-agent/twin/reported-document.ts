@@ -6,8 +6,10 @@ import { fitTwin } from './fit-twin.ts';
 
 /** Everything that `$edgeAgent` reports. */
 export interface ReportedState {
-	/** The desired version that the status is about; absent before the first. */
+	/** The desired version that the status is about; absent before the first, or of another source. */
 	readonly desiredVersion?: number;
+	/** Where the deployment comes from and its revision there; absent where that is IoT Hub. */
+	readonly source?: string;
 	readonly code: DeploymentStatusCode;
 	/** Empty for 200. */
 	readonly description: string;
@@ -58,6 +60,7 @@ function documentOf(state: ReportedState): JsonObject {
 		schemaVersion: '1.0',
 		version: { version: state.programVersion },
 		...(state.desiredVersion === undefined ? {} : { lastDesiredVersion: state.desiredVersion }),
+		...(state.source === undefined ? {} : { deploymentSource: state.source }),
 		lastDesiredStatus: statusDocument(state),
 		runtime: runtimeDocument(state),
 		systemModules: Object.fromEntries(systemModules),
