@@ -200,6 +200,7 @@ export class HubCore implements Lifecycle {
 	#createScope(): DeviceScope {
 		const { settings, scopeSource, clock, logger } = this.#options;
 		return new DeviceScope({
+			edgeDeviceId: settings.deviceId,
 			source: scopeSource,
 			store: this.#sealed('identities'),
 			clock,

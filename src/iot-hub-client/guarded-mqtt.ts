@@ -22,6 +22,8 @@ export interface MqttSessionOptions {
 	readonly connectTimeout: number;
 	/** Seconds between pings. IoT Hub's load balancer forgets silent connections after 4 minutes. */
 	readonly keepAlive: number;
+	/** Names the chain of edge devices on whose authority another identity connects. */
+	readonly authChain?: string | undefined;
 }
 
 /**
@@ -33,19 +35,22 @@ export interface MqttSessionOptions {
  * - desired properties that are not a JSON object;
  * - a subscription that the hub has refused (SUBACK 0x80), which it takes for granted;
  * - why a connection failed: it turns every reason into "not authorized";
- * - cloud-to-device messages, which it acknowledges before anybody has handled them.
+ * - cloud-to-device messages, which it acknowledges before anybody has handled them;
+ * - speaking for another identity, of which it knows nothing: the chain is added to the user name.
  */
 export class GuardedMqtt extends EventEmitter {
 	/** The driver's own error of the last attempt to connect; a number in `code` is a CONNACK's. */
 	connectError: (Error & { code?: unknown }) | undefined;
 	readonly #base: SdkMqttBase;
 	readonly #handlers: HubMessageHandlers;
+	readonly #authChain: string | undefined;
 	#stream: Duplex | undefined;
 	#client: MqttClient | undefined;
 
 	constructor(sdk: SdkModules, session: MqttSessionOptions, handlers: HubMessageHandlers) {
 		super();
 		this.#handlers = handlers;
+		this.#authChain = session.authChain;
 		this.#base = new sdk.MqttBase({
 			connect: (_uri, options) => {
 				const { connectTimeout, keepAlive } = session;
@@ -64,8 +69,11 @@ export class GuardedMqtt extends EventEmitter {
 		this.#stream = stream;
 	}
 
-	connect(config: object, done: SdkCallback): void {
-		this.#base.connect(config, (error, result) => {
+	connect(config: { readonly username: string }, done: SdkCallback): void {
+		const chain = this.#authChain;
+		const member = chain === undefined ? '' : `&auth-chain=${encodeURIComponent(chain)}`;
+		const username = `${config.username}${member}`;
+		this.#base.connect({ ...config, username }, (error, result) => {
 			this.connectError = error ?? undefined;
 			done(error, result);
 		});

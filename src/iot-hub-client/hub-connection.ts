@@ -15,15 +15,23 @@ import { loadSdkModules, type SdkCallback, type SdkModules } from './sdk-modules
 /** Kinds of messages that a connection may subscribe to. */
 export type Feature = 'methods' | 'desired-properties' | 'cloud-to-device';
 
+/** What lets a connection in. */
+export interface HubAccess {
+	/** Valid for the whole life of the connection. */
+	readonly token: string;
+	/** Where the token is that of an edge hub which speaks for the identity. */
+	readonly authChain?: string;
+}
+
 /** What one connection needs. */
 export interface HubConnectionOptions {
 	readonly hostName: string;
+	readonly gatewayHostName?: string | undefined;
 	readonly network: HubNetwork;
 	readonly identity: Identity;
-	/** Valid for the whole life of the connection. */
-	readonly token: string;
+	readonly access: HubAccess;
 	readonly productInfo?: string;
-	readonly session: MqttSessionOptions;
+	readonly session: Omit<MqttSessionOptions, 'authChain'>;
 	/** Milliseconds that a twin request or a message waits for its answer. */
 	readonly requestTimeout: number;
 	readonly clock: Clock;
@@ -56,17 +64,18 @@ export class HubConnection {
 	#closed = false;
 
 	constructor(options: HubConnectionOptions) {
-		const { hostName, identity, token, productInfo } = options;
+		const { hostName, identity, access, productInfo } = options;
 		this.#options = options;
 		const { promise, resolve } = Promise.withResolvers<string>();
 		this.ended = promise;
 		this.#end = resolve;
 		this.#sdk = loadSdkModules();
-		this.#driver = new GuardedMqtt(this.#sdk, options.session, options.handlers);
+		const session = { ...options.session, authChain: access.authChain };
+		this.#driver = new GuardedMqtt(this.#sdk, session, options.handlers);
 		const provider = new OneToken({
 			host: hostName,
 			...identity,
-			sharedAccessSignature: token,
+			sharedAccessSignature: access.token,
 		});
 		this.#transport = new this.#sdk.Mqtt(provider, this.#driver);
 		if (productInfo !== undefined) this.#transport.setOptions({ productInfo });
@@ -186,12 +195,12 @@ export class HubConnection {
 	}
 
 	async #dial(): Promise<Duplex> {
-		const { hostName, network, session, clock } = this.#options;
+		const { hostName, gatewayHostName = hostName, network, session, clock } = this.#options;
 		const { signal } = this.#abort;
 		using _limit = clock.after(session.connectTimeout, () =>
 			this.#abort.abort(new Error(`no connection within ${session.connectTimeout} ms`)),
 		);
-		return await network.connectMqtt(hostName, { signal });
+		return await network.connectMqtt(gatewayHostName, { signal });
 	}
 
 	/** Settles when the SDK answers, the time is over or the connection ends, whichever is first. */

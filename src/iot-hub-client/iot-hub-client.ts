@@ -12,12 +12,23 @@ export type Credential =
 	/** Signs with a key that stays elsewhere: base64 HMAC-SHA256 of `data`. */
 	| { readonly kind: 'signer'; readonly sign: (data: string) => Promise<string> };
 
+/** An edge hub that speaks for a client below it, with its own credential. */
+export interface OnBehalfOf {
+	/** `$edgeHub` of the edge device at the end of the chain. */
+	readonly actor: Identity;
+	readonly credential: Credential;
+	/** `target;…;edge`, see `parseAuthChain`. */
+	readonly authChain: string;
+}
+
 /** One connection of one identity. */
 export interface IotHubClientOptions {
 	/** As in a connection string, with `:port` for a hub that is not on 8883. */
 	readonly hostName: string;
 	readonly identity: Identity;
 	readonly credential: Credential;
+	/** Asked whenever a token is made: an answer counts instead of the identity's own credential. */
+	readonly onBehalfOf?: () => OnBehalfOf | undefined;
 	readonly productInfo?: string;
 	readonly clock: Clock;
 	readonly logger: Logger;

@@ -14,6 +14,8 @@ import { parseRegistryIdentity, type RegistryIdentity } from './registry-identit
 export interface IotHubRestOptions {
 	/** As in a connection string, with `:port` for a hub that is not on 443. */
 	readonly hostName: string;
+	/** The parent edge hub that stands in for IoT Hub, with `:port` where it is not on 443. */
+	readonly gatewayHostName?: string | undefined;
 	/** The device for module identities; its `$edgeHub` for the device scope. */
 	readonly identity: Identity;
 	/** Asked for each request, so that it may be renewed. */
@@ -46,15 +48,33 @@ export class IotHubRestError extends EdgeError {
 	}
 }
 
+/** What an edge hub may ask of the module identities of an edge device below it. */
+export type ModuleCall =
+	| 'putModuleOnBehalfOf'
+	| 'getModuleOnBehalfOf'
+	| 'getModulesOnTargetDevice'
+	| 'deleteModuleOnBehalfOf';
+
+/** Such a call, without the credential. */
+export interface ForwardedCall {
+	readonly authChain: string;
+	/** `{module}` or `{moduleId}`; the chain is added. */
+	readonly body: JsonObject;
+	readonly ifMatch?: string | undefined;
+}
+
 const moduleApiVersion = '2017-11-08-preview';
-const scopeApiVersion = '2018-08-30-preview';
+const scopeApiVersion = '2020-06-30-preview';
 const tokenLifetime = 60_000;
 const pageSize = 100;
+/** Edge devices above each other; IoT Hub allows five. */
+const maxLayers = 6;
 
 /**
  * The requests of IoT Hub's HTTPS interface that a device may make for itself: its module
- * identities, and the identities in the scope of an edge device. Source: Azure/iot-identity-service,
- * "aziot-cloud-client"; Azure/iotedge, "DeviceScopeApiClient".
+ * identities, the identities in the scope of an edge device and of those below it, and for these the
+ * modules. Source: Azure/iot-identity-service, "aziot-cloud-client"; Azure/iotedge,
+ * "NestedDeviceScopeApiClient", "RegistryOnBehalfOfApiClient".
  *
  * Every method throws an `EdgeError` EDGE_HUB_UNREACHABLE (no answer, or the hub is failing), or an
  * `IotHubRestError` EDGE_HUB_REFUSED (401, 403) or EDGE_HUB_REQUEST_FAILED.
@@ -65,8 +85,8 @@ export class IotHubRest {
 
 	constructor(options: IotHubRestOptions) {
 		this.#options = options;
-		const { hostName, clock, network, timeout = 30_000 } = options;
-		const endpoint = endpointOf(hostName, 'https');
+		const { hostName, gatewayHostName, clock, network, timeout = 30_000 } = options;
+		const endpoint = endpointOf(gatewayHostName ?? hostName, 'https');
 		this.#https = new HttpsJson({ endpoint, network, timeout, clock });
 	}
 
@@ -124,29 +144,67 @@ export class IotHubRest {
 		}
 	}
 
-	/** Devices and modules in the scope of this edge device, page by page. */
+	/** Devices and modules in the scope of this edge device and of those below it, page by page. */
 	async *listScope(options: RequestOptions = {}): AsyncGenerator<readonly RegistryIdentity[]> {
-		let continuation = '';
-		do {
-			const query = `deviceCount=${pageSize}&continuationToken=${encodeStrict(continuation)}`;
-			const answer = await this.#scope('devicesAndModulesInDeviceScope', query, options);
-			yield scopeIdentities(answer);
-			continuation = continuationOf(answer);
-		} while (continuation !== '');
+		const { deviceId } = this.#options.identity;
+		/** Chains of edge devices whose scope is to be read, each up to this one. */
+		const open: (readonly string[])[] = [[deviceId]];
+		const seen = new Set([deviceId]);
+		for (const chain of open) {
+			for await (const page of this.#listChildren(chain, options)) {
+				for (const { identity, edgeCapable } of page) {
+					if (!edgeCapable || seen.has(identity.deviceId) || chain.length >= maxLayers) continue;
+					seen.add(identity.deviceId);
+					open.push([identity.deviceId, ...chain]);
+				}
+				yield page;
+			}
+		}
 	}
 
-	/** One device or module in the scope; a module comes with its device. Empty where it is not in it. */
+	/**
+	 * One device or module in the scope; a module comes with its device. Empty where it is not in it.
+	 *
+	 * @param options.edges the edge devices above it, the nearest first, up to this one; without them it
+	 * is looked for in the scope of this one
+	 */
 	async getScopeIdentity(
-		{ deviceId, moduleId = '' }: Identity,
-		options: RequestOptions = {},
+		{ deviceId, moduleId }: Identity,
+		options: RequestOptions & { readonly edges?: readonly string[] } = {},
 	): Promise<readonly RegistryIdentity[]> {
-		const query = `targetDeviceId=${encodeStrict(deviceId)}&targetModuleId=${encodeStrict(moduleId)}`;
+		const { edges = [this.#options.identity.deviceId], ...request } = options;
+		const body: JsonObject = {
+			targetDeviceId: deviceId,
+			...(moduleId === undefined ? {} : { targetModuleId: moduleId }),
+			authChain: [`${edges[0]}/$edgeHub`, ...edges].join(';'),
+		};
 		try {
-			return scopeIdentities(await this.#scope('deviceAndModuleInDeviceScope', query, options));
+			return scopeIdentities(await this.#asEdgeHub('getDeviceAndModuleOnBehalfOf', body, request));
 		} catch (error) {
 			if (error instanceof IotHubRestError && error.status === 404) return [];
 			throw error;
 		}
+	}
+
+	/**
+	 * Hands on what an edge device below this one asks of its module identities.
+	 *
+	 * @param authChain from that device up to this one
+	 * @returns the answer as it is, of any status
+	 * @throws EdgeError EDGE_HUB_UNREACHABLE
+	 */
+	forwardModuleCall(
+		call: ModuleCall,
+		{ authChain, body, ifMatch }: ForwardedCall,
+		options: RequestOptions = {},
+	): Promise<JsonResponse> {
+		return this.#send({
+			method: call === 'putModuleOnBehalfOf' ? 'PUT' : 'POST',
+			path: this.#edgeHubPath(call),
+			body: { ...body, authChain },
+			headers: ifMatch === undefined ? {} : { 'if-match': ifMatch },
+			...options,
+		});
 	}
 
 	/** Closes connections that are kept open. */
@@ -168,28 +226,49 @@ export class IotHubRest {
 		return identity;
 	}
 
-	async #scope(call: string, query: string, options: RequestOptions): Promise<JsonObject> {
-		const path = `${this.#modulesPath()}/${encodeStrict('$edgeHub')}/${call}`;
-		const answer = await this.#request({
-			method: 'GET',
-			path: `${path}?${query}&api-version=${scopeApiVersion}`,
-			...options,
-		});
+	async *#listChildren(
+		chain: readonly string[],
+		options: RequestOptions,
+	): AsyncGenerator<readonly RegistryIdentity[]> {
+		let continuation = '';
+		do {
+			const body: JsonObject = {
+				pageSize,
+				authChain: chain.join(';'),
+				...(continuation === '' ? {} : { continuationLink: continuation }),
+			};
+			const answer = await this.#asEdgeHub('devicesAndModulesInTargetDeviceScope', body, options);
+			yield scopeIdentities(answer);
+			const next = answer['continuationLink'];
+			continuation = typeof next === 'string' ? next : '';
+		} while (continuation !== '');
+	}
+
+	async #asEdgeHub(call: string, body: JsonObject, options: RequestOptions): Promise<JsonObject> {
+		const path = this.#edgeHubPath(call);
+		const answer = await this.#request({ method: 'POST', path, body, ...options });
 		if (!isJsonObject(answer)) throw unreadable();
 		return answer;
+	}
+
+	#edgeHubPath(call: string): string {
+		const hub = `${this.#modulesPath()}/${encodeStrict('$edgeHub')}`;
+		return `${hub}/${call}?api-version=${scopeApiVersion}`;
 	}
 
 	#modulesPath(): string {
 		return `/devices/${encodeStrict(this.#options.identity.deviceId)}/modules`;
 	}
 
-	async #request(
-		request: Omit<JsonRequest, 'headers'> & { readonly headers?: JsonRequest['headers'] },
-	): Promise<JsonValue | undefined> {
-		const headers = { ...request.headers, accept: 'application/json' };
-		const response = await this.#https.send({ ...request, ...(await this.#proven(headers)) });
+	async #request(request: UnsignedRequest): Promise<JsonValue | undefined> {
+		const response = await this.#send(request);
 		if (response.status >= 300) throw failureOf(response);
 		return response.text === '' ? undefined : parsed(response.text);
+	}
+
+	async #send(request: UnsignedRequest): Promise<JsonResponse> {
+		const headers = { ...request.headers, accept: 'application/json' };
+		return this.#https.send({ ...request, ...(await this.#proven(headers)) });
 	}
 
 	/** What makes IoT Hub believe who asks: a token, or a certificate in the TLS handshake. */
@@ -204,6 +283,10 @@ export class IotHubRest {
 		return { headers: { ...headers, authorization } };
 	}
 }
+
+type UnsignedRequest = Omit<JsonRequest, 'headers'> & {
+	readonly headers?: JsonRequest['headers'];
+};
 
 function failureOf({ status, text }: JsonResponse): EdgeError {
 	const message = `IoT Hub answered with HTTP status ${status}. ${reasonOf(text)}`.trimEnd();
@@ -248,13 +331,4 @@ function scopeIdentities(answer: JsonObject): readonly RegistryIdentity[] {
 function identitiesOf(list: JsonValue | undefined): RegistryIdentity[] {
 	if (!Array.isArray(list)) return [];
 	return list.map(parseRegistryIdentity).filter((identity) => identity !== undefined);
-}
-
-/** The link is an address that carries the token, or the token itself. */
-function continuationOf(answer: JsonObject): string {
-	const link = answer['continuationLink'];
-	if (typeof link !== 'string' || link === '') return '';
-	const query = link.indexOf('?');
-	const token = new URLSearchParams(link.slice(query + 1)).get('continuationToken');
-	return token ?? link;
 }

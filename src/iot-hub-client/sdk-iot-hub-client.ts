@@ -11,7 +11,7 @@ import { Backoff, type BackoffOptions } from '../runtime/backoff.ts';
 import { EdgeError, messageOf } from '../runtime/edge-error.ts';
 import type { JsonObject, JsonValue } from '../runtime/json.ts';
 import { mintToken } from './access-token.ts';
-import { type Feature, HubConnection } from './hub-connection.ts';
+import { type Feature, type HubAccess, HubConnection } from './hub-connection.ts';
 import type { HubNetwork } from './hub-network.ts';
 import type { ConnectionState, IotHubClient, IotHubClientOptions } from './iot-hub-client.ts';
 
@@ -57,6 +57,8 @@ const renewalJitter = 0.1;
 /** What a client over the SDK needs besides. */
 export interface SdkIotHubClientOptions extends IotHubClientOptions {
 	readonly network: HubNetwork;
+	/** The parent edge hub through which IoT Hub is reached, with `:port` where it is not on 8883. */
+	readonly gatewayHostName?: string | undefined;
 }
 
 /** `IotHubClient` over the official SDK: keeps one connection after the other. */
@@ -74,7 +76,7 @@ export class SdkIotHubClient implements IotHubClient {
 	/** Present while one connection replaces another: requests wait for the new one. */
 	#handover: PromiseWithResolvers<HubConnection> | undefined;
 	/** Made before its predecessor's connection ends. */
-	#nextToken: string | undefined;
+	#nextAccess: HubAccess | undefined;
 	#abort: AbortController | undefined;
 	#running: Promise<void> | undefined;
 
@@ -186,9 +188,9 @@ export class SdkIotHubClient implements IotHubClient {
 		if (this.#handover === undefined) this.#enter({ kind: 'connecting' });
 		let connection: HubConnection | undefined;
 		try {
-			const token = this.#nextToken ?? (await this.#mintToken());
-			this.#nextToken = undefined;
-			connection = this.#newConnection(token);
+			const access = this.#nextAccess ?? (await this.#newAccess());
+			this.#nextAccess = undefined;
+			connection = this.#newConnection(access);
 			const cut = connection;
 			const abort = () => cut.abandon('The client has been stopped.');
 			signal.addEventListener('abort', abort, { once: true });
@@ -245,10 +247,10 @@ export class SdkIotHubClient implements IotHubClient {
 		const retries = new Backoff(backoff);
 		// Connections that were made together are not renewed together.
 		let delay = (tokenLifetime - renewalMargin) * (1 - renewalJitter * Math.random());
-		while (this.#nextToken === undefined) {
+		while (this.#nextAccess === undefined) {
 			try {
 				await clock.sleep(delay, signal);
-				this.#nextToken = await this.#mintToken();
+				this.#nextAccess = await this.#newAccess();
 			} catch (error) {
 				if (signal.aborted) return;
 				delay = retries.next();
@@ -292,20 +294,27 @@ export class SdkIotHubClient implements IotHubClient {
 		}
 	}
 
-	#mintToken(): Promise<string> {
-		const { hostName, identity, credential, clock } = this.#options;
+	async #newAccess(): Promise<HubAccess> {
+		const { hostName, identity, credential, onBehalfOf, clock } = this.#options;
+		const other = onBehalfOf?.();
 		const expiresAt = clock.now() + this.#timing.tokenLifetime;
-		return mintToken({ hostName, identity, credential, expiresAt });
+		const holder =
+			other === undefined
+				? { identity, credential }
+				: { identity: other.actor, credential: other.credential };
+		const token = await mintToken({ hostName, ...holder, expiresAt });
+		return other === undefined ? { token } : { token, authChain: other.authChain };
 	}
 
-	#newConnection(token: string): HubConnection {
-		const { hostName, identity, productInfo, clock, network } = this.#options;
+	#newConnection(access: HubAccess): HubConnection {
+		const { hostName, gatewayHostName, identity, productInfo, clock, network } = this.#options;
 		const { connectTimeout, requestTimeout, keepAliveSeconds } = this.#timing;
 		const connection: HubConnection = new HubConnection({
 			hostName,
+			gatewayHostName,
 			network,
 			identity,
-			token,
+			access,
 			...(productInfo === undefined ? {} : { productInfo }),
 			session: { connectTimeout, keepAlive: keepAliveSeconds },
 			requestTimeout,

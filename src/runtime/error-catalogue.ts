@@ -270,9 +270,8 @@ export const errorCatalogue = {
 		remedy: 'See whether the edge agent runs and what it logs.',
 	},
 	EDGE_IDENTITY_WITHOUT_KEY: {
-		summary: 'The edge hub has no key with which it could speak to IoT Hub for a client.',
-		remedy:
-			'Let the client use symmetric keys, and see that it is in the scope of the edge device.',
+		summary: 'The edge hub may not speak to IoT Hub for a client: it is not below its edge device.',
+		remedy: 'Make the edge device the parent of the client in IoT Hub.',
 	},
 	EDGE_METHOD_TARGET_ABSENT: {
 		summary: 'The target of a direct method is not connected, or does not listen for methods.',

@@ -36,6 +36,7 @@ function authorization(t: ExecutionContext, values = new MemoryKeyValueStore(), 
 	const clock = new FakeClock();
 	const store = new SealedStore(values, 'identities', seal, silentLogger);
 	const scope = new DeviceScope({
+		edgeDeviceId: 'edge1',
 		source: hub.scopeSource,
 		store,
 		clock,

@@ -72,17 +72,18 @@ test('a certificate must be of the device, for clients, valid, and lead to a tru
 	);
 });
 
-function register(world: World, type: AuthenticationType) {
+function register(world: World, type: AuthenticationType, parentScopes: readonly string[] = []) {
 	world.iotHub.register({ deviceId });
 	const known = world.iotHub.registry.get(deviceId);
 	if (known === undefined) throw new Error('The device is not registered.');
 	world.iotHub.registry.set(deviceId, {
 		...known,
 		authentication: { type, keys: [], thumbprints: [] },
+		parentScopes,
 	});
 }
 
-test('a leaf device connects with a certificate of a trusted authority; what it cannot send is seen', async (t) => {
+test('a leaf device connects with a certificate of a trusted authority, and the hub speaks to IoT Hub on its behalf', async (t) => {
 	const world = await newWorld();
 	world.iotHub.patchDesired(ownIdentity, routes('FROM /messages/* INTO $upstream'));
 	register(world, 'certificateAuthority');
@@ -100,6 +101,26 @@ test('a leaf device connects with a certificate of a trusted authority; what it 
 	const complete = { ...strange, certificate: `${strange.certificate}\n${root.certificate}` };
 	await t.throwsAsync(TestClient.connect(t, hub, options(complete)), { code: 5 });
 	const client = await TestClient.connect(t, hub, options(good));
+	await client.mqtt.publishAsync(`devices/${deviceId}/messages/events/`, '20', { qos: 1 });
+	await until(() => world.iotHub.messages.length === 1, 'the message in IoT Hub');
+	t.is(world.iotHub.messages[0]?.sender, deviceId);
+	t.true(world.iotHub.requests.includes(`onBehalfOf ${deviceId};edge1`));
+});
+
+test('a device that is below another edge device has nobody to speak for it, which is seen', async (t) => {
+	const world = await newWorld();
+	world.iotHub.patchDesired(ownIdentity, routes('FROM /messages/* INTO $upstream'));
+	register(world, 'certificateAuthority', ['ms-azure-iot-edge://elsewhere-1']);
+	const hub = await startHub(t, world);
+	await hub.whenReady();
+	const good = await world.workload.authority.issue({
+		commonName: deviceId,
+		usages: ['client'],
+		days: 5,
+	});
+	const { password, ...rest } = mqttOptions(world, { deviceId });
+	const options = { ...rest, cert: good.certificate, key: good.privateKey };
+	const client = await TestClient.connect(t, hub, options);
 	await client.mqtt.publishAsync(`devices/${deviceId}/messages/events/`, '20', { qos: 1 });
 	const page = async () => (await fetch(`http://127.0.0.1:${hub.monitoringPort}/metrics`)).text();
 	await until(

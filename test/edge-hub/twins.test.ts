@@ -38,6 +38,7 @@ async function startTwins(t: ExecutionContext, world = newWorld()) {
 	const { hub, clock, values } = world;
 	const sealed = (name: string) => new SealedStore(values, name, sealKey, silentLogger);
 	const scope = new DeviceScope({
+		edgeDeviceId: 'edge1',
 		source: hub.scopeSource,
 		store: sealed('identities'),
 		clock,

@@ -5,6 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { HubNetwork } from '../../src/iot-hub-client/hub-network.ts';
 import { IotHubRest } from '../../src/iot-hub-client/iot-hub-rest.ts';
 import { parseRegistryIdentity } from '../../src/iot-hub-client/registry-identity.ts';
+import { identityKey } from '../../src/protocol/identity.ts';
 import { parseSasToken, verifySignature } from '../../src/protocol/sas-token.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { localhostCertificate } from '../support/localhost-certificate.ts';
@@ -20,7 +21,7 @@ interface Seen {
 
 type Answer = { status: number; body?: unknown } | 'silence';
 
-async function setUp(t: ExecutionContext, answers: Answer[], timeout = 1000) {
+async function setUp(t: ExecutionContext, answers: Answer[], timeout = 60_000) {
 	const { authority, credentials } = await localhostCertificate();
 	const seen: Seen[] = [];
 	const server: Server = createServer(
@@ -106,28 +107,67 @@ test('deleting says whether there was something to delete', async (t) => {
 	t.is(seen[0]?.headers['if-match'], '*');
 });
 
-test('the scope of an edge device is read page by page', async (t) => {
+test('the scope of an edge device is read page by page, then those of the edge devices in it', async (t) => {
 	const leaf = { deviceId: 'leaf', generationId: '1', status: 'disabled' };
+	const below = { deviceId: 'edge 2', generationId: '1', capabilities: { iotEdge: true } };
+	const own = { deviceId: 'edge 1', generationId: '1', capabilities: { iotEdge: true } };
 	const { rest, seen } = await setUp(t, [
-		{
-			status: 200,
-			body: { devices: [leaf], modules: [], continuationLink: '/x?a=b&continuationToken=p%202' },
-		},
-		{ status: 200, body: { devices: [], modules: [document], continuationLink: null } },
+		{ status: 200, body: { devices: [leaf, below], modules: [], continuationLink: 'p 2' } },
+		{ status: 200, body: { devices: [own], modules: [document], continuationLink: null } },
+		{ status: 200, body: { devices: [below, own, { ...leaf, deviceId: 'leaf 2' }], modules: [] } },
 	]);
 	const found = [];
 	for await (const page of rest.listScope()) found.push(...page);
 	t.deepEqual(
-		found.map(({ identity, enabled }) => [identity, enabled]),
+		[...new Set(found.map(({ identity, enabled }) => `${identityKey(identity)} ${enabled}`))],
+		['leaf false', 'edge 2 true', 'edge 1 true', 'edge 1/$edgeHub true', 'leaf 2 false'],
+	);
+	const path = '/devices/edge%201/modules/%24edgeHub/devicesAndModulesInTargetDeviceScope?';
+	t.true(seen.every((request) => request.method === 'POST' && request.path.startsWith(path)));
+	t.deepEqual(
+		seen.map(({ body }) => JSON.parse(body)),
 		[
-			[{ deviceId: 'leaf' }, false],
-			[{ deviceId: 'edge 1', moduleId: '$edgeHub' }, true],
+			{ pageSize: 100, authChain: 'edge 1' },
+			{ pageSize: 100, authChain: 'edge 1', continuationLink: 'p 2' },
+			{ pageSize: 100, authChain: 'edge 2;edge 1' },
 		],
 	);
-	const path =
-		'/devices/edge%201/modules/%24edgeHub/devicesAndModulesInDeviceScope?deviceCount=100';
-	t.true(seen[0]?.path.startsWith(`${path}&continuationToken=&`));
-	t.true(seen[1]?.path.startsWith(`${path}&continuationToken=p%202&`));
+});
+
+test('one identity is asked for along the chain of the edge devices above it', async (t) => {
+	const answers = [0, 1].map(() => ({ status: 200, body: { devices: [], modules: [document] } }));
+	const { rest, seen } = await setUp(t, answers);
+	await rest.getScopeIdentity({ deviceId: 'leaf' });
+	await rest.getScopeIdentity(
+		{ deviceId: 'edge 2', moduleId: 'm' },
+		{ edges: ['edge 2', 'edge 1'] },
+	);
+	t.deepEqual(
+		seen.map(({ body }) => JSON.parse(body)),
+		[
+			{ targetDeviceId: 'leaf', authChain: 'edge 1/$edgeHub;edge 1' },
+			{
+				targetDeviceId: 'edge 2',
+				targetModuleId: 'm',
+				authChain: 'edge 2/$edgeHub;edge 2;edge 1',
+			},
+		],
+	);
+});
+
+test('what an edge device below asks of its modules is handed on, and answered as it is', async (t) => {
+	const { rest, seen } = await setUp(t, [{ status: 412, body: { Message: 'changed' } }]);
+	const answer = await rest.forwardModuleCall('putModuleOnBehalfOf', {
+		authChain: 'edge 2;edge 1',
+		body: { module: { moduleId: 'm' } },
+		ifMatch: '"7"',
+	});
+	t.like(answer, { status: 412, text: '{"Message":"changed"}' });
+	t.is(seen[0]?.headers['if-match'], '"7"');
+	t.deepEqual(JSON.parse(seen[0]?.body ?? ''), {
+		module: { moduleId: 'm' },
+		authChain: 'edge 2;edge 1',
+	});
 });
 
 test('an identity out of scope is an empty answer', async (t) => {

@@ -1,18 +1,33 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
+import { type Identity, identityKey } from '../../src/protocol/identity.ts';
 import type { JsonObject } from '../../src/runtime/json.ts';
-import { hubRequest, identityToken, runningEmulator } from '../support/running-emulator.ts';
+import {
+	hubRequest,
+	identityToken,
+	mqttClient,
+	runningEmulator,
+} from '../support/running-emulator.ts';
 
-test('an edge hub asks in the place of those below it, along the chain of parents', async (t) => {
+/** `leaf` below `middle` below `top`, and `other`, which is below nobody. */
+async function layeredEmulator(t: ExecutionContext) {
 	const emulator = await runningEmulator(t);
 	const { registry } = emulator;
-	const edge = (id: string, parentScopes: readonly (string | undefined)[] = []) =>
-		registry.putDevice(id, { capabilities: { iotEdge: true }, parentScopes });
+	const edge = (id: string, parentScopes: readonly (string | undefined)[] = []) => {
+		const device = registry.putDevice(id, { capabilities: { iotEdge: true }, parentScopes });
+		const hub = { deviceId: id, moduleId: '$edgeHub' };
+		registry.putModule(hub, { authentication: { type: 'sas' } }, '*');
+		return device;
+	};
 	const top = edge('top');
 	const middle = edge('middle', [top.deviceScope]);
 	edge('other');
 	registry.putDevice('leaf', { deviceScope: middle.deviceScope });
+	return emulator;
+}
+
+test('an edge hub asks in the place of those below it, along the chain of parents', async (t) => {
+	const emulator = await layeredEmulator(t);
 	const hub = { deviceId: 'top', moduleId: '$edgeHub' };
-	registry.putModule(hub, { authentication: { type: 'sas' } }, '*');
 	const authorization = identityToken(emulator, hub);
 	const call = (path: string, body: object) =>
 		hubRequest(emulator, {
@@ -62,4 +77,74 @@ test('an edge hub asks in the place of those below it, along the chain of parent
 		body: { authChain: 'leaf;middle;top' },
 	});
 	t.is(stranger.status, 401);
+});
+
+test('an edge hub connects in the name of who is below it, with its own token', async (t) => {
+	const emulator = await layeredEmulator(t);
+	const hubOf = (deviceId: string) => ({ deviceId, moduleId: '$edgeHub' });
+	const connect = (identity: Identity, authChain: string, holder: Identity) =>
+		mqttClient(emulator, {
+			clientId: identityKey(identity),
+			username: `${emulator.hostName}/${identityKey(identity)}/?api-version=2021-04-12&auth-chain=${encodeURIComponent(authChain)}`,
+			password: identityToken(emulator, holder),
+		});
+	const leaf = { deviceId: 'leaf' };
+	const client = await connect(leaf, 'leaf;middle;top', hubOf('top'));
+	await client.publishAsync('devices/leaf/messages/events/', '1', { qos: 1 });
+	const senders: Identity[] = [];
+	for await (const { identity } of emulator.telemetry.read()) senders.push(identity);
+	t.deepEqual(senders, [leaf]);
+	await client.endAsync();
+	await (await connect(leaf, 'leaf;middle', hubOf('middle'))).endAsync();
+	await (await connect(hubOf('middle'), 'middle/$edgeHub;middle;top', hubOf('top'))).endAsync();
+
+	const refused: [string, Identity, string, Identity][] = [
+		['the token of another hub', leaf, 'leaf;middle;top', hubOf('other')],
+		['the token of the hub between', leaf, 'leaf;middle;top', hubOf('middle')],
+		['the token of the device', leaf, 'leaf;middle;top', leaf],
+		['the token of the edge device', leaf, 'leaf;middle;top', { deviceId: 'top' }],
+		['a chain with a gap', leaf, 'leaf;top', hubOf('top')],
+		['a chain of strangers', leaf, 'leaf;other', hubOf('other')],
+		['a chain of somebody else', leaf, 'middle;top', hubOf('top')],
+		['a chain to itself', hubOf('top'), 'top/$edgeHub;top', hubOf('top')],
+		['a chain that is none', leaf, ';', hubOf('top')],
+	];
+	for (const [what, identity, authChain, holder] of refused) {
+		await t.throwsAsync(connect(identity, authChain, holder), { code: 5 }, what);
+	}
+	emulator.registry.putDevice('leaf', { status: 'disabled' }, '*');
+	await t.throwsAsync(connect(leaf, 'leaf;middle;top', hubOf('top')), { code: 5 });
+});
+
+test('an edge hub manages the modules of an edge device below it', async (t) => {
+	const emulator = await layeredEmulator(t);
+	const authorization = identityToken(emulator, { deviceId: 'top', moduleId: '$edgeHub' });
+	const call = (name: string, body: object, headers = {}, method = 'POST') =>
+		hubRequest(emulator, {
+			method,
+			path: `/devices/top/modules/$edgeHub/${name}`,
+			authorization,
+			body: { authChain: 'middle;top', ...body },
+			headers,
+		});
+	const module = { moduleId: 'filter', deviceId: 'middle', managedBy: 'iotedge-k8s' };
+	const made = await call('putModuleOnBehalfOf', { module }, {}, 'PUT');
+	t.like(made.body, { ...module, authentication: { type: 'none' } });
+	t.is((await call('putModuleOnBehalfOf', { module })).status, 409);
+	const keys = {
+		primaryKey: Buffer.from('primary key, long enough').toString('base64'),
+		secondaryKey: Buffer.from('secondary key, long enough').toString('base64'),
+	};
+	const withKeys = { ...module, authentication: { type: 'sas', symmetricKey: keys } };
+	await call('putModuleOnBehalfOf', { module: withKeys }, { 'if-match': '*' });
+	for (const body of [{ targetModuleId: 'filter' }, { moduleId: 'filter' }]) {
+		const { body: found } = await call('getModuleOnBehalfOf', body);
+		t.like(found['authentication'] as object, { symmetricKey: keys });
+	}
+	const all = await call('getModulesOnTargetDevice', {});
+	t.true(all.text.includes('"filter"'));
+	t.is((await call('deleteModuleOnBehalfOf', { moduleId: 'filter' })).status, 204);
+	t.is((await call('getModuleOnBehalfOf', { moduleId: 'filter' })).status, 404);
+	t.is((await call('getModulesOnTargetDevice', { authChain: 'other;top' })).status, 401);
+	t.is((await call('getModuleOnBehalfOf', {})).status, 400);
 });

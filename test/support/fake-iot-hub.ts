@@ -162,8 +162,10 @@ export class FakeIotHubClient implements IotHubClient {
 		if (!this.#running) return;
 		if (!this.#hub.online) return this.#enter({ kind: 'disconnected', reason: 'cut off' });
 		this.#enter({ kind: 'connecting' });
-		const { credential, identity } = this.#options;
-		const known = this.#hub.registry.get(identityKey(identity));
+		const other = this.#options.onBehalfOf?.();
+		const { credential } = other ?? this.#options;
+		if (other !== undefined) this.#hub.requests.push(`onBehalfOf ${other.authChain}`);
+		const known = this.#hub.registry.get(identityKey(other?.actor ?? this.identity));
 		const signature =
 			credential.kind === 'signer'
 				? await credential.sign('challenge').catch(() => '')

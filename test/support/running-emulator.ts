@@ -115,7 +115,7 @@ export function mqttClient(emulator: IotHubEmulator, options: object = {}) {
 		ca: emulator.caCertificate,
 		clientId: 'dev1',
 		username: `${emulator.hostName}/dev1/?api-version=2021-04-12`,
-		password: identityToken(emulator, { deviceId: 'dev1' }),
+		...('password' in options ? {} : { password: identityToken(emulator, { deviceId: 'dev1' }) }),
 		reconnectPeriod: 0,
 		...options,
 	});

@@ -6,19 +6,24 @@ import { EdgeError, messageOf } from '../../runtime/edge-error.ts';
 import type { JsonValue } from '../../runtime/json.ts';
 import type { Lifecycle } from '../../runtime/lifecycle.ts';
 import type { Logger } from '../../runtime/logger.ts';
+import { chainTo } from './device-chain.ts';
 import type { SealedStore } from './sealed-store.ts';
 
 /** Where identities come from: IoT Hub's identity registry. */
 export interface ScopeSource {
 	listScope(options: { readonly signal: AbortSignal }): AsyncIterable<readonly RegistryIdentity[]>;
-	/** One device or module, a module with its device; empty where it is not in the scope. */
+	/**
+	 * One device or module, a module with its device; empty where it is not in the scope.
+	 * @param options.edges ids of the edge devices above it, the nearest first, where they are known
+	 */
 	getScopeIdentity(
 		identity: Identity,
-		options: { readonly signal: AbortSignal },
+		options: { readonly signal: AbortSignal; readonly edges?: readonly string[] },
 	): Promise<readonly RegistryIdentity[]>;
 }
 
 export interface DeviceScopeOptions {
+	readonly edgeDeviceId: string;
 	readonly source: ScopeSource;
 	readonly store: SealedStore;
 	readonly clock: Clock;
@@ -90,6 +95,11 @@ export class DeviceScope implements Lifecycle {
 		return this.#identities.get(identityKey(identity));
 	}
 
+	/** The way up to this edge device, see `chainTo`; undefined for who is not below it. */
+	chainOf(identity: Identity): readonly Identity[] | undefined {
+		return chainTo(this.#options.edgeDeviceId, identity, (each) => this.get(each));
+	}
+
 	/** Calls back with every identity that has changed, appeared or gone. */
 	onChange(listener: (identity: Identity) => void): Disposable {
 		this.#listeners.add(listener);
@@ -130,10 +140,21 @@ export class DeviceScope implements Lifecycle {
 	/** Reads one identity now, however recently that was done. @throws EdgeError */
 	async reload(identity: Identity): Promise<void> {
 		const { source } = this.#options;
-		const found = await source.getScopeIdentity(identity, { signal: this.#stopped.signal });
+		const edges = this.#edgesAbove(identity);
+		const found = await source.getScopeIdentity(identity, {
+			signal: this.#stopped.signal,
+			...(edges === undefined ? {} : { edges }),
+		});
 		const key = identityKey(identity);
 		for (const entry of found) this.#put(entry);
 		if (!found.some((entry) => identityKey(entry.identity) === key)) this.#remove(key);
+	}
+
+	/** Of who is new they are not known. The modules of an edge device are in its own scope. */
+	#edgesAbove(identity: Identity): readonly string[] | undefined {
+		const device = { deviceId: identity.deviceId };
+		const chain = this.chainOf(device)?.map(({ deviceId }) => deviceId);
+		return this.get(device)?.edgeCapable ? chain : chain?.slice(1);
 	}
 
 	async #readOne(identity: Identity): Promise<LookupOutcome> {

@@ -3,7 +3,9 @@ import type {
 	Credential,
 	IotHubClient,
 	IotHubClientOptions,
+	OnBehalfOf,
 } from '../../iot-hub-client/iot-hub-client.ts';
+import { formatAuthChain } from '../../protocol/auth-chain.ts';
 import { type Identity, identityKey, sameIdentity } from '../../protocol/identity.ts';
 import { sign } from '../../protocol/sas-token.ts';
 import type { Clock, Timer } from '../../runtime/clock.ts';
@@ -60,7 +62,7 @@ export class UpstreamConnections {
 	readonly #connections = new Map<string, Connection>();
 	readonly #listeners = new Set<(identity: Identity) => void>();
 	readonly #closing = new Set<Promise<void>>();
-	/** Identities without a key, of which the log knows. */
+	/** Identities that nobody can speak for, of which the log knows. */
 	readonly #keyless = new Set<string>();
 	#stopped = false;
 
@@ -115,6 +117,7 @@ export class UpstreamConnections {
 			hostName: hubHostName,
 			identity,
 			credential: this.#credential(identity),
+			onBehalfOf: () => this.#onBehalfOf(identity),
 			productInfo: 'iotedge-k8s',
 			clock,
 			logger,
@@ -171,15 +174,28 @@ export class UpstreamConnections {
 		};
 	}
 
-	/** Only the SDK's own connections are there to speak for a client, and they need its key. */
+	/** For who has no key, as it proves itself with a certificate, the hub speaks with its own. */
+	#onBehalfOf(identity: Identity): OnBehalfOf | undefined {
+		const { hub, workload, scope } = this.#options;
+		if (sameIdentity(identity, hub)) return undefined;
+		if (scope.get(identity)?.authentication.keys[0] !== undefined) return undefined;
+		const chain = scope.chainOf(identity);
+		if (chain === undefined) return undefined;
+		return {
+			actor: hub,
+			credential: { kind: 'signer', sign: (data) => workload.sign(data) },
+			authChain: formatAuthChain(chain),
+		};
+	}
+
 	#withoutKey(identity: Identity): EdgeError {
 		const { keyless, logger } = this.#options;
 		const where = identityKey(identity);
 		keyless?.(identity);
 		if (!this.#keyless.has(where)) {
-			logger.error('nothing of a client reaches IoT Hub: there is no key to speak for it', {
+			logger.error('nothing of a client reaches IoT Hub: it is not below this edge device', {
 				client: where,
-				remedy: 'register it with symmetric keys; certificates only work towards this hub',
+				remedy: 'make the edge device its parent in IoT Hub',
 			});
 		}
 		this.#keyless.add(where);

@@ -1,7 +1,9 @@
 import type { X509Certificate } from 'node:crypto';
-import { type Identity, identityKey } from '../../protocol/identity.ts';
+import { actorOf, parseAuthChain } from '../../protocol/auth-chain.ts';
+import { type Identity, identityKey, sameIdentity } from '../../protocol/identity.ts';
 import { audienceOf, isExpired, type SasToken, verifySignature } from '../../protocol/sas-token.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import { deviceAtChainStart } from '../registry/auth-chain.ts';
 import type { AuthenticationMechanism } from '../registry/authentication-mechanism.ts';
 import type { IdentityRegistry } from '../registry/identity-registry.ts';
 import type { Authorities } from './authorities.ts';
@@ -24,6 +26,8 @@ import {
 export interface DeviceCredential {
 	/** A shared access signature. */
 	readonly token?: string;
+	/** Where the token is that of an edge hub: the chain on whose authority it speaks for the identity. */
+	readonly authChain?: string;
 	/** DER of a TLS client certificate and of those above it, as `presentedChain` makes it. */
 	readonly certificate?: Uint8Array;
 }
@@ -71,6 +75,9 @@ export class DeviceAuthentication {
 			moduleId === undefined ? device : this.#registry.findModule({ deviceId, moduleId });
 		if (device === undefined || record === undefined) throw unauthorized('Unknown identity.');
 		if (device.status === 'disabled') throw unauthorized('The device is disabled.');
+		if (credential.authChain !== undefined) {
+			return this.#admitOnBehalf(identity, record.generationId, credential);
+		}
 		const { authentication, generationId } = record;
 		const scope = moduleId === undefined ? 'device' : 'module';
 		if (credential.token) {
@@ -88,6 +95,32 @@ export class DeviceAuthentication {
 			return { credential, method: { scope, type: 'x509' }, generationId };
 		}
 		throw unauthorized('There is neither a token nor a certificate.');
+	}
+
+	/** An edge hub speaks for an identity below it, with a token of its own. */
+	#admitOnBehalf(
+		identity: Identity,
+		generationId: string,
+		{ token, authChain = '' }: DeviceCredential,
+	): Admission {
+		const chain = parseAuthChain(authChain) ?? [];
+		const actor = actorOf(chain);
+		const [target] = chain;
+		if (token === undefined || actor === undefined || target === undefined) {
+			throw unauthorized('The chain cannot be read, or there is no token.');
+		}
+		if (!sameIdentity(target, identity) || sameIdentity(actor, identity)) {
+			throw unauthorized('The chain begins with another identity.');
+		}
+		deviceAtChainStart(this.#registry, authChain, actor.deviceId);
+		const { expires } = this.admit(actor, { token });
+		const scope = identity.moduleId === undefined ? 'device' : 'module';
+		return {
+			credential: { token, authChain },
+			method: { scope, type: 'sas' },
+			generationId,
+			...(expires === undefined ? {} : { expires }),
+		};
 	}
 
 	#requireCover(token: SasToken, identity: Identity): void {

@@ -6,7 +6,7 @@ import { deviceAtChainStart } from '../registry/auth-chain.ts';
 import { circumstancesOf } from '../registry/identity-circumstances.ts';
 import { deviceDocument, moduleDocument } from '../registry/identity-document.ts';
 import type { DeviceRecord, ModuleRecord } from '../registry/identity-record.ts';
-import { scopeMembers, scopePage } from '../registry/scope-page.ts';
+import { scopeChildren, scopeMembers, scopePage } from '../registry/scope-page.ts';
 import type { RouteContext } from './route-context.ts';
 
 interface ScopeRoute {
@@ -33,7 +33,8 @@ export function addDeviceScopeRoutes({ app, hub, authorization }: RouteContext):
 		authorization.requireIdentity(request, requireEdgeHub(params));
 		const size = Math.min(Number(query.deviceCount) || maxPageSize, maxPageSize);
 		const after = Buffer.from(query.continuationToken ?? '', 'base64url').toString();
-		const page = scopePage(registry, params.deviceId, size, after);
+		const members = scopeMembers(registry, registry.device(params.deviceId));
+		const page = scopePage(registry, members.values(), { size, after });
 		const answer = documents(page.devices, page.modules);
 		if (page.next === undefined) return { ...answer, continuationLink: null };
 		const token = Buffer.from(page.next).toString('base64url');
@@ -77,7 +78,7 @@ function addNestedScopeRoutes({ app, hub, authorization }: RouteContext): void {
 		const target = deviceAtChainStart(registry, authChain, request.params.deviceId);
 		const size = Math.min(Number(pageSize) || maxPageSize, maxPageSize);
 		const after = Buffer.from(String(continuationLink ?? ''), 'base64url').toString();
-		const page = scopePage(registry, target.deviceId, size, after);
+		const page = scopePage(registry, scopeChildren(registry, target), { size, after });
 		const next = page.next === undefined ? null : Buffer.from(page.next).toString('base64url');
 		return { ...documents(page.devices, page.modules), continuationLink: next };
 	});
@@ -108,7 +109,8 @@ function nestedRequestOf(body: unknown): NestedRequest {
 	throw new IotHubError('ArgumentInvalid', 'The body is not a JSON object.');
 }
 
-function requireEdgeHub(module: { readonly deviceId: string; readonly moduleId: string }) {
+/** Only the hub of an edge device may ask for others. */
+export function requireEdgeHub(module: { readonly deviceId: string; readonly moduleId: string }) {
 	if (module.moduleId === '$edgeHub') return module;
 	throw new IotHubError('ArgumentInvalid', 'Only $edgeHub has a device scope.');
 }

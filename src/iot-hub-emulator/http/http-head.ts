@@ -18,6 +18,7 @@ import { addEnrollmentRoutes } from './enrollment-routes.ts';
 import { addFileUploadRoutes } from './file-upload-routes.ts';
 import { addJobRoutes } from './job-routes.ts';
 import { addMethodRoutes } from './method-routes.ts';
+import { addModuleOnBehalfRoutes } from './module-on-behalf-routes.ts';
 import { addModuleRoutes } from './module-routes.ts';
 import { addProvisioningRoutes } from './provisioning-routes.ts';
 import { addQueryRoutes } from './query-routes.ts';
@@ -76,6 +77,7 @@ export class HttpHead {
 		const context = { app, hub: this.#hub, authorization };
 		addDeviceRoutes(context);
 		addModuleRoutes(context);
+		addModuleOnBehalfRoutes(context);
 		addDeviceScopeRoutes(context);
 		addTwinRoutes(context);
 		addMethodRoutes(context);

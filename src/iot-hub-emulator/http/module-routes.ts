@@ -42,7 +42,7 @@ export function addModuleRoutes({ app, hub, authorization }: RouteContext): void
 }
 
 /** An IoT Edge device makes the keys of its modules itself, once it knows their generation ids. */
-function withoutGeneratedKeys(body: unknown): unknown {
+export function withoutGeneratedKeys(body: unknown): unknown {
 	if (!isJsonObject(body) || body['authentication']) return body;
 	return { ...body, authentication: { type: 'none' } };
 }

@@ -49,13 +49,14 @@ export class MqttHead implements MqttServerHandler {
 		if (this.#faults.absence === 'unavailable') return 3;
 		const user = parseMqttUserName(request.userName ?? '');
 		if (user === undefined) return 4;
-		const { identity, hostName, modelId } = user;
+		const { identity, hostName, modelId, authChain } = user;
 		if (request.clientId !== identityKey(identity)) return this.#refuse(identity, 'client id');
 		if (!this.#hostNames.includes(bareHost(hostName))) return this.#refuse(identity, 'host name');
 		try {
 			this.#hub.throttles.take('connect');
 			const admission = this.#hub.deviceAuthentication.admit(identity, {
 				...(request.password ? { token: request.password } : {}),
+				...(authChain === undefined ? {} : { authChain }),
 				...(request.clientCertificate ? { certificate: request.clientCertificate } : {}),
 			});
 			this.#clients.set(request, { identity, admission, ...(modelId ? { modelId } : {}) });

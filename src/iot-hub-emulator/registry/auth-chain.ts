@@ -1,3 +1,4 @@
+import { parseAuthChain } from '../../protocol/auth-chain.ts';
 import { IotHubError } from '../iot-hub-error.ts';
 import type { DeviceRecord } from './identity-record.ts';
 import type { IdentityRegistry } from './identity-registry.ts';
@@ -18,7 +19,7 @@ export function deviceAtChainStart(
 	if (typeof chain !== 'string' || chain === '') {
 		throw new IotHubError('ArgumentInvalid', 'The request has no authChain.');
 	}
-	const entries = chain.split(';').map((entry) => entry.split('/')[0] ?? '');
+	const entries = (parseAuthChain(chain) ?? []).map(({ deviceId }) => deviceId);
 	const ids = entries.filter((id, index) => id !== entries[index + 1]);
 	const devices = ids.map((id) => registry.findDevice(id));
 	const [first] = devices;

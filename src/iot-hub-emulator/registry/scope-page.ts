@@ -10,28 +10,34 @@ export interface ScopePage {
 	readonly next?: string;
 }
 
-/**
- * Devices below an IoT Edge device, itself included, to any depth, in order of their ids.
- *
- * @param after id of the last device of the page before
- */
+/** Where a page begins, and how long it is. */
+export interface ScopeCursor {
+	readonly size: number;
+	/** Id of the last device of the page before. */
+	readonly after: string;
+}
+
+/** Some of the devices of a scope, in order of their ids. */
 export function scopePage(
 	registry: IdentityRegistry,
-	edgeId: string,
-	size: number,
-	after: string,
+	devices: Iterable<DeviceRecord>,
+	{ size, after }: ScopeCursor,
 ): ScopePage {
-	const members = scopeMembers(registry, registry.device(edgeId));
-	const rest = [...members.values()]
+	const rest = [...devices]
 		.filter((device) => device.deviceId > after)
 		.sort((a, b) => (a.deviceId < b.deviceId ? -1 : 1));
-	const devices = rest.slice(0, size);
-	const last = devices.at(-1);
+	const page = rest.slice(0, size);
+	const last = page.at(-1);
 	return {
-		devices,
-		modules: devices.flatMap((device) => registry.modules(device.deviceId)),
+		devices: page,
+		modules: page.flatMap((device) => registry.modules(device.deviceId)),
 		...(rest.length > size && last !== undefined ? { next: last.deviceId } : {}),
 	};
+}
+
+/** An edge device and those that have it as their parent; what is below these is in their own scopes. */
+export function scopeChildren(registry: IdentityRegistry, edge: DeviceRecord): DeviceRecord[] {
+	return [edge, ...(childrenByScope(registry).get(edge.deviceScope ?? '') ?? [])];
 }
 
 /** Everything below an edge device by device id, itself included. */
