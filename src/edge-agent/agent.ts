@@ -29,7 +29,7 @@ import { Reconciler } from './reconcile.ts';
 import { Rollback } from './rollback.ts';
 import type { AgentSettings } from './settings.ts';
 import { AgentSources } from './sources/agent-sources.ts';
-import { localSourceOf } from './sources/local-deployment.ts';
+import { hubDeploymentOf, localSourceOf, originText } from './sources/local-deployment.ts';
 import { StateSecret } from './state-secret.ts';
 import { labelValue } from './translation/object-name.ts';
 import { deviceLabel } from './translation/translation.ts';
@@ -275,6 +275,7 @@ export class EdgeAgent implements Lifecycle {
 				deviceId: device.deviceId,
 				serverNames: (moduleId) => this.#serverNames(moduleId),
 				manifestTrustBundle,
+				hubDeployment: () => hubDeploymentOf(this.#runner?.accepted),
 				listModules: () => moduleDetails(this.#runner?.deployment, this.status?.modules),
 			},
 			health: { live: () => this.fault === undefined, ready: () => this.ready },
@@ -425,7 +426,7 @@ export class EdgeAgent implements Lifecycle {
 			code,
 			description,
 			...(refusal === undefined ? {} : verdictOf(refusal)),
-			...(source === undefined ? {} : { source: `${source.place}, ${source.revision}` }),
+			...(source === undefined ? {} : { source: originText(source) }),
 			...(deployment === undefined ? {} : { deployment }),
 			modules,
 			programVersion: this.#dependencies.version,

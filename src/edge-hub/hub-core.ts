@@ -23,6 +23,7 @@ import { MethodDispatcher } from './methods/method-dispatcher.ts';
 import { HubMetrics } from './metrics/hub-metrics.ts';
 import { callHubMethod } from './own-twin/hub-methods.ts';
 import { HubTwin } from './own-twin/hub-twin.ts';
+import { LocalDeploymentWatch } from './own-twin/local-deployment-watch.ts';
 import { PoisonMessages } from './poison-messages.ts';
 import { twinChangeSource } from './routing/message-source.ts';
 import type { Sink } from './routing/sink.ts';
@@ -77,6 +78,7 @@ export class HubCore implements Lifecycle {
 	readonly #twins: TwinManager;
 	readonly #subscriptions: UpstreamSubscriptions;
 	readonly #watch: CredentialWatch;
+	readonly #local: LocalDeploymentWatch;
 	readonly #hubTwin: HubTwin;
 	readonly #registrations = new DisposableStack();
 
@@ -102,6 +104,7 @@ export class HubCore implements Lifecycle {
 		});
 		this.#upstream = this.#createUpstream();
 		this.#delivery = this.#createDelivery();
+		this.#local = this.#createLocal();
 		this.#twins = this.#createTwins();
 		this.methods = new MethodDispatcher({
 			clients: this.clients,
@@ -178,12 +181,14 @@ export class HubCore implements Lifecycle {
 		this.#twins.start();
 		this.#subscriptions.start();
 		this.#watch.start();
+		await this.#local.start();
 		await this.#hubTwin.start();
 	}
 
 	async stop(): Promise<void> {
 		this.#registrations.dispose();
 		this.#watch.stop();
+		await this.#local.stop();
 		await this.#hubTwin.stop();
 		this.#subscriptions.stop();
 		this.#twins.stop();
@@ -259,6 +264,20 @@ export class HubCore implements Lifecycle {
 		});
 	}
 
+	#createLocal(): LocalDeploymentWatch {
+		const { workload, clock, logger } = this.#options;
+		const configurations = this.#sealed('configurations');
+		return new LocalDeploymentWatch({
+			workload,
+			store: {
+				load: () => configurations.get('local'),
+				save: (deployment) => configurations.set('local', deployment),
+			},
+			clock,
+			logger,
+		});
+	}
+
 	#createTwins(): TwinManager {
 		const { settings, clock, logger } = this.#options;
 		return new TwinManager({
@@ -267,6 +286,7 @@ export class HubCore implements Lifecycle {
 			upstream: this.#upstream,
 			clients: this.clients,
 			routeChange: (message) => this.#delivery.ingest(message, twinChangeSource),
+			local: this.#local,
 			syncInterval: settings.reportedSyncSeconds * 1000,
 			upstreamRequest: (kind, identity, seconds) => {
 				if (kind === 'get') this.metrics.twinGot('upstream', identity, seconds);
@@ -293,6 +313,7 @@ export class HubCore implements Lifecycle {
 				},
 				save: (desired) => configurations.set('last-good', desired),
 			},
+			local: this.#local,
 			callMethod: (request) => callHubMethod(this.#scope, request),
 			version,
 			refreshInterval: settings.configRefreshSeconds * 1000,

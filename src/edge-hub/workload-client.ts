@@ -23,6 +23,18 @@ export interface WorkloadApi {
 	createServerCertificate(commonName: string, signal?: AbortSignal): Promise<WorkloadCertificate>;
 	/** @returns PEM of the authorities that the device's modules trust. */
 	trustBundle(signal?: AbortSignal): Promise<string>;
+	/** @returns what rules instead of twins in IoT Hub; null where those rule. Asked once, not repeated. */
+	deployment(): Promise<LocalDeployment | null>;
+}
+
+/** A deployment that comes from the cluster instead of IoT Hub, as far as the hub is concerned. */
+export interface LocalDeployment {
+	/** For people: `EdgeDeployment factory, 4`. */
+	readonly source: string;
+	/** Desired properties of `$edgeHub`; null: its twin counts. */
+	readonly hub: JsonObject | null;
+	/** Desired properties of modules, by module id; of others their twins count. */
+	readonly twins: Readonly<Record<string, JsonObject>>;
 }
 
 export interface WorkloadClientOptions {
@@ -81,6 +93,13 @@ export class WorkloadClient implements WorkloadApi {
 	async trustBundle(signal?: AbortSignal): Promise<string> {
 		const answer = await this.#call('GET', '/trust-bundle', 200, undefined, signal);
 		return textOf(answer, 'certificate');
+	}
+
+	async deployment(): Promise<LocalDeployment | null> {
+		const answer = await this.#once('GET', `${this.#modulePath}/deployment`, 200, undefined);
+		const deployment = readLocalDeployment(answer['deployment']);
+		if (deployment === undefined) throw failed('The answer has no deployment.');
+		return deployment;
 	}
 
 	get #modulePath(): string {
@@ -155,6 +174,20 @@ export class WorkloadClient implements WorkloadApi {
 			throw failed(`There is no answer: ${messageOf(cause)}.`, cause);
 		}
 	}
+}
+
+/** @returns undefined for anything that is none. */
+export function readLocalDeployment(value: unknown): LocalDeployment | null | undefined {
+	if (value === null) return null;
+	if (!isJsonObject(value)) return undefined;
+	const { source, hub, twins } = value;
+	if (typeof source !== 'string' || !isJsonObject(twins)) return undefined;
+	const known = Object.entries(twins).filter(([, desired]) => isJsonObject(desired));
+	return {
+		source,
+		hub: isJsonObject(hub) ? hub : null,
+		twins: Object.fromEntries(known) as Record<string, JsonObject>,
+	};
 }
 
 function addressOf(uri: string) {

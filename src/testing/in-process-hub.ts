@@ -59,6 +59,7 @@ export function inProcessHub(options: InProcessHubOptions): EdgeHub {
 			return { certificate, privateKey, expiresAt: notAfter.getTime() };
 		},
 		trustBundle: async () => certificates.trustBundle,
+		deployment: async () => null,
 	};
 	const surroundings = { clock, logger, version: 'testing' };
 	return new EdgeHub(settings, {

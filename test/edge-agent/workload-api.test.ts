@@ -7,6 +7,7 @@ import { ModuleIdentities } from '../../src/edge-agent/identities/module-identit
 import { StateSecret } from '../../src/edge-agent/state-secret.ts';
 import { EdgeCertificates } from '../../src/edge-agent/workload-api/edge-certificates.ts';
 import { PodCallers } from '../../src/edge-agent/workload-api/pod-callers.ts';
+import type { WorkloadResources } from '../../src/edge-agent/workload-api/workload-routes.ts';
 import { WorkloadServer } from '../../src/edge-agent/workload-api/workload-server.ts';
 import type { JsonObject, JsonValue } from '../../src/runtime/json.ts';
 import { silentLogger } from '../../src/runtime/logger.ts';
@@ -28,7 +29,10 @@ function pod(name: string, ip: string, module?: string, spec: JsonObject = {}): 
 	};
 }
 
-async function setUp(t: ExecutionContext) {
+async function setUp(
+	t: ExecutionContext,
+	hubDeployment: WorkloadResources['hubDeployment'] = () => null,
+) {
 	const cluster = new MemoryCluster();
 	await cluster.create(pod('filter-1', '127.0.0.2', 'filter'));
 	await cluster.create(pod('edgehub-1', '127.0.0.3', 'edgeHub'));
@@ -60,6 +64,7 @@ async function setUp(t: ExecutionContext) {
 			deviceId: 'edge1',
 			serverNames: (moduleId) => [moduleId.replace('$', '').toLowerCase()],
 			manifestTrustBundle: '',
+			hubDeployment,
 			listModules: () => [{ id: 'id', name: 'filter' }],
 		},
 		health: { live: () => true, ready: () => false },
@@ -118,6 +123,18 @@ test('the edge hub signs under its name with or without the dollar sign', async 
 		const path = `/modules/${name}/genid/8/sign?${version}`;
 		t.is((await call('127.0.0.3', 'POST', path, { data: 'AAAA' })).status, 200);
 	}
+});
+
+test('the edge hub alone is told what rules instead of IoT Hub, once that is known', async (t) => {
+	let known: ReturnType<WorkloadResources['hubDeployment']>;
+	const { call } = await setUp(t, () => known);
+	const ask = () => call('127.0.0.3', 'GET', `/modules/%24edgeHub/genid/8/deployment?${version}`);
+	t.is((await ask()).status, 503);
+	known = null;
+	t.deepEqual((await ask()).body, { deployment: null });
+	known = { source: 'ConfigMap d, 1', hub: { routes: {} }, twins: { filter: { limit: 3 } } };
+	t.deepEqual((await ask()).body, { deployment: known as unknown as JsonObject });
+	t.is((await call('127.0.0.2', 'GET', `${filterPath}/deployment?${version}`)).status, 403);
 });
 
 const refusals: [name: string, from: string, path: string, status: number][] = [

@@ -20,6 +20,7 @@ function renewal(lifeDays: number) {
 				return { certificate: commonName, privateKey: String(issued.length), expiresAt };
 			},
 			sign: () => Promise.reject(new Error('not asked')),
+			deployment: () => Promise.reject(new Error('not asked')),
 			trustBundle: () => Promise.reject(new Error('not asked')),
 		},
 		commonName: 'edgehub',

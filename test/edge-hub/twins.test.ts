@@ -8,6 +8,7 @@ import { TwinManager } from '../../src/edge-hub/twins/twin-manager.ts';
 import { TwinStore } from '../../src/edge-hub/twins/twin-store.ts';
 import { UpstreamConnections } from '../../src/edge-hub/upstream/upstream-connections.ts';
 import { UpstreamSubscriptions } from '../../src/edge-hub/upstream/upstream-subscriptions.ts';
+import type { LocalDeployment } from '../../src/edge-hub/workload-client.ts';
 import type { Message } from '../../src/protocol/message.ts';
 import { sign } from '../../src/protocol/sas-token.ts';
 import { EdgeError } from '../../src/runtime/edge-error.ts';
@@ -25,6 +26,8 @@ interface World {
 	readonly hub: FakeIotHub;
 	readonly clock: FakeClock;
 	readonly values: MemoryKeyValueStore;
+	/** What rules instead of IoT Hub. */
+	local?: LocalDeployment;
 }
 
 function newWorld(): World {
@@ -55,6 +58,7 @@ async function startTwins(t: ExecutionContext, world = newWorld()) {
 			sign: async (data) => sign(keyOf(own), data),
 			createServerCertificate: () => Promise.reject(new Error('not here')),
 			trustBundle: async () => '',
+			deployment: async () => null,
 		},
 		idleTime: 60_000,
 		connectTime: 10_000,
@@ -63,12 +67,27 @@ async function startTwins(t: ExecutionContext, world = newWorld()) {
 	});
 	const clients = new ClientRegistry();
 	const routed: Message[] = [];
+	let tellLocal: (before: LocalDeployment | undefined) => void = () => {};
+	const setLocal = (twins?: LocalDeployment['twins']) => {
+		const before = world.local;
+		if (twins === undefined) delete world.local;
+		else world.local = { source: 'ConfigMap deployment, 1', hub: null, twins };
+		tellLocal(before);
+	};
 	const twins = new TwinManager({
 		hub: own,
 		store: new TwinStore(sealed('twins')),
 		upstream,
 		clients,
 		routeChange: async (message) => void routed.push(message),
+		local: {
+			get current() {
+				return world.local;
+			},
+			onChange: (listener) => {
+				tellLocal = listener;
+			},
+		},
 		syncInterval: 5_000,
 		clock,
 		logger: silentLogger,
@@ -94,7 +113,7 @@ async function startTwins(t: ExecutionContext, world = newWorld()) {
 		await scope.stop();
 	};
 	t.teardown(stop);
-	return { ...world, scope, upstream, clients, twins, methods, routed, stop };
+	return { ...world, scope, upstream, clients, twins, methods, routed, setLocal, stop };
 }
 
 const twinRequests = (hub: FakeIotHub) =>
@@ -355,4 +374,37 @@ test('an identity whose key has changed in IoT Hub connects with the new one', a
 	hub.setOnline(true);
 	await clock.advance(0);
 	t.like(await twins.get(filter), { desired: { a: 1 } });
+});
+
+test('desired properties of the cluster rule: IoT Hub’s are ignored, reported ones still reach it', async (t) => {
+	const { hub, clock, twins, clients, setLocal } = await startTwins(t);
+	hub.patchDesired(filter, { limit: 1 });
+	const client = new FakeClient(clients, filter, ['desired-properties']);
+	await clock.advance(0);
+	t.is((await twins.get(filter)).desired['limit'], 1);
+	setLocal({ filter: { limit: 30 } });
+	await clock.advance(0);
+	t.deepEqual(client.desired.at(-1), { limit: 30, $version: 3 });
+	hub.patchDesired(filter, { limit: 2 });
+	await clock.advance(0);
+	t.is((await twins.get(filter)).desired['limit'], 30);
+	setLocal({ filter: { limit: 31 } });
+	await clock.advance(0);
+	t.like(client.desired.at(-1), { limit: 31 });
+	const { desired } = await twins.get(filter);
+	t.deepEqual((await twins.get(filter)).desired, desired);
+	await twins.report(filter, { seen: 31 });
+	await clock.advance(5_000);
+	t.like(hub.reportedOf(filter), { seen: 31 });
+	setLocal();
+	await clock.advance(0);
+	t.like(client.desired.at(-1), { limit: 2 });
+	t.like((await twins.get(filter)).desired, { limit: 2 });
+});
+
+test('a module that IoT Hub never told of gets the cluster’s desired properties while it is cut off', async (t) => {
+	const { hub, twins, setLocal } = await startTwins(t);
+	hub.setOnline(false);
+	setLocal({ filter: { limit: 30 } });
+	t.deepEqual((await twins.get(filter)).desired, { limit: 30, $version: 1 });
 });

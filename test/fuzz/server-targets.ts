@@ -102,6 +102,7 @@ async function workloadServer(): Promise<FuzzTarget> {
 			deviceId: 'edge1',
 			serverNames: () => ['filter'],
 			manifestTrustBundle: '',
+			hubDeployment: () => null,
 			listModules: () => [],
 		},
 		health: { live: () => true, ready: () => true },

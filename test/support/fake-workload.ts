@@ -1,7 +1,11 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CertificateAuthority } from '../../src/certificates/certificate-authority.ts';
-import type { WorkloadApi, WorkloadCertificate } from '../../src/edge-hub/workload-client.ts';
+import type {
+	LocalDeployment,
+	WorkloadApi,
+	WorkloadCertificate,
+} from '../../src/edge-hub/workload-client.ts';
 import { sign } from '../../src/protocol/sas-token.ts';
 
 /** The workload API of one edge device, with a key for each module; also over HTTP for the SDKs. */
@@ -11,6 +15,8 @@ export class FakeWorkload {
 	/** Days that the next server certificate lives. */
 	certificateDays = 30;
 	certificates = 0;
+	/** What rules instead of IoT Hub's twins; undefined: the agent does not answer. */
+	deployment: LocalDeployment | null | undefined = null;
 
 	private constructor(authority: CertificateAuthority, keyOf: (moduleId: string) => string) {
 		this.authority = authority;
@@ -30,6 +36,10 @@ export class FakeWorkload {
 			sign: async (data) => sign(this.#keyOf(moduleId), data),
 			createServerCertificate: () => this.issue(),
 			trustBundle: async () => this.authority.certificate,
+			deployment: async () => {
+				if (this.deployment === undefined) throw new Error('The agent is away.');
+				return this.deployment;
+			},
 		};
 	}
 

@@ -53,6 +53,21 @@ export function localSourceOf(desired: JsonObject | undefined): LocalSource | un
 	return isJsonObject(source) ? (source as unknown as LocalSource) : undefined;
 }
 
+/** What the edge hub must know of accepted desired properties: null for those of IoT Hub. */
+export function hubDeploymentOf(
+	desired: JsonObject | undefined,
+): (Pick<LocalSource, 'hub' | 'twins'> & { readonly source: string }) | null | undefined {
+	if (desired === undefined) return undefined;
+	const source = localSourceOf(desired);
+	if (source === undefined) return null;
+	return { source: originText(source), hub: source.hub, twins: source.twins };
+}
+
+/** Place and revision, for people. */
+export function originText({ place, revision }: LocalSource): string {
+	return `${place}, ${revision}`;
+}
+
 function contentOf(
 	parsed: { readonly manifest?: Manifest; readonly problems: readonly Problem[] },
 	{ kind, place, generation }: LocalOrigin,

@@ -18,8 +18,20 @@ export interface WorkloadResources {
 	readonly serverNames: (moduleId: string) => readonly string[];
 	/** PEM of authorities that sign deployment manifests; may be empty. */
 	readonly manifestTrustBundle: string;
+	/** What the edge hub must know of a deployment that is not IoT Hub's; null: it is; undefined: not known. */
+	readonly hubDeployment: () => HubDeployment | null | undefined;
 	/** `ModuleDetails` of every module. */
 	readonly listModules: () => JsonValue[];
+}
+
+/** Desired properties that rule instead of those of twins in IoT Hub. */
+export interface HubDeployment {
+	/** Where they come from, for people: `EdgeDeployment factory, 4`. */
+	readonly source: string;
+	/** Of `$edgeHub`; null: its twin counts. */
+	readonly hub: JsonObject | null;
+	/** Of modules, by module id; of others their twins count. */
+	readonly twins: Readonly<Record<string, JsonObject>>;
 }
 
 /** A request whose caller may make it. */
@@ -113,6 +125,15 @@ export const workloadRoutes: readonly WorkloadRoute[] = [
 		status: 200,
 		handle: (_request, { manifestTrustBundle }) => ({ certificate: manifestTrustBundle }),
 	},
+	// Not of Azure: our edge hub asks with it.
+	{
+		method: 'GET',
+		path: '/modules/:name/genid/:genid/deployment',
+		since: '2018-06-28',
+		access: 'module',
+		status: 200,
+		handle: tellDeployment,
+	},
 ];
 
 function signData(request: WorkloadRequest, { identities }: WorkloadResources): JsonValue {
@@ -157,6 +178,20 @@ async function issueIdentityCertificate(
 	const { moduleId } = knownModule(parameters['name'] ?? '', identities);
 	const uri = `azureiot://${hubHostName}/devices/${deviceId}/modules/${moduleId}`;
 	return asAnswer(await certificates.issueIdentity(moduleId, uri));
+}
+
+function tellDeployment(
+	request: WorkloadRequest,
+	{ identities, hubDeployment }: WorkloadResources,
+): JsonValue {
+	if (moduleOf(request, identities).moduleId !== '$edgeHub') {
+		throw new EdgeError('EDGE_CALLER_FORBIDDEN', 'Only the edge hub is told the deployment.');
+	}
+	const deployment = hubDeployment();
+	if (deployment === undefined) {
+		throw new EdgeError('EDGE_WORKLOAD_BUSY', 'It is not known yet which source rules.');
+	}
+	return { deployment: deployment as unknown as JsonValue };
 }
 
 function asAnswer(issued: {

@@ -11,6 +11,7 @@ import type { DesiredStatus } from '../configuration.ts';
 import type { TwinManager } from '../twins/twin-manager.ts';
 import type { UpstreamConnections } from '../upstream/upstream-connections.ts';
 import { connectedPatch, disconnectedPatch, forgetClientsPatch } from './client-status.ts';
+import type { LocalDeploymentWatch } from './local-deployment-watch.ts';
 
 export interface HubTwinOptions {
 	/** The edge device's `$edgeHub`. */
@@ -25,6 +26,8 @@ export interface HubTwinOptions {
 		load(): JsonObject | undefined;
 		save(desired: JsonObject): void;
 	};
+	/** What rules instead of the twin. */
+	readonly local: Pick<LocalDeploymentWatch, 'current' | 'onChange'>;
 	readonly callMethod: (request: MethodRequest) => Promise<MethodResponse>;
 	/** Version of the program. */
 	readonly version: string;
@@ -63,9 +66,10 @@ export class HubTwin implements Lifecycle {
 		if (stored !== undefined) {
 			const forget = forgetClientsPatch(stored.reported);
 			if (forget !== undefined) this.#report(forget);
-			if (versionOf(stored.desired) > 0) this.#apply(stored.desired);
 		}
-		twins.watch(hub, (desired) => this.#apply(desired));
+		this.#applyRuling();
+		this.#options.local.onChange(() => this.#applyRuling());
+		twins.watch(hub, () => this.#applyRuling());
 		const lease = this.#open.use(upstream.lease(hub));
 		this.#open.use(lease.client.onDesired((patch) => twins.desiredPatch(hub, patch)));
 		this.#open.use(lease.client.onMethod(callMethod));
@@ -88,7 +92,24 @@ export class HubTwin implements Lifecycle {
 		this.#reportGathered();
 	}
 
-	#apply(desired: JsonObject): void {
+	/** Applies what the cluster says, else the twin, as far as it is known. */
+	#applyRuling(): void {
+		const { local, twins, hub } = this.#options;
+		const { current } = local;
+		const stored = twins.replica(hub).stored;
+		if (current?.hub != null) {
+			this.#apply(current.hub, { deploymentSource: current.source, lastDesiredVersion: null });
+		} else if (stored !== undefined && versionOf(stored.desired) > 0) {
+			const told = stored.reported['deploymentSource'] === undefined;
+			this.#apply(stored.desired, {
+				...(told ? {} : { deploymentSource: null }),
+				lastDesiredVersion: versionOf(stored.desired),
+			});
+		}
+	}
+
+	/** @param origin what is reported about where they come from. */
+	#apply(desired: JsonObject, origin: JsonObject): void {
 		const content = stripMetadata(desired);
 		if (this.#applied === undefined || !sameJson(this.#applied.content, content)) {
 			const status = this.#configure(content);
@@ -99,7 +120,7 @@ export class HubTwin implements Lifecycle {
 		this.#report({
 			schemaVersion: '1.0',
 			version: { version: this.#options.version, build: '', commit: '' },
-			lastDesiredVersion: versionOf(desired),
+			...origin,
 			lastDesiredStatus: { code, description },
 		});
 	}

@@ -7,6 +7,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/jso
 import type { Logger } from '../../runtime/logger.ts';
 import type { ClientRegistry } from '../clients/client-registry.ts';
 import type { ConnectedClient } from '../clients/connected-client.ts';
+import type { LocalDeploymentWatch } from '../own-twin/local-deployment-watch.ts';
 import type { UpstreamConnections } from '../upstream/upstream-connections.ts';
 import { AbsentListeners } from './absent-listeners.ts';
 import { type TwinListener, TwinReplica } from './twin-replica.ts';
@@ -20,6 +21,8 @@ export interface TwinManagerOptions {
 	readonly clients: ClientRegistry;
 	/** Routes a change of reported properties as a message. */
 	readonly routeChange: (message: Message) => Promise<void>;
+	/** Desired properties of modules that rule instead of those in IoT Hub. */
+	readonly local: Pick<LocalDeploymentWatch, 'current' | 'onChange'>;
 	/** Least milliseconds between two pushes of one client's reported properties. */
 	readonly syncInterval: number;
 	readonly upstreamRequest?: TwinListener['upstreamRequest'];
@@ -51,6 +54,7 @@ export class TwinManager {
 		this.#registration = this.#options.upstream.onConnected((identity) =>
 			this.#connected(identity),
 		);
+		this.#options.local.onChange((before) => this.#localChanged(before));
 	}
 
 	stop(): void {
@@ -124,11 +128,30 @@ export class TwinManager {
 		this.#options.store.delete(identity);
 	}
 
+	/** What the cluster says, or no longer says, is told to modules like any other change. */
+	#localChanged(before: LocalDeploymentWatch['current']): void {
+		const { hub, local } = this.#options;
+		const names = Object.keys({ ...before?.twins, ...local.current?.twins });
+		for (const moduleId of names) {
+			const identity = { deviceId: hub.deviceId, moduleId };
+			this.#guard(identity, this.replica(identity).localChanged());
+		}
+	}
+
+	#localDesired({ deviceId, moduleId = '' }: Identity): JsonObject | undefined {
+		const { hub, local } = this.#options;
+		const { twins = {} } = local.current ?? {};
+		return deviceId === hub.deviceId && Object.hasOwn(twins, moduleId)
+			? twins[moduleId]
+			: undefined;
+	}
+
 	#create(identity: Identity): TwinReplica {
 		const { store, upstream, syncInterval, upstreamRequest, clock, logger } = this.#options;
 		return new TwinReplica(identity, {
 			store,
 			upstream,
+			localDesired: () => this.#localDesired(identity),
 			syncInterval,
 			clock,
 			logger,

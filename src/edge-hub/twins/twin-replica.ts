@@ -2,6 +2,7 @@ import { type Identity, identityKey } from '../../protocol/identity.ts';
 import {
 	diff,
 	mergePatch,
+	sameJson,
 	stripMetadata,
 	type TwinProperties,
 	versionOf,
@@ -32,6 +33,8 @@ export interface TwinReplicaOptions {
 	readonly store: TwinStore;
 	readonly upstream: UpstreamConnections;
 	readonly listener: TwinListener;
+	/** Desired properties that rule instead of those in IoT Hub, while there are. */
+	readonly localDesired: () => JsonObject | undefined;
 	/** Least milliseconds between two pushes of reported properties. */
 	readonly syncInterval: number;
 	readonly clock: Clock;
@@ -75,10 +78,13 @@ export class TwinReplica {
 
 	/** IoT Hub's twin, or the last known one when IoT Hub does not answer. */
 	async get(): Promise<TwinProperties> {
+		const { upstream, localDesired } = this.#options;
 		// Of a twin that was never seen there is nothing to fall back to: it is worth the wait.
-		if (this.#options.upstream.reachable || this.#twin === undefined) {
+		const isUnknown = this.#twin === undefined && localDesired() === undefined;
+		if (upstream.reachable || isUnknown) {
 			await this.#inOrder(() => this.#pull()).catch((error) => this.#failed(error));
 		}
+		this.#takeLocal();
 		if (this.#told !== undefined) this.#save(this.#twin ?? emptyTwin(), this.#pending, undefined);
 		return this.#twin ?? emptyTwin();
 	}
@@ -101,6 +107,7 @@ export class TwinReplica {
 	/** A patch of desired properties from IoT Hub. Anything but the next version asks for all of them. */
 	desiredPatch(patch: JsonObject): Promise<void> {
 		return this.#inOrder(async () => {
+			if (this.#options.localDesired() !== undefined) return;
 			const known = this.#twin;
 			if (known === undefined || versionOf(patch) !== versionOf(known.desired) + 1) {
 				await this.#pull();
@@ -127,6 +134,15 @@ export class TwinReplica {
 	/** Tells the client what it has missed, as far as that is known here. */
 	tellMissed(): Promise<void> {
 		return this.#inOrder(() => this.#tell());
+	}
+
+	/** Desired properties of the cluster have changed, or rule no longer. */
+	localChanged(): Promise<void> {
+		return this.#inOrder(async () => {
+			if (this.#options.localDesired() !== undefined) this.#takeLocal();
+			else if (this.#options.upstream.reachable) await this.#pull();
+			await this.#tell();
+		});
 	}
 
 	/** Whether there is something that IoT Hub has not got. */
@@ -158,7 +174,24 @@ export class TwinReplica {
 		// What was reported in the meantime is not in the answer.
 		const reported = mergePatch(twin.reported, this.#pending ?? {}, { nullDeletes: true });
 		const told = this.#told ?? this.#twin?.desired ?? { $version: 0 };
-		this.#save({ desired: twin.desired, reported }, this.#pending, told);
+		const desired = this.#ruling(twin.desired);
+		this.#save({ desired, reported }, this.#pending, told);
+	}
+
+	#takeLocal(): void {
+		const twin = this.#twin ?? emptyTwin();
+		const desired = this.#ruling(twin.desired);
+		if (desired === twin.desired) return;
+		this.#save({ ...twin, desired }, this.#pending, this.#told ?? twin.desired);
+	}
+
+	/** The desired properties that rule; every change of local ones has a version of its own. */
+	#ruling(desired: JsonObject): JsonObject {
+		const local = this.#options.localDesired();
+		if (local === undefined) return desired;
+		const known = this.#twin?.desired ?? { $version: 0 };
+		if (sameJson(stripMetadata(known), local)) return known;
+		return { ...local, $version: Math.max(versionOf(known), versionOf(desired)) + 1 };
 	}
 
 	async #tell(): Promise<void> {

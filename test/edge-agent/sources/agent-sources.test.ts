@@ -1,0 +1,119 @@
+import test, { type ExecutionContext } from 'ava';
+import { EdgeAgent } from '../../../src/edge-agent/agent.ts';
+import { loadAgentSettings } from '../../../src/edge-agent/settings.ts';
+import { applyConfigurationContent } from '../../../src/iot-hub-emulator/configuration/apply-configuration-content.ts';
+import type { IotHubEmulator } from '../../../src/iot-hub-emulator/emulator.ts';
+import { systemClock } from '../../../src/runtime/clock.ts';
+import type { JsonObject } from '../../../src/runtime/json.ts';
+import { silentLogger } from '../../../src/runtime/logger.ts';
+import { desiredProperties } from '../../support/edge-deployment.ts';
+import { MemoryCluster } from '../../support/memory-cluster.ts';
+import { runningEmulator } from '../../support/running-emulator.ts';
+import { until } from '../../support/until.ts';
+
+const agentIdentity = { deviceId: 'edge1', moduleId: '$edgeAgent' };
+
+function manifest(...names: string[]): JsonObject {
+	const modules = Object.fromEntries(names.map((name) => [name, {}]));
+	return {
+		modulesContent: { $edgeAgent: { 'properties.desired': desiredProperties({ modules }) } },
+	};
+}
+
+async function setUp(t: ExecutionContext) {
+	const emulator = await runningEmulator(t);
+	emulator.registry.putDevice('edge1', { capabilities: { iotEdge: true } });
+	const cluster = new MemoryCluster();
+	const newAgent = async (sources: string) => {
+		const { settings, problems } = await loadAgentSettings({
+			IOTEDGE_CONNECTION_STRING: emulator.deviceConnectionString({ deviceId: 'edge1' }),
+			...{ NAMESPACE: 'edge', WORKLOAD_PORT: '0', WORKLOAD_URI: 'http://edgeagent:35001/' },
+			...{ RUNTIME_IMAGE: 'iotedge-k8s:1', REPORT_INTERVAL_SECS: '0', ConfigSource: sources },
+		});
+		if (settings === undefined) throw new Error(JSON.stringify(problems));
+		const agent = new EdgeAgent(
+			{ ...settings, hubAuthority: emulator.caCertificate },
+			{ cluster, clock: systemClock, logger: silentLogger, version: '0.0.1' },
+		);
+		t.teardown(() => agent.stop());
+		await agent.start();
+		return agent;
+	};
+	return { emulator, cluster, newAgent };
+}
+
+function configMap(text: string) {
+	const metadata = { name: 'edge-deployment', namespace: 'edge' };
+	return { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'deployment.json': text } };
+}
+
+function modulesIn(cluster: MemoryCluster): string[] {
+	return cluster
+		.all('Deployment')
+		.map(({ metadata }) => metadata.name)
+		.filter((name) => name !== 'edgehub')
+		.sort();
+}
+
+function reported(emulator: IotHubEmulator): JsonObject {
+	return emulator.twins.get(agentIdentity).reported.values;
+}
+
+test('a ConfigMap rules before the twin, which takes over when it is deleted', async (t) => {
+	const { emulator, cluster, newAgent } = await setUp(t);
+	applyConfigurationContent(emulator, 'edge1', manifest('fromhub'));
+	await cluster.create(configMap(JSON.stringify(manifest('filter'))));
+	await newAgent('config-map,twin');
+	await until(() => modulesIn(cluster).includes('filter'), 'the module of the ConfigMap');
+	await until(
+		() =>
+			/^ConfigMap edge-deployment, [0-9a-f]{12}$/.test(`${reported(emulator)['deploymentSource']}`),
+		'the source in the twin',
+	);
+	t.deepEqual(modulesIn(cluster), ['filter']);
+	await cluster.replace(configMap('{ "modulesContent": {} }'));
+	await until(
+		() => (reported(emulator)['lastDesiredStatus'] as JsonObject)['code'] === 417,
+		'the refusal',
+	);
+	t.deepEqual(modulesIn(cluster), ['filter']);
+	await cluster.delete({
+		...{ apiVersion: 'v1', kind: 'ConfigMap' },
+		...{ namespace: 'edge', name: 'edge-deployment' },
+	});
+	await until(() => modulesIn(cluster).join() === 'fromhub', 'the module of the twin');
+	await until(() => 'lastDesiredVersion' in reported(emulator), 'the version of the twin');
+	t.false('deploymentSource' in reported(emulator));
+	const notes = await until(() => {
+		const found = cluster.all('Event').filter((event) => event['reason'] === 'DeploymentSource');
+		return found.length === 2 ? found.map((event) => event['message']) : undefined;
+	}, 'two Events');
+	t.deepEqual(notes, [
+		'The deployment comes from ConfigMap edge-deployment.',
+		'The deployment comes from the twin in IoT Hub, and no longer from ConfigMap edge-deployment.',
+	]);
+});
+
+test('after a restart the deployment of a source that is gone goes on, without news and writes', async (t) => {
+	const { emulator, cluster, newAgent } = await setUp(t);
+	await cluster.create(configMap(JSON.stringify(manifest('filter'))));
+	const first = await newAgent('config-map');
+	await until(() => modulesIn(cluster).includes('filter'), 'the module');
+	await until(() => reported(emulator)['deploymentSource'], 'the report');
+	await first.stop();
+	const writes = () => cluster.writes.filter((write) => !/Event|edgeagent-state/.test(write));
+	const before = writes().length;
+	await cluster.delete({
+		...{ apiVersion: 'v1', kind: 'ConfigMap' },
+		...{ namespace: 'edge', name: 'edge-deployment' },
+	});
+	const second = await newAgent('config-map');
+	await until(() => second.status?.modules.has('filter'), 'the status of the module');
+	await until(
+		() => (reported(emulator)['lastDesiredStatus'] as JsonObject)['code'] === 417,
+		'that there is no deployment',
+	);
+	t.deepEqual(modulesIn(cluster), ['filter']);
+	t.deepEqual(writes().slice(before + 1), []);
+	t.is(cluster.all('Event').filter((event) => event['reason'] === 'DeploymentSource').length, 0);
+});
