@@ -3,7 +3,7 @@ import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { isJsonObject } from '../runtime/json.ts';
 import { type ListedModule, modulesOf } from './commands/list.ts';
 import { moduleNameOf, modulePods } from './edge-cluster.ts';
-import { metricValues, podMetrics } from './pod-metrics.ts';
+import { metricLabels, metricValues, podMetrics } from './pod-metrics.ts';
 
 /** How an edge is, as far as its cluster tells; what cannot be found out is absent. */
 export interface EdgeStatus {
@@ -12,6 +12,8 @@ export interface EdgeStatus {
 		/** Name of the pod that leads. */
 		readonly leader?: string;
 		readonly deploymentVersion?: number;
+		/** Where the deployment comes from: `the twin in IoT Hub`, `EdgeDeployment factory, 4`. */
+		readonly source?: string;
 		/** As in `lastDesiredStatus`. */
 		readonly code?: number;
 		readonly hubConnected?: boolean;
@@ -70,10 +72,12 @@ export async function readEdgeStatus(
 
 function agentNumbers(page: string): Omit<EdgeStatus['agent'], 'leader'> {
 	const [version] = metricValues(page, 'edgeAgent_deployment_version');
+	const [source] = metricLabels(page, 'edgeAgent_deployment_source', 'source');
 	const [code] = metricValues(page, 'edgeAgent_deployment_status_code');
 	const [connected] = metricValues(page, 'edgeAgent_iothub_connected');
 	return {
 		...(version === undefined ? {} : { deploymentVersion: version }),
+		...(source === undefined ? {} : { source }),
 		// Nothing has been observed yet.
 		...(code === undefined || code === 0 ? {} : { code }),
 		...(connected === undefined ? {} : { hubConnected: connected === 1 }),

@@ -85,25 +85,41 @@ function addBundleCommand(program: Command, terminal: Terminal): void {
 function addApplyCommand(program: Command, terminal: Terminal): void {
 	program
 		.command('apply')
-		.summary('set the deployment of a device in IoT Hub')
+		.summary('set the deployment of a device')
 		.description(
-			'Checks a manifest and sets it as the deployment of an IoT Edge device in IoT Hub, from where ' +
-				'the agent gets it. The same as `hub set-modules`.',
+			'Checks a manifest and sets it as the deployment of an IoT Edge device: in IoT Hub, from where ' +
+				'the agent gets it (the same as `hub set-modules`), or in its cluster.',
 		)
 		.argument('<manifest>', 'deployment manifest or template')
-		.option('--device <id>', 'the edge device', 'edge-device')
+		.addOption(
+			new Option('--to <place>', 'where to: IoT Hub, or an object in the cluster')
+				.choices(['hub', 'edge-deployment', 'config-map'])
+				.default('hub'),
+		)
+		.option('--device <id>', 'the edge device in IoT Hub', 'edge-device')
 		.option('--connection-string <text>', 'of a policy of the hub that may write the registry')
 		.option('--ca <file>', "authority behind the hub's certificate, for a private one")
 		.option('-s, --state <folder>', 'where `dev` keeps its edge', '.iotedge-k8s')
+		.option('--kubeconfig <file>', 'default: that of a local edge here, else as kubectl does')
+		.option('-n, --namespace <name>', 'namespace of the edge device', 'iotedge')
+		.option('--name <name>', 'of the object; default: the one that counts, else edge-deployment')
 		.addOption(output())
 		.addHelpText(
 			'after',
 			'\nWhich hub: --connection-string, else IOTHUB_CONNECTION_STRING, else the development edge of\n' +
-				'this folder.\n' +
-				'\nExit codes: 0 set; 1 IoT Hub has refused it or cannot be reached; 2 the manifest is wrong.',
+				'this folder. In the cluster the agent looks where its setting ConfigSource says.\n' +
+				'\nExamples:\n' +
+				'  iotedge-k8s apply deployment.json --device factory\n' +
+				'  iotedge-k8s apply deployment.json --to edge-deployment -n edge\n' +
+				'\nExit codes: 0 set; 1 it was refused or could not be reached; 2 the manifest is wrong.',
 		)
 		.action(async (file: string, options) => {
-			const { setModules } = await import('./hub/hub-actions.ts');
-			process.exitCode = await setModules(options.device, file, options, terminal);
+			if (options.to === 'hub') {
+				const { setModules } = await import('./hub/hub-actions.ts');
+				process.exitCode = await setModules(options.device, file, options, terminal);
+				return;
+			}
+			const { applyToCluster } = await import('./commands/apply-to-cluster.ts');
+			process.exitCode = await applyToCluster(file, options, terminal);
 		});
 }

@@ -42,3 +42,12 @@ export function metricValues(page: string, name: string): number[] {
 		.filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
 		.map((line) => Number(line.slice(line.lastIndexOf(' ') + 1)));
 }
+
+/** What a label of a metric says, for each of its lines in a page. */
+export function metricLabels(page: string, name: string, label: string): string[] {
+	const lines = page.split('\n').filter((line) => line.startsWith(`${name}{`));
+	return lines.flatMap((line) => {
+		const [, quoted] = new RegExp(`[{,]${label}=("(?:[^"\\\\]|\\\\.)*")`).exec(line) ?? [];
+		return quoted === undefined ? [] : [String(JSON.parse(quoted))];
+	});
+}

@@ -29,7 +29,12 @@ import { Reconciler } from './reconcile.ts';
 import { Rollback } from './rollback.ts';
 import type { AgentSettings } from './settings.ts';
 import { AgentSources } from './sources/agent-sources.ts';
-import { hubDeploymentOf, localSourceOf, originText } from './sources/local-deployment.ts';
+import {
+	hubDeploymentOf,
+	localSourceOf,
+	originText,
+	sourceText,
+} from './sources/local-deployment.ts';
 import { StateSecret } from './state-secret.ts';
 import { labelValue } from './translation/object-name.ts';
 import { deviceLabel } from './translation/translation.ts';
@@ -399,6 +404,8 @@ export class EdgeAgent implements Lifecycle {
 		const document = this.#document();
 		if (document !== undefined) this.#reported?.report(document);
 		this.#sources?.report();
+		const accepted = this.#runner?.accepted;
+		if (accepted !== undefined) this.#dependencies.metrics?.sourced(sourceText(accepted));
 	}
 
 	/** Nothing of the edge depends on it: a hub that is away must not delay the end. */

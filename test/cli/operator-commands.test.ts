@@ -81,6 +81,7 @@ test('a module is restarted by any spelling of its name, all its pods and no oth
 const pages: Readonly<Record<string, string>> = {
 	'edgeagent-1': [
 		'edgeAgent_deployment_version{iothub="h"} 7',
+		'edgeAgent_deployment_source{source="EdgeDeployment \\"f\\", 7",iothub="h"} 1',
 		'edgeAgent_deployment_status_code{iothub="h"} 500',
 		'edgeAgent_iothub_connected{iothub="h"} 0',
 	].join('\n'),
@@ -116,7 +117,10 @@ test('the status joins modules, metrics and warnings', async (t) => {
 		podPage: async ({ pod }: { pod: string }) => pages[pod] ?? '',
 	};
 	const status = await readEdgeStatus(client, 'edge', now);
-	t.like(status.agent, { deploymentVersion: 7, code: 500, hubConnected: false });
+	t.like(status.agent, {
+		...{ deploymentVersion: 7, code: 500, hubConnected: false },
+		source: 'EdgeDeployment "f", 7',
+	});
 	t.deepEqual(status.hub, { connectedClients: 3, queuedMessages: 9 });
 	t.deepEqual(
 		status.modules.map(({ name, runtimeStatus }) => [name, runtimeStatus]),

@@ -27,6 +27,7 @@ const installations: Readonly<Record<string, JsonObject>> = {
 		image: { repository: 'registry.example.com/iotedge-k8s', tag: '7', pullSecrets: ['registry'] },
 		device: { connectionString: device },
 		hubCertificateAuthority: authority,
+		deployment: { sources: ['edge-deployment', 'file', 'twin'], configMap: 'line-7' },
 		settings: {
 			PortMappingServiceType: 'LoadBalancer',
 			LIVENESS_LIMIT_SECS: 900,

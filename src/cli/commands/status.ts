@@ -1,3 +1,4 @@
+import { twinPlace } from '../../edge-agent/sources/local-deployment.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { connectToEdge, type EdgeOptions } from '../edge-cluster.ts';
 import { type EdgeStatus, readEdgeStatus } from '../edge-status.ts';
@@ -54,13 +55,18 @@ function pageOf(status: EdgeStatus, terminal: Terminal): string {
 }
 
 function deploymentText(
-	{ deploymentVersion, code }: EdgeStatus['agent'],
+	{ deploymentVersion, source, code }: EdgeStatus['agent'],
 	terminal: Terminal,
 ): string {
 	if (deploymentVersion === undefined && code === undefined) return 'unknown';
 	const shown = code === undefined ? '' : `, code ${code}`;
-	const text = `version ${deploymentVersion ?? 'unknown'}${shown}`;
+	const text = plainText(`${versionText(deploymentVersion, source)}${shown}`);
 	return code === undefined || code === 200 ? text : terminal.style('yellow', text);
+}
+
+/** The version of a deployment that is not IoT Hub's stands with its source. */
+function versionText(version: number | undefined, source = twinPlace): string {
+	return source === twinPlace ? `version ${version ?? 'unknown'}` : source;
 }
 
 function connectionText(connected: boolean | undefined, terminal: Terminal): string {

@@ -13,6 +13,8 @@ export interface AgentMetrics {
 	deployed(seconds: number): void;
 	/** How the modules are from now on. */
 	observed(status: AgentStatus, wanted: readonly WantedModule[]): void;
+	/** Where the deployment comes from, from now on: for people, e.g. `the twin in IoT Hub`. */
+	sourced(source: string): void;
 	/** The twin was read, or could not be. */
 	synced(succeeded: boolean): void;
 	methodInvoked(name: string): void;
@@ -33,6 +35,7 @@ export const noMetrics: AgentMetrics = {
 	written: () => {},
 	deployed: () => {},
 	observed: () => {},
+	sourced: () => {},
 	synced: () => {},
 	methodInvoked: () => {},
 	connected: () => {},

@@ -73,6 +73,12 @@ export class PrometheusAgentMetrics implements AgentMetrics {
 	});
 
 	readonly #version = this.#set('deployment_version', 'Version of the deployment that is applied.');
+	readonly #source = new Gauge({
+		name: 'edgeAgent_deployment_source',
+		help: 'Where the deployment comes from.',
+		labelNames: ['source'],
+		registers: [this.#registry],
+	});
 	readonly #code = this.#set('deployment_status_code', 'Code of lastDesiredStatus.');
 	readonly #connected = this.#set('iothub_connected', 'Whether there is a connection to IoT Hub.');
 
@@ -117,6 +123,11 @@ export class PrometheusAgentMetrics implements AgentMetrics {
 		this.#availability.observe(status, wanted, this.#clock.monotonic());
 		this.#code.set(status.code);
 		if (status.desiredVersion !== undefined) this.#version.set(status.desiredVersion);
+	}
+
+	sourced(source: string): void {
+		this.#source.reset();
+		this.#source.set({ source }, 1);
 	}
 
 	synced(succeeded: boolean): void {

@@ -58,7 +58,7 @@ export class EdgeDeploymentSource implements DeploymentSource {
 	objects(): KubernetesObject[] {
 		return [...this.#cache.objects()]
 			.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-			.sort((a, b) => ageOf(a).localeCompare(ageOf(b)));
+			.sort(byAge);
 	}
 
 	/** Takes in what the server answered to a write of the status. */
@@ -97,6 +97,11 @@ function stateOf({ metadata, spec = {} }: KubernetesObject): SourceState {
 
 function isSameSpec(a: KubernetesObject, b: KubernetesObject): boolean {
 	return a.metadata.uid === b.metadata.uid && a.metadata.generation === b.metadata.generation;
+}
+
+/** The oldest first. */
+export function byAge(a: KubernetesObject, b: KubernetesObject): number {
+	return ageOf(a).localeCompare(ageOf(b));
 }
 
 function ageOf({ metadata }: KubernetesObject): string {

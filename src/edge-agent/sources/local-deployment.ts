@@ -34,6 +34,9 @@ export interface LocalOrigin {
 	readonly generation?: number;
 }
 
+/** The place of deployments that are not local, for people. */
+export const twinPlace = 'the twin in IoT Hub';
+
 const maxProblems = 10;
 
 /** The deployment in the text of a manifest: JSON, comments allowed. */
@@ -61,6 +64,12 @@ export function hubDeploymentOf(
 	const source = localSourceOf(desired);
 	if (source === undefined) return null;
 	return { source: originText(source), hub: source.hub, twins: source.twins };
+}
+
+/** Where desired properties come from, for people. */
+export function sourceText(desired: JsonObject): string {
+	const source = localSourceOf(desired);
+	return source === undefined ? twinPlace : originText(source);
 }
 
 /** Place and revision, for people. */

@@ -1,10 +1,11 @@
 import type { JsonObject } from '../../runtime/json.ts';
 import type { DeploymentSource, SourceState } from './deployment-source.ts';
+import { twinPlace } from './local-deployment.ts';
 
 /** The twin of `$edgeAgent` in IoT Hub. Another part follows it and hands its desired properties on. */
 export class TwinSource implements DeploymentSource {
 	readonly source = 'twin';
-	readonly place = 'the twin in IoT Hub';
+	readonly place = twinPlace;
 	readonly #listeners: (() => void)[] = [];
 	#desired: JsonObject | undefined;
 
