@@ -2,6 +2,7 @@ import { objectYaml } from '../src/cli/object-yaml.ts';
 import type { KubernetesObject } from '../src/cluster/kubernetes-object.ts';
 import { clusterSettings } from '../src/cluster/settings.ts';
 import { policySettings } from '../src/edge-agent/policy-settings.ts';
+import { provisioningSettings } from '../src/edge-agent/provisioning/provisioning-settings.ts';
 import { agentSettings } from '../src/edge-agent/settings.ts';
 import {
 	edgeDeploymentInstallation,
@@ -81,6 +82,12 @@ function configurationPage(): string {
 			'## Edge agent',
 			'',
 			...settingsTable(agentSettings),
+			'',
+			'## The device: how it comes to its identity',
+			'',
+			'Settings of the edge agent too; [install.md](install.md#the-device) says which go together. Files are read again while it runs.',
+			'',
+			...settingsTable(provisioningSettings),
 			'',
 			'## Policy: what manifests may ask for',
 			'',

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { arch, platform } from 'node:process';
 import type { ClusterClient } from '../cluster/cluster-client.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
+import type { DeviceCredential } from '../iot-hub-client/device-credential.ts';
 import type { HubNetwork } from '../iot-hub-client/hub-network.ts';
 import type { IotHubClient, IotHubClientOptions } from '../iot-hub-client/iot-hub-client.ts';
 import { IotHubRest } from '../iot-hub-client/iot-hub-rest.ts';
@@ -27,7 +28,7 @@ import { type AgentMetrics, noMetrics } from './metrics/agent-metrics.ts';
 import { StatusCounter } from './metrics/status-counter.ts';
 import { Reconciler } from './reconcile.ts';
 import { Rollback } from './rollback.ts';
-import type { AgentSettings } from './settings.ts';
+import type { DeviceAgentSettings } from './settings.ts';
 import { AgentSources } from './sources/agent-sources.ts';
 import {
 	hubDeploymentOf,
@@ -59,6 +60,12 @@ export interface AgentDependencies {
 	readonly metrics?: AgentMetrics;
 	/** The cluster's version, for reports. Default: none is reported. */
 	readonly kubernetesVersion?: (signal: AbortSignal) => Promise<string>;
+	/** What the device proves itself with now. */
+	readonly credential: () => DeviceCredential;
+	/** Told of every answer of IoT Hub to the device, and whether it was a refusal. Default: nobody is. */
+	readonly onAnswer?: (refused: boolean) => void;
+	/** Asks DPS again; false where the device does not come from there. Default: it does not. */
+	readonly reprovision?: () => boolean;
 	/** Default: what the settings say. */
 	readonly network?: HubNetwork;
 	/** Default: the official SDK. */
@@ -76,7 +83,7 @@ const lastReport = 3_000;
  * nor a lost connection to IoT Hub stops a module.
  */
 export class EdgeAgent implements Lifecycle {
-	readonly #settings: AgentSettings;
+	readonly #settings: DeviceAgentSettings;
 	readonly #dependencies: AgentDependencies;
 	readonly #network: HubNetwork;
 	readonly #state: StateSecret;
@@ -96,7 +103,7 @@ export class EdgeAgent implements Lifecycle {
 	#workload: WorkloadServer | undefined;
 	#kubernetesVersion: string | undefined;
 
-	constructor(settings: AgentSettings, dependencies: AgentDependencies) {
+	constructor(settings: DeviceAgentSettings, dependencies: AgentDependencies) {
 		const { device, namespace, stateSecret, hubAuthority } = settings;
 		const { cluster, clock, logger } = dependencies;
 		const owner = `${device.hostName}/${device.deviceId}`;
@@ -114,7 +121,8 @@ export class EdgeAgent implements Lifecycle {
 			new IotHubRest({
 				hostName: device.hostName,
 				identity: { deviceId: device.deviceId },
-				credential: () => ({ kind: 'shared-access-key', key: device.sharedAccessKey }),
+				credential: dependencies.credential,
+				onAnswer: dependencies.onAnswer ?? (() => {}),
 				network: this.#network,
 				clock,
 			});
@@ -335,6 +343,7 @@ export class EdgeAgent implements Lifecycle {
 			deviceId: device.deviceId,
 			tasks,
 			network: this.#network,
+			reprovision: this.#dependencies.reprovision ?? (() => false),
 			status: () => this.#document() ?? null,
 			clock,
 		});

@@ -1,7 +1,7 @@
 import type { KubernetesObject, OwnerReference } from '../cluster/kubernetes-object.ts';
 import { isJsonObject } from '../runtime/json.ts';
 import { installationNames } from './installation-names.ts';
-import type { AgentSettings } from './settings.ts';
+import type { DeviceAgentSettings } from './settings.ts';
 import type { TranslationContext } from './translation/translation.ts';
 
 /** `IOTEDGE_APIVERSION` of modules: the latest of the workload API. */
@@ -14,7 +14,7 @@ const gatewayName = 'edgehub';
  * @param own the agent's own Deployment; undefined outside a cluster.
  */
 export function installationContext(
-	settings: AgentSettings,
+	settings: DeviceAgentSettings,
 	own: KubernetesObject | undefined,
 ): Omit<TranslationContext, 'generationIds'> {
 	const { hubAuthorityConfigMap, hubAuthorityKey, parentHostName } = settings;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
+import type { AssignedDevice } from '../iot-hub-client/device-provisioning-rest.ts';
 import { networkSettings } from '../iot-hub-client/network-settings.ts';
-import { parseConnectionString } from '../protocol/connection-string.ts';
-import { EdgeError, messageOf } from '../runtime/edge-error.ts';
+import { messageOf } from '../runtime/edge-error.ts';
 import {
 	flag,
 	integer,
@@ -14,25 +14,17 @@ import {
 	text,
 } from '../runtime/settings.ts';
 import { policyOf, readPolicySettings } from './policy-settings.ts';
+import { provisioningSettings } from './provisioning/provisioning-settings.ts';
+import {
+	type ProvisioningSource,
+	type ProvisioningSourceResult,
+	readProvisioningSource,
+} from './provisioning/provisioning-source.ts';
 import { sourceList } from './sources/source-list.ts';
 import type { TranslationPolicy } from './translation/translation.ts';
 
-/** The settings of the edge agent, but for those of `policySettings`. */
+/** The settings of the edge agent, but for those of `policySettings` and `provisioningSettings`. */
 export const agentSettings = {
-	connectionString: {
-		env: 'IOTEDGE_CONNECTION_STRING',
-		default: '',
-		description: 'Connection string of the IoT Edge device.',
-		secret: true,
-		parse: optionalText,
-	},
-	connectionStringFile: {
-		env: 'IOTEDGE_CONNECTION_STRING_FILE',
-		default: '/etc/iotedge-k8s/device/connectionString',
-		description:
-			'File with the connection string, read when `IOTEDGE_CONNECTION_STRING` is absent.',
-		parse: text,
-	},
 	hubAuthorityFile: {
 		env: 'IOT_HUB_CA_FILE',
 		default: '',
@@ -105,7 +97,7 @@ export const agentSettings = {
 	deviceSecret: {
 		env: 'DEVICE_SECRET',
 		default: 'iotedge-device',
-		description: 'Secret with the connection string, which no module may use.',
+		description: 'Secret with what the device proves itself with, which no module may use.',
 		parse: text,
 	},
 	runtimeImage: {
@@ -197,32 +189,44 @@ export const agentSettings = {
 export interface AgentSettings
 	extends Omit<
 		SettingsOf<typeof agentSettings>,
-		| 'connectionString'
-		| 'connectionStringFile'
-		| 'hubAuthorityFile'
-		| 'trustBundleFile'
-		| 'manifestTrustBundleFile'
-		| 'edgeDeviceHostName'
-		| 'workloadUri'
+		'hubAuthorityFile' | 'trustBundleFile' | 'manifestTrustBundleFile' | 'workloadUri'
 	> {
-	readonly device: {
-		/** Of IoT Hub; may carry a port. */
-		readonly hostName: string;
-		readonly deviceId: string;
-		/** Base64. */
-		readonly sharedAccessKey: string;
-	};
+	/** How the device comes to its identity, as it was when the settings were read. */
+	readonly provisioning: ProvisioningSource;
+	/** Reads that again. */
+	readonly readProvisioning: () => Promise<ProvisioningSourceResult>;
+	/** Whether DPS is asked at each start. */
+	readonly registerAtStart: boolean;
 	/** PEM; absent for a hub with a public certificate. */
 	readonly hubAuthority?: string;
 	/** PEM; may be empty. */
 	readonly trustBundle: string;
 	/** PEM; may be empty. */
 	readonly manifestTrustBundle: string;
-	readonly edgeDeviceHostName: string;
+	/** Absent: made from the device id. */
+	readonly edgeDeviceHostName: string | undefined;
 	readonly workloadUri: string;
 	/** Variables that say how IoT Hub is reached, for an edge hub that is told nothing else. */
 	readonly networkEnvironment: ReadonlyMap<string, string>;
 	readonly policy: TranslationPolicy;
+}
+
+/** The settings of an agent of one device. */
+export interface DeviceAgentSettings
+	extends Omit<AgentSettings, 'provisioning' | 'readProvisioning' | 'edgeDeviceHostName'> {
+	readonly device: AssignedDevice;
+	readonly edgeDeviceHostName: string;
+}
+
+/** What the settings mean for the agent of a device. */
+export function settingsOfDevice(
+	settings: AgentSettings,
+	device: AssignedDevice,
+): DeviceAgentSettings {
+	const { provisioning: _, readProvisioning: __, ...rest } = settings;
+	const edgeDeviceHostName = settings.edgeDeviceHostName ?? device.deviceId.toLowerCase();
+	const { hostName, deviceId } = device;
+	return { ...rest, device: { hostName, deviceId }, edgeDeviceHostName };
 }
 
 /** The settings, or everything that is wrong with them. */
@@ -236,27 +240,33 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export async function loadAgentSettings(env: Environment): Promise<AgentSettingsResult> {
 	const variables = regardlessOfCase(agentSettings, env);
 	const own = readSettings(agentSettings, variables);
+	const device = readSettings(provisioningSettings, env);
 	const policy = readPolicySettings(env);
-	const problems = [...(own.problems ?? []), ...(policy.problems ?? [])];
-	if (own.settings === undefined || policy.settings === undefined) return { problems };
-	const { connectionString, connectionStringFile, ...rest } = own.settings;
-	const { hubAuthorityFile, trustBundleFile, manifestTrustBundleFile, ...plain } = rest;
+	const problems = [
+		...(own.problems ?? []),
+		...(device.problems ?? []),
+		...(policy.problems ?? []),
+	];
+	if (!own.settings || !device.settings || !policy.settings) return { problems };
+	const { hubAuthorityFile, trustBundleFile, manifestTrustBundleFile, ...plain } = own.settings;
 	const files = new SettingFiles(problems);
-	const secret =
-		connectionString ?? (await files.read('connectionStringFile', connectionStringFile));
-	const device = secret === undefined ? undefined : deviceOf(secret, problems);
+	const { settings: deviceSettings } = device;
+	const readProvisioning = () => readProvisioningSource(deviceSettings, readIfPresent);
+	const provisioning = await readProvisioning();
+	problems.push(...(provisioning.problems ?? []));
 	const hubAuthority = await files.readIfPresent('hubAuthorityFile', hubAuthorityFile);
 	const trustBundle = await files.read('trustBundleFile', trustBundleFile);
 	const manifestTrust = await files.read('manifestTrustBundleFile', manifestTrustBundleFile);
-	if (problems.length > 0 || device === undefined) return { problems };
+	if (problems.length > 0 || provisioning.source === undefined) return { problems };
 	return {
 		settings: {
 			...plain,
-			device,
+			provisioning: provisioning.source,
+			readProvisioning,
+			registerAtStart: deviceSettings.registerAtStart,
 			...(hubAuthority === undefined ? {} : { hubAuthority }),
 			trustBundle: trustBundle ?? '',
 			manifestTrustBundle: manifestTrust ?? '',
-			edgeDeviceHostName: plain.edgeDeviceHostName ?? device.deviceId.toLowerCase(),
 			networkEnvironment: networkEnvironment(variables),
 			workloadUri: plain.workloadUri ?? `http://${plain.agentName}:${plain.workloadPort}/`,
 			policy: policyOf(policy.settings, [plain.stateSecret, plain.deviceSecret]),
@@ -299,27 +309,19 @@ class SettingFiles {
 	): Promise<string | undefined> {
 		if (path === undefined) return undefined;
 		try {
-			const content = (await readFile(path, 'utf8')).trim();
-			return content === '' ? undefined : content;
-		} catch (error) {
-			if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+			return (await readIfPresent(path))?.trim() || undefined;
+		} catch {
 			return this.read(setting, path);
 		}
 	}
 }
 
-function deviceOf(secret: string, problems: SettingProblem[]): AgentSettings['device'] | undefined {
-	const { env } = agentSettings.connectionString;
+/** The text of a file; undefined where there is none. */
+async function readIfPresent(path: string): Promise<string | undefined> {
 	try {
-		const { hostName, deviceId, moduleId, sharedAccessKey } = parseConnectionString(secret);
-		if (deviceId !== undefined && sharedAccessKey !== undefined && moduleId === undefined) {
-			return { hostName, deviceId, sharedAccessKey };
-		}
-		const message = 'The connection string is not that of a device with a shared access key.';
-		problems.push({ env, message });
+		return await readFile(path, 'utf8');
 	} catch (error) {
-		if (!(error instanceof EdgeError)) throw error;
-		problems.push({ env, message: error.message });
+		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+		throw error;
 	}
-	return undefined;
 }

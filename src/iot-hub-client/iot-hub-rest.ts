@@ -21,6 +21,8 @@ export interface IotHubRestOptions {
 	/** Asked for each request, so that it may be renewed. */
 	readonly credential: () => DeviceCredential;
 	readonly network: HubNetwork;
+	/** Told of every answer, and whether it denies the identity. Default: nobody is. */
+	readonly onAnswer?: (refused: boolean) => void;
 	readonly clock: Clock;
 	/** Milliseconds for one request. Default 30 000. */
 	readonly timeout?: number;
@@ -262,6 +264,7 @@ export class IotHubRest {
 
 	async #request(request: UnsignedRequest): Promise<JsonValue | undefined> {
 		const response = await this.#send(request);
+		this.#options.onAnswer?.(deniesIdentity(response));
 		if (response.status >= 300) throw failureOf(response);
 		return response.text === '' ? undefined : parsed(response.text);
 	}
@@ -287,6 +290,11 @@ export class IotHubRest {
 type UnsignedRequest = Omit<JsonRequest, 'headers'> & {
 	readonly headers?: JsonRequest['headers'];
 };
+
+/** A device that IoT Hub does not know is refused, or not found: it depends on the route. */
+function deniesIdentity({ status, text }: JsonResponse): boolean {
+	return status === 401 || status === 403 || (status === 404 && text.includes('DeviceNotFound'));
+}
 
 function failureOf({ status, text }: JsonResponse): EdgeError {
 	const message = `IoT Hub answered with HTTP status ${status}. ${reasonOf(text)}`.trimEnd();

@@ -69,6 +69,16 @@ export const errorCatalogue = {
 		summary: 'IoT Hub has answered a request with an error.',
 		remedy: 'See the status in the message; throttled requests (429) are repeated later.',
 	},
+	EDGE_PROVISIONING_UNREACHABLE: {
+		summary: 'The device provisioning service (DPS) cannot be reached, is busy or failing.',
+		remedy:
+			'Check network, DNS and proxy of the device, and `DPS_ENDPOINT`; the program keeps trying.',
+	},
+	EDGE_PROVISIONING_REFUSED: {
+		summary: 'The device provisioning service (DPS) does not register the device.',
+		remedy:
+			'Check ID scope, registration id and key or certificate against the enrolment, and whether it is enabled.',
+	},
 	// src/cluster
 	EDGE_KUBECONFIG_INVALID: {
 		summary: 'A kubeconfig cannot be used to reach a cluster.',

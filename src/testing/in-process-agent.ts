@@ -1,6 +1,6 @@
 import type { ClusterClient } from '../cluster/cluster-client.ts';
 import { EdgeAgent } from '../edge-agent/agent.ts';
-import { loadAgentSettings } from '../edge-agent/settings.ts';
+import { loadAgentSettings, settingsOfDevice } from '../edge-agent/settings.ts';
 import { StateSecret } from '../edge-agent/state-secret.ts';
 import { EdgeCertificates } from '../edge-agent/workload-api/edge-certificates.ts';
 import { systemClock } from '../runtime/clock.ts';
@@ -46,7 +46,15 @@ export async function inProcessAgent(options: InProcessAgentOptions): Promise<Ed
 	});
 	if (settings === undefined) throw settingsError(problems);
 	const { cluster, logger } = options;
-	return new EdgeAgent(settings, { cluster, clock: systemClock, logger, version: 'testing' });
+	const { provisioning } = settings;
+	if (provisioning.kind !== 'manual') throw new TypeError('The device has a connection string.');
+	return new EdgeAgent(settingsOfDevice(settings, provisioning), {
+		cluster,
+		credential: () => provisioning.credential,
+		clock: systemClock,
+		logger,
+		version: 'testing',
+	});
 }
 
 /** The edge's certificate authorities, which a started agent keeps in the cluster. */

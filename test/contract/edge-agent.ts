@@ -1,14 +1,14 @@
 import { request } from 'node:http';
 import type { TestFn } from 'ava';
 import type { KubernetesObject } from '../../src/cluster/kubernetes-object.ts';
-import { EdgeAgent } from '../../src/edge-agent/agent.ts';
-import { loadAgentSettings } from '../../src/edge-agent/settings.ts';
+import type { EdgeAgent } from '../../src/edge-agent/agent.ts';
 import { applyConfigurationContent } from '../../src/iot-hub-emulator/configuration/apply-configuration-content.ts';
 import type { IotHubEmulator } from '../../src/iot-hub-emulator/emulator.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import type { JsonObject } from '../../src/runtime/json.ts';
 import { silentLogger } from '../../src/runtime/logger.ts';
 import type { ClusterUnderTest } from '../support/cluster-under-test.ts';
+import { deviceAgent } from '../support/device-agent.ts';
 import { desiredProperties } from '../support/edge-deployment.ts';
 import { type EdgeNamespace, edgeNamespace } from '../support/edge-namespace.ts';
 import { hubRequest, runningEmulator } from '../support/running-emulator.ts';
@@ -72,20 +72,13 @@ export function testEdgeAgent(test: TestFn, title: string, cluster: () => Cluste
 	});
 }
 
-async function newAgent(edge: EdgeNamespace, emulator: IotHubEmulator): Promise<EdgeAgent> {
-	const { settings, problems } = await loadAgentSettings({
+function newAgent(edge: EdgeNamespace, emulator: IotHubEmulator): Promise<EdgeAgent> {
+	const env = {
 		IOTEDGE_CONNECTION_STRING: emulator.deviceConnectionString({ deviceId }),
 		NAMESPACE: edge.namespace,
-		WORKLOAD_PORT: '0',
-		WORKLOAD_URI: 'http://edgeagent:35001/',
-		RUNTIME_IMAGE: 'iotedge-k8s:1',
-		REPORT_INTERVAL_SECS: '0',
-	});
-	if (settings === undefined) throw new Error(JSON.stringify(problems));
-	return new EdgeAgent(
-		{ ...settings, hubAuthority: emulator.caCertificate },
-		{ cluster: edge.agent, clock: systemClock, logger: silentLogger, version: '0.0.1' },
-	);
+	};
+	const common = { clock: systemClock, logger: silentLogger, version: '0.0.1' };
+	return deviceAgent(env, { cluster: edge.agent, ...common }, emulator.caCertificate);
 }
 
 /** What a controller and a kubelet would do: a pod of the Deployment, running at this machine. */

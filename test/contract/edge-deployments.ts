@@ -5,8 +5,7 @@ import { parseAllDocuments } from 'yaml';
 import { ClusterError } from '../../src/cluster/cluster-error.ts';
 import type { HttpClusterClient } from '../../src/cluster/http-cluster-client.ts';
 import type { KubernetesObject } from '../../src/cluster/kubernetes-object.ts';
-import { EdgeAgent } from '../../src/edge-agent/agent.ts';
-import { loadAgentSettings } from '../../src/edge-agent/settings.ts';
+import type { EdgeAgent } from '../../src/edge-agent/agent.ts';
 import { edgeDeploymentKind } from '../../src/edge-agent/sources/edge-deployment-definition.ts';
 import { applyConfigurationContent } from '../../src/iot-hub-emulator/configuration/apply-configuration-content.ts';
 import type { IotHubEmulator } from '../../src/iot-hub-emulator/emulator.ts';
@@ -14,6 +13,7 @@ import { systemClock } from '../../src/runtime/clock.ts';
 import { isJsonObject, type JsonObject } from '../../src/runtime/json.ts';
 import { silentLogger } from '../../src/runtime/logger.ts';
 import type { ClusterUnderTest } from '../support/cluster-under-test.ts';
+import { deviceAgent } from '../support/device-agent.ts';
 import { desiredProperties } from '../support/edge-deployment.ts';
 import { type EdgeNamespace, edgeNamespace } from '../support/edge-namespace.ts';
 import { runningEmulator } from '../support/running-emulator.ts';
@@ -256,25 +256,18 @@ async function objectsOf(file: string): Promise<KubernetesObject[]> {
 	return documents.map((document) => document.toJS() as KubernetesObject);
 }
 
-async function newAgent(
+function newAgent(
 	edge: EdgeNamespace,
 	emulator: IotHubEmulator,
 	sources: string,
 ): Promise<EdgeAgent> {
-	const { settings, problems } = await loadAgentSettings({
+	const env = {
 		IOTEDGE_CONNECTION_STRING: emulator.deviceConnectionString({ deviceId }),
 		NAMESPACE: edge.namespace,
-		WORKLOAD_PORT: '0',
-		WORKLOAD_URI: 'http://edgeagent:35001/',
-		RUNTIME_IMAGE: 'iotedge-k8s:1',
-		REPORT_INTERVAL_SECS: '0',
 		ConfigSource: sources,
-	});
-	if (settings === undefined) throw new Error(JSON.stringify(problems));
-	return new EdgeAgent(
-		{ ...settings, hubAuthority: emulator.caCertificate },
-		{ cluster: edge.agent, clock: systemClock, logger: silentLogger, version: '0.0.1' },
-	);
+	};
+	const common = { clock: systemClock, logger: silentLogger, version: '0.0.1' };
+	return deviceAgent(env, { cluster: edge.agent, ...common }, emulator.caCertificate);
 }
 
 async function hasWorkload({ admin, namespace }: EdgeNamespace, name: string): Promise<boolean> {

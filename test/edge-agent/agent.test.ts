@@ -1,12 +1,11 @@
 import test, { type ExecutionContext } from 'ava';
 import { referenceOf } from '../../src/cluster/kubernetes-object.ts';
-import { EdgeAgent } from '../../src/edge-agent/agent.ts';
-import { loadAgentSettings } from '../../src/edge-agent/settings.ts';
 import { applyConfigurationContent } from '../../src/iot-hub-emulator/configuration/apply-configuration-content.ts';
 import type { IotHubEmulator } from '../../src/iot-hub-emulator/emulator.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import type { JsonObject } from '../../src/runtime/json.ts';
 import { silentLogger } from '../../src/runtime/logger.ts';
+import { deviceAgent } from '../support/device-agent.ts';
 import { MemoryCluster } from '../support/memory-cluster.ts';
 import { hubRequest, runningEmulator } from '../support/running-emulator.ts';
 import { until } from '../support/until.ts';
@@ -14,18 +13,10 @@ import { until } from '../support/until.ts';
 const agentIdentity = { deviceId: 'edge1', moduleId: '$edgeAgent' };
 
 async function agentOf(t: ExecutionContext, emulator: IotHubEmulator, cluster: MemoryCluster) {
-	const { settings, problems } = await loadAgentSettings({
-		IOTEDGE_CONNECTION_STRING: emulator.deviceConnectionString({ deviceId: 'edge1' }),
-		NAMESPACE: 'edge',
-		WORKLOAD_PORT: '0',
-		WORKLOAD_URI: 'http://edgeagent:35001/',
-		RUNTIME_IMAGE: 'iotedge-k8s:1',
-		REPORT_INTERVAL_SECS: '0',
-	});
-	if (settings === undefined) throw new Error(JSON.stringify(problems));
-	const agent = new EdgeAgent(
-		{ ...settings, hubAuthority: emulator.caCertificate },
+	const agent = await deviceAgent(
+		{ IOTEDGE_CONNECTION_STRING: emulator.deviceConnectionString({ deviceId: 'edge1' }) },
 		{ cluster, clock: systemClock, logger: silentLogger, version: '0.0.1' },
+		emulator.caCertificate,
 	);
 	t.teardown(() => agent.stop());
 	return agent;

@@ -15,13 +15,12 @@ async function setUp(t: ExecutionContext) {
 	const clock = new FakeClock();
 	const cluster = new MemoryCluster();
 	const metrics = new PrometheusAgentMetrics({
-		hubHostName: 'h.azure-devices.net',
-		deviceId: 'edge1',
 		version: '1.2.3',
 		gauges: () => reconciler,
 		network: new HubNetwork(),
 		clock,
 	});
+	metrics.identify({ hostName: 'h.azure-devices.net', deviceId: 'edge1' });
 	const common = { client: cluster, namespace, deviceId: 'device', clock, logger: silentLogger };
 	const reconciler: Reconciler = new Reconciler({ ...common, metrics });
 	t.teardown(() => reconciler.stop());
@@ -96,12 +95,11 @@ test('writes, repairs, passes and failures are counted', async (t) => {
 
 test('the page has the labels of Azure IoT Edge, also while the agent stands by', async (t) => {
 	const metrics = new PrometheusAgentMetrics({
-		hubHostName: 'h.azure-devices.net',
-		deviceId: 'edge1',
 		version: '1.2.3',
 		gauges: () => undefined,
 		clock: new FakeClock(),
 	});
+	metrics.identify({ hostName: 'h.azure-devices.net', deviceId: 'edge1' });
 	metrics.synced(true);
 	metrics.synced(false);
 	metrics.methodInvoked('ping');

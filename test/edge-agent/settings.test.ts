@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { loadAgentSettings } from '../../src/edge-agent/settings.ts';
+import { loadAgentSettings, settingsOfDevice } from '../../src/edge-agent/settings.ts';
 import { defaultPolicy } from '../../src/edge-agent/translation/default-policy.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -15,15 +15,23 @@ const env = {
 test('defaults make a whole set of settings and the default policy', async (t) => {
 	const { settings } = await loadAgentSettings(env);
 	t.like(settings, {
-		device: { hostName: 'localhost:41234', deviceId: 'Edge1', sharedAccessKey: 'c2VjcmV0' },
+		provisioning: {
+			kind: 'manual',
+			hostName: 'localhost:41234',
+			deviceId: 'Edge1',
+			credential: { kind: 'shared-access-key', key: 'c2VjcmV0' },
+		},
 		namespace: 'edge',
 		runtimeImage: 'iotedge-k8s:1',
 		workloadUri: 'http://edgeagent:35001/',
-		edgeDeviceHostName: 'edge1',
 		logLevel: 'info',
 		refreshSeconds: 3600,
 	});
-	t.deepEqual(settings?.policy, {
+	if (settings === undefined) return;
+	const device = settingsOfDevice(settings, { hostName: 'h', deviceId: 'Edge1' });
+	t.is(device.edgeDeviceHostName, 'edge1');
+	t.false(JSON.stringify(device).includes('c2VjcmV0'));
+	t.deepEqual(settings.policy, {
 		...defaultPolicy,
 		protectedSecrets: ['edgeagent-state', 'iotedge-device'],
 	});
@@ -40,7 +48,7 @@ test('connection string and authorities come from files', async (t) => {
 		IOT_HUB_CA_FILE: join(folder, 'ca.pem'),
 		RuntimeLogLevel: 'Verbose',
 	});
-	t.is(settings?.device.deviceId, 'Edge1');
+	t.like(settings?.provisioning, { deviceId: 'Edge1' });
 	t.is(settings?.hubAuthority, 'PEM');
 	t.is(settings?.logLevel, 'debug');
 });

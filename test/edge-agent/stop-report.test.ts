@@ -1,9 +1,8 @@
 import test, { type ExecutionContext } from 'ava';
-import { EdgeAgent } from '../../src/edge-agent/agent.ts';
-import { loadAgentSettings } from '../../src/edge-agent/settings.ts';
 import { stoppedDocument } from '../../src/edge-agent/twin/stopped-document.ts';
 import type { JsonObject } from '../../src/runtime/json.ts';
 import { silentLogger } from '../../src/runtime/logger.ts';
+import { deviceAgent } from '../support/device-agent.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { FakeIotHubClient } from '../support/fake-iot-hub-client.ts';
 import { MemoryCluster } from '../support/memory-cluster.ts';
@@ -21,14 +20,13 @@ async function runningAgent(t: ExecutionContext) {
 		modules: { filter: { ...image, version: '1', status: 'running', restartPolicy: 'always' } },
 		$version: 4,
 	};
-	const { settings } = await loadAgentSettings({
+	const env = {
 		IOTEDGE_CONNECTION_STRING: 'HostName=h.azure-devices.net;DeviceId=edge1;SharedAccessKey=a2V5',
 		NAMESPACE: 'edge',
 		WORKLOAD_PORT: '0',
-	});
-	if (settings === undefined) throw new Error('The settings are wrong.');
+	};
 	const clock = new FakeClock();
-	const agent = new EdgeAgent(settings, {
+	const agent = await deviceAgent(env, {
 		cluster: new MemoryCluster(),
 		clock,
 		logger: silentLogger,

@@ -77,6 +77,7 @@ async function setUp(t: ExecutionContext) {
 	const answer = answerWith(
 		edgeAgentMethods({
 			network: new HubNetwork(),
+			reprovision: () => false,
 			client: cluster,
 			namespace: 'edge',
 			isKnown: () => false,
@@ -206,7 +207,12 @@ const refused: [method: string, payload: JsonValue, status: number, message: Reg
 	['UploadSupportBundle', { schemaVersion: '2.0', sasUrl: 'https://x/y' }, 500, /schema/i],
 	['GetTaskStatus', { schemaVersion: '1.0' }, 400, /correlationId/],
 	['GetTaskStatus', { schemaVersion: ' ' }, 400, /schemaVersion/],
-	['nothing', null, 400, /^Command 'nothing' not found.*UploadSupportBundle, GetTaskStatus$/],
+	[
+		'nothing',
+		null,
+		400,
+		/^Command 'nothing' not found.*UploadSupportBundle, GetTaskStatus, Reprovision$/,
+	],
 ];
 
 for (const [method, payload, expected, message] of refused) {

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { connect, type HttpClusterClient } from '../../cluster/http-cluster-client.ts';
 import { LeaderElection } from '../../cluster/leader-election.ts';
 import { loadClusterConfig, readClusterSettings } from '../../cluster/settings.ts';
-import { EdgeAgent } from '../../edge-agent/agent.ts';
+import { agentOfSettings } from '../../edge-agent/agent-of-settings.ts';
 import { ElectedAgent } from '../../edge-agent/elected-agent.ts';
 import type { PrometheusAgentMetrics } from '../../edge-agent/metrics/prometheus-agent-metrics.ts';
 import { type AgentSettings, loadAgentSettings } from '../../edge-agent/settings.ts';
@@ -35,15 +35,13 @@ async function agentRole(
 	logger: Logger,
 ): Promise<Lifecycle> {
 	const network = hubNetwork(settings, settings.hubAuthority, logger);
-	const metrics = settings.metricsEnabled
-		? await newMetrics(settings, network, () => role)
-		: undefined;
+	const metrics = settings.metricsEnabled ? await newMetrics(network, () => role) : undefined;
 	const shared = { clock: systemClock, logger };
 	const role: ElectedAgent = new ElectedAgent({
 		...shared,
 		...(settings.leaderElection ? { election: electionOf(settings, cluster, logger) } : {}),
 		createAgent: () =>
-			new EdgeAgent(settings, {
+			agentOfSettings(settings, {
 				...shared,
 				cluster,
 				network,
@@ -91,7 +89,6 @@ function electionOf(
 
 /** prom-client is loaded only where metrics are served. */
 async function newMetrics(
-	{ device }: AgentSettings,
 	network: HubNetwork,
 	role: () => ElectedAgent,
 ): Promise<PrometheusAgentMetrics> {
@@ -99,8 +96,6 @@ async function newMetrics(
 		'../../edge-agent/metrics/prometheus-agent-metrics.ts'
 	);
 	return new PrometheusAgentMetrics({
-		hubHostName: device.hostName,
-		deviceId: device.deviceId,
 		version,
 		network,
 		gauges: () => role().progress,

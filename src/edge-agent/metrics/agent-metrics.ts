@@ -1,3 +1,4 @@
+import type { AssignedDevice } from '../../iot-hub-client/device-provisioning-rest.ts';
 import type { AgentStatus } from '../agent-status.ts';
 
 /** What the agent does with an object of the cluster. */
@@ -5,6 +6,8 @@ export type WriteKind = 'create' | 'update' | 'repair' | 'delete';
 
 /** Takes what is worth counting. Durations in seconds. */
 export interface AgentMetrics {
+	/** Whose metrics these are from now on. */
+	identify(device: AssignedDevice): void;
 	/** A pass of the reconcile loop has ended. */
 	reconciled(seconds: number, succeeded: boolean): void;
 	/** An object was written, or the cluster has refused it. */
@@ -31,6 +34,7 @@ export interface WantedModule {
 
 /** Counts nothing. */
 export const noMetrics: AgentMetrics = {
+	identify: () => {},
 	reconciled: () => {},
 	written: () => {},
 	deployed: () => {},

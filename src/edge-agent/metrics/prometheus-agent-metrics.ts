@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Counter, Gauge, Registry, Summary } from 'prom-client';
+import type { AssignedDevice } from '../../iot-hub-client/device-provisioning-rest.ts';
 import { type CountedNetwork, countTraffic } from '../../iot-hub-client/traffic-counter.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { AgentStatus } from '../agent-status.ts';
@@ -17,8 +18,6 @@ export interface AgentGauges {
 }
 
 export interface PrometheusAgentMetricsOptions {
-	readonly hubHostName: string;
-	readonly deviceId: string;
 	/** Of this program. */
 	readonly version: string;
 	/** Undefined while this agent stands by. */
@@ -40,6 +39,7 @@ const summaryAge = 3_600;
 export class PrometheusAgentMetrics implements AgentMetrics {
 	readonly #registry = new Registry();
 	readonly #clock: Clock;
+	readonly #instance = randomUUID();
 	readonly #availability = new ModuleAvailability();
 	readonly #passes = this.#counter('reconciles_total', 'Passes of the reconcile loop.', ['result']);
 	readonly #passSeconds = this.#summary('reconcile_duration_seconds', 'Time of a pass.');
@@ -84,12 +84,7 @@ export class PrometheusAgentMetrics implements AgentMetrics {
 
 	constructor(options: PrometheusAgentMetricsOptions) {
 		this.#clock = options.clock;
-		this.#registry.setDefaultLabels({
-			iothub: options.hubHostName,
-			edge_device: options.deviceId,
-			instance_number: randomUUID(),
-			ms_telemetry: 'True',
-		});
+		this.identify({ hostName: '', deviceId: '' });
 		if (options.network !== undefined) {
 			countTraffic('edgeAgent_upstream_bytes_total', this.#registry, options.network);
 		}
@@ -97,6 +92,16 @@ export class PrometheusAgentMetrics implements AgentMetrics {
 		this.#uptime();
 		this.#loop(options.gauges);
 		this.#modules();
+	}
+
+	/** Says whose metrics these are, from now on. */
+	identify({ hostName, deviceId }: AssignedDevice): void {
+		this.#registry.setDefaultLabels({
+			iothub: hostName,
+			edge_device: deviceId,
+			instance_number: this.#instance,
+			ms_telemetry: 'True',
+		});
 	}
 
 	/** The page in Prometheus's text format. */

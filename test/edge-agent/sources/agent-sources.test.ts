@@ -1,11 +1,10 @@
 import test, { type ExecutionContext } from 'ava';
-import { EdgeAgent } from '../../../src/edge-agent/agent.ts';
-import { loadAgentSettings } from '../../../src/edge-agent/settings.ts';
 import { applyConfigurationContent } from '../../../src/iot-hub-emulator/configuration/apply-configuration-content.ts';
 import type { IotHubEmulator } from '../../../src/iot-hub-emulator/emulator.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import type { JsonObject } from '../../../src/runtime/json.ts';
 import { silentLogger } from '../../../src/runtime/logger.ts';
+import { deviceAgent } from '../../support/device-agent.ts';
 import { desiredProperties } from '../../support/edge-deployment.ts';
 import { MemoryCluster } from '../../support/memory-cluster.ts';
 import { runningEmulator } from '../../support/running-emulator.ts';
@@ -25,15 +24,11 @@ async function setUp(t: ExecutionContext) {
 	emulator.registry.putDevice('edge1', { capabilities: { iotEdge: true } });
 	const cluster = new MemoryCluster();
 	const newAgent = async (sources: string) => {
-		const { settings, problems } = await loadAgentSettings({
-			IOTEDGE_CONNECTION_STRING: emulator.deviceConnectionString({ deviceId: 'edge1' }),
-			...{ NAMESPACE: 'edge', WORKLOAD_PORT: '0', WORKLOAD_URI: 'http://edgeagent:35001/' },
-			...{ RUNTIME_IMAGE: 'iotedge-k8s:1', REPORT_INTERVAL_SECS: '0', ConfigSource: sources },
-		});
-		if (settings === undefined) throw new Error(JSON.stringify(problems));
-		const agent = new EdgeAgent(
-			{ ...settings, hubAuthority: emulator.caCertificate },
+		const connectionString = emulator.deviceConnectionString({ deviceId: 'edge1' });
+		const agent = await deviceAgent(
+			{ IOTEDGE_CONNECTION_STRING: connectionString, ConfigSource: sources },
 			{ cluster, clock: systemClock, logger: silentLogger, version: '0.0.1' },
+			emulator.caCertificate,
 		);
 		t.teardown(() => agent.stop());
 		await agent.start();
