@@ -28,6 +28,7 @@ function addStatusCommands(program: Command, terminal: Terminal): void {
 	ofEdge(
 		program
 			.command('status')
+			.summary('show one page about an edge: deployment, modules, IoT Hub, warnings')
 			.description('Show one page about an edge: deployment, modules, IoT Hub, warnings.')
 			.addHelpText(
 				'after',
@@ -55,6 +56,7 @@ function addStatusCommands(program: Command, terminal: Terminal): void {
 	ofEdge(
 		program
 			.command('restart')
+			.summary('restart a module')
 			.description('Restart a module: its pods are deleted, the cluster starts it anew.')
 			.argument('<module>', 'name of the module as in the manifest, or edgeAgent, edgeHub'),
 	).action(async (module: string, options) => {

@@ -214,7 +214,10 @@ function addClusterCommands(program: Command, terminal: Terminal): void {
 			.option('-n, --namespace <name>', 'namespace of the edge device', 'iotedge')
 			.addOption(outputOption());
 	cluster(
-		program.command('list').description('List the modules of an edge and their state.'),
+		program
+			.command('list')
+			.summary('list the modules of an edge and their state')
+			.description('List the modules of an edge and their state.'),
 	).action(async (options) => {
 		const { list } = await import('./commands/list.ts');
 		process.exitCode = await list(options, terminal);
@@ -249,6 +252,7 @@ function addClusterCommands(program: Command, terminal: Terminal): void {
 	cluster(
 		program
 			.command('logs')
+			.summary('print the log of a module')
 			.description("Print a module's log.")
 			.argument('<module>', 'name of the module as in the manifest, or edgeAgent, edgeHub')
 			.option('-f, --follow', 'go on with new lines as they come')
@@ -263,6 +267,7 @@ function addClusterCommands(program: Command, terminal: Terminal): void {
 function addRoleCommands(program: Command, terminal: Terminal): void {
 	program
 		.command('agent')
+		.summary('run the edge agent; its settings come from the environment')
 		.description('Run the edge agent. Its settings come from the environment.')
 		.action(async () => {
 			const { runAgent } = await import('./commands/agent.ts');

@@ -4,7 +4,10 @@ import type { Terminal } from './terminal.ts';
 
 /** `route …`: the route language of the edge hub, without a hub. */
 export function addRouteCommands(program: Command, terminal: Terminal): void {
-	const route = program.command('route').description('Work with the routes of the edge hub.');
+	const route = program
+		.command('route')
+		.summary('work with the routes of the edge hub')
+		.description('Work with the routes of the edge hub.');
 	route
 		.command('evaluate')
 		.summary('evaluate routes or conditions against messages, JSON lines in and out')

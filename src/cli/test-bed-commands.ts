@@ -47,6 +47,7 @@ export function addTestBedCommands(program: Command, terminal: Terminal): void {
 function addTestBed(program: Command, terminal: Terminal): void {
 	const testBed = program
 		.command('test-bed')
+		.summary('an edge for tests in any language')
 		.description('An edge for tests in any language, gone without a trace when it ends.');
 	testBed
 		.command('up')

@@ -35,7 +35,7 @@ export function parseJsonText(text: string, path = '$'): ParsedText {
 	const errors: ParseError[] = [];
 	const root = jsonc.parseTree(body, errors, { allowTrailingComma: true });
 	if (root === undefined || errors.length > 0) {
-		return { problems: errors.slice(0, maxReported).map((error) => syntax(error, body, path)) };
+		return { problems: syntaxProblems(errors, body, path) };
 	}
 	const problems: Problem[] = [];
 	return { value: jsonOf(root, path, problems), problems };
@@ -73,6 +73,12 @@ function jsonOf(node: Node, path: string, problems: Problem[]): JsonValue {
 		members.set(name, jsonOf(value, place, problems));
 	}
 	return Object.fromEntries(members);
+}
+
+/** What is wrong with a text; the parser reports a text that ends too early once for each open bracket. */
+function syntaxProblems(errors: readonly ParseError[], text: string, path: string): Problem[] {
+	const all = errors.slice(0, maxReported).map((error) => syntax(error, text, path));
+	return [...new Map(all.map((one) => [one.message, one])).values()];
 }
 
 function syntax(error: ParseError, text: string, path: string): Problem {

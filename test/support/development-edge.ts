@@ -1,8 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { get } from 'node:https';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { parseConnectionString } from '../../src/protocol/connection-string.ts';
+import { createSasToken } from '../../src/protocol/sas-token.ts';
 import { until } from './until.ts';
 
 const project = resolve(import.meta.dirname, '../..');
@@ -69,6 +73,27 @@ export class DevelopmentEdge {
 		return this.events.filter(
 			(event) => event.event === 'telemetry' && event['moduleId'] === moduleId,
 		);
+	}
+
+	/** Everything that the hub has received in its life, shown or not before a run was killed. */
+	async receivedTelemetry(): Promise<{ readonly moduleId?: string; readonly body: unknown }[]> {
+		const environment = await this.environment();
+		const { hostName = '', ...service } = parseConnectionString(
+			environment['IOTHUB_CONNECTION_STRING'] ?? '',
+		);
+		const authorization = createSasToken({
+			resource: hostName,
+			key: service.sharedAccessKey ?? '',
+			keyName: service.sharedAccessKeyName ?? '',
+			expiry: Math.ceil(Date.now() / 1000) + 60,
+		});
+		const ca = await readFile(environment['NODE_EXTRA_CA_CERTS'] ?? '');
+		const [response] = await once(
+			get(`https://${hostName}/messages/events`, { ca, agent: false, headers: { authorization } }),
+			'response',
+		);
+		const lines = (await text(response)).split('\n').filter((line) => line !== '');
+		return lines.map((line) => JSON.parse(line));
 	}
 
 	/** Ends the process as a power cut would. */

@@ -10,7 +10,7 @@ import { exitCode } from '../exit-code.ts';
 import { interruption } from '../interruption.ts';
 import { checkManifestFile, exampleTarget } from '../manifest-check.ts';
 import type { OutputForm } from '../output-form.ts';
-import { formatProblems } from '../problem-list.ts';
+import { countProblems, formatProblems } from '../problem-list.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** Options of `dev`. */
@@ -30,8 +30,10 @@ const refresh = 500;
 export async function dev(file: string, options: DevOptions, terminal: Terminal): Promise<number> {
 	const { content, problems } = await checkManifestFile(file, exampleTarget, developmentPolicy());
 	const errors = problems.filter(({ severity }) => severity === 'error');
-	if (content === undefined || errors.length > 0) {
+	if (problems.length > 0)
 		terminal.note(`${formatProblems(file, problems, terminal).join('\n')}\n`);
+	if (content === undefined || errors.length > 0) {
+		terminal.note(`${file}: ${countProblems(problems)}; nothing was started.\n`);
 		return exitCode.badInput;
 	}
 	const view = chooseView(options.output, terminal);

@@ -14,6 +14,7 @@ import { hostAddress, type LocalNodeSettings } from './local-node-settings.ts';
 import { NodeRegistration } from './node-registration.ts';
 import { claimPodBlock, type PodBlock } from './pod-block.ts';
 import { PodFolders } from './pod-folders.ts';
+import { PodResumption } from './pod-resumption.ts';
 import { PodWorker } from './pod-worker.ts';
 import { podWorkerSettings } from './pod-worker-settings.ts';
 import { PortExposure } from './port-exposure.ts';
@@ -76,7 +77,8 @@ export class LocalNode implements Lifecycle {
 			const exposure = this.#portExposure(block);
 			const timer = clock.every(resyncInterval, () => this.#syncAll());
 			const addresses = new AddressPool(block.prefix);
-			this.#running = { block, preload, services, exposure, timer, addresses };
+			const resumption = new PodResumption(this.#pods.list(), clock);
+			this.#running = { block, preload, services, exposure, timer, addresses, resumption };
 			await this.#registration.start();
 			this.#reaper.start();
 		} catch (error) {
@@ -85,8 +87,8 @@ export class LocalNode implements Lifecycle {
 		}
 		const pods = this.#pods.list();
 		await this.#folders.removeOthers(new Set(pods.map((pod) => pod.metadata.uid ?? '')));
-		for (const pod of pods) this.#onPod(pod, undefined);
 		this.#updatePorts();
+		this.#inBackground(this.#resume());
 	}
 
 	/** Ends all pods within their grace periods; they start again with the next start. */
@@ -94,6 +96,7 @@ export class LocalNode implements Lifecycle {
 		const running = this.#running;
 		this.#running = undefined;
 		if (running === undefined) return;
+		running.resumption.stop();
 		running.timer[Symbol.dispose]();
 		await this.#registration.stop();
 		await Promise.all([...this.#workers.values()].map((worker) => worker.stop()));
@@ -150,7 +153,21 @@ export class LocalNode implements Lifecycle {
 		if (worker !== undefined) worker.update(current);
 		else if (current.metadata.deletionTimestamp !== undefined)
 			this.#inBackground(this.#finish(current));
-		else if (!isPodFinished(current)) this.#run(current, this.#running);
+		else if (!isPodFinished(current) && !this.#running.resumption.holds(current)) {
+			this.#run(current, this.#running);
+		}
+	}
+
+	/** Pods whose object has changed while they waited start as they are now. */
+	async #resume(): Promise<void> {
+		const uidOf = ({ metadata }: Pod) => metadata.uid ?? '';
+		await this.#running?.resumption.run(
+			(pod) => {
+				const current = this.#pods.list().find((one) => uidOf(one) === uidOf(pod));
+				if (current !== undefined) this.#onPod(current, undefined);
+			},
+			(pod) => this.#workers.get(uidOf(pod))?.isComingUp === true,
+		);
 	}
 
 	#run(pod: Pod, running: RunningParts): void {
@@ -259,6 +276,7 @@ interface RunningParts {
 	readonly exposure: PortExposure;
 	readonly timer: Timer;
 	readonly addresses: AddressPool;
+	readonly resumption: PodResumption;
 }
 
 /** `node` in scripts of modules is the Node that runs the cluster. */

@@ -6,6 +6,7 @@ import type { Clock, Timer } from '../../runtime/clock.ts';
 import { messageOf } from '../../runtime/edge-error.ts';
 import type { Lifecycle } from '../../runtime/lifecycle.ts';
 import type { Logger } from '../../runtime/logger.ts';
+import { kubernetesVersion } from '../api-server/server/discovery.ts';
 import type { ClusterState } from '../controllers/cluster-state.ts';
 import { type KindCache, statusOf } from '../controllers/kind-cache.ts';
 import { timestamp } from '../event-recorder.ts';
@@ -157,7 +158,7 @@ function nodeInfo() {
 		osImage: type(),
 		kernelVersion: release(),
 		containerRuntimeVersion: `process://${process.versions.node}`,
-		kubeletVersion: 'v1.34.0',
+		kubeletVersion: kubernetesVersion.gitVersion,
 		kubeProxyVersion: '',
 		machineID: '',
 		systemUUID: '',

@@ -65,6 +65,8 @@ export class PodWorker {
 	#spec: Pod;
 	#syncing: Promise<void> | undefined;
 	#dirty = false;
+	/** Whether its containers were started, or could not be. */
+	#tried = false;
 	#timer: Timer | undefined;
 	#written: PodStatus | undefined;
 	#ended: { reason?: string; message?: string } | undefined;
@@ -86,6 +88,14 @@ export class PodWorker {
 
 	get address(): string {
 		return this.#settings.address;
+	}
+
+	/** Whether a container of it may become ready that is not yet. */
+	get isComingUp(): boolean {
+		if (this.#stopping !== undefined) return false;
+		const { init, main } = this.#view();
+		const isOnItsWay = [...init, ...main].some(({ state, ready }) => state.running && !ready);
+		return !this.#tried || isOnItsWay;
 	}
 
 	/** The container of a name. */
@@ -159,6 +169,7 @@ export class PodWorker {
 			this.#dirty = false;
 			try {
 				const again = await this.#syncOnce();
+				this.#tried = true;
 				if (again !== undefined) this.#syncIn(again);
 				await this.#report();
 			} catch (error) {
