@@ -1,3 +1,5 @@
+import { systemClock } from '../runtime/clock.ts';
+import { IdleMemory } from '../runtime/idle-memory.ts';
 import type { Lifecycle } from '../runtime/lifecycle.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { SettingProblem } from '../runtime/settings.ts';
@@ -9,8 +11,11 @@ export async function runRole(role: Lifecycle, logger: Logger): Promise<number> 
 	const ended = Promise.withResolvers<string>();
 	for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => ended.resolve(name));
 	const started = role.start().then(() => logger.info('Started.'));
+	const memory = new IdleMemory(systemClock);
+	await memory.start();
 	const signal = await Promise.race([started.then(() => ended.promise), ended.promise]);
 	logger.info('Stopping.', { signal });
+	await memory.stop();
 	await role.stop();
 	return exitCode.ok;
 }

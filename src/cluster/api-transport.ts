@@ -1,12 +1,8 @@
-import {
-	Agent as HttpAgent,
-	type IncomingMessage,
-	type OutgoingHttpHeaders,
-	request as requestHttp,
-} from 'node:http';
+import type { Agent as HttpAgent, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import type { Clock } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/edge-error.ts';
+import { http } from '../runtime/node-http.ts';
 import type { ClusterConfig, ClusterCredentials } from './cluster-config.ts';
 import { ClusterError, errorOfAnswer } from './cluster-error.ts';
 
@@ -98,7 +94,7 @@ export class ApiTransport {
 		const credentials = await this.#config.credentials.current();
 		const body = request.body === undefined ? undefined : JSON.stringify(request.body);
 		const url = new URL(this.#base.pathname.replace(/\/$/, '') + request.path, this.#base);
-		const send = url.protocol === 'http:' ? requestHttp : requestHttps;
+		const send = url.protocol === 'http:' ? http.request : requestHttps;
 		const options = {
 			method: request.method,
 			agent: this.#agentFor(credentials),
@@ -147,7 +143,7 @@ export class ApiTransport {
 		const { certificateAuthority, skipTlsVerify, tlsServerName } = this.#config;
 		const agent =
 			this.#base.protocol === 'http:'
-				? new HttpAgent(kept)
+				? new http.Agent(kept)
 				: new HttpsAgent({
 						...kept,
 						minVersion: 'TLSv1.2',

@@ -1,10 +1,11 @@
-import { type IncomingMessage, request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { encodeStrict } from '../protocol/sas-token.ts';
 import { Backoff } from '../runtime/backoff.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { EdgeError, messageOf } from '../runtime/edge-error.ts';
 import { isJsonObject, type JsonObject } from '../runtime/json.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { http } from '../runtime/node-http.ts';
 
 /** A server certificate of the workload API. */
 export interface WorkloadCertificate {
@@ -163,7 +164,7 @@ export class WorkloadClient implements WorkloadApi {
 		try {
 			const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
 				const address = addressOf(this.#options.uri);
-				const outgoing = request({ ...address, method, path, headers, signal: late.signal });
+				const outgoing = http.request({ ...address, method, path, headers, signal: late.signal });
 				outgoing.on('error', reject);
 				outgoing.on('response', resolve);
 				outgoing.end(payload);

@@ -64,6 +64,9 @@ function load(): SdkModules {
 	const here = createRequire(import.meta.url);
 	const fromTransport = createRequire(here.resolve('azure-iot-device-mqtt'));
 	const fromBase = createRequire(fromTransport.resolve('azure-iot-mqtt-base'));
+	const fromClient = createRequire(fromBase.resolve('mqtt'));
+	// Else it prepares 65,536 buffers, one for every packet identifier: 7 MB.
+	fromClient('mqtt-packet').writeToStream.cacheNumbers = false;
 	return {
 		Mqtt: here('azure-iot-device-mqtt').Mqtt,
 		Message: here('azure-iot-device').Message,

@@ -1,8 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { messageOf } from './edge-error.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Logger } from './logger.ts';
+import { http } from './node-http.ts';
 
 /** What is served. */
 export interface MonitoringServerOptions {
@@ -34,7 +35,7 @@ export class MonitoringServer implements Lifecycle {
 
 	async start(): Promise<void> {
 		const { port, host, logger } = this.#options;
-		const server = createServer((request, response) => {
+		const server = http.createServer((request, response) => {
 			this.#answer(request, response).catch((error: unknown) => {
 				logger.error('a monitoring request failed', { reason: messageOf(error) });
 				response.writeHead(500).end();

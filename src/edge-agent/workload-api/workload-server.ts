@@ -1,10 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { ClusterError } from '../../cluster/cluster-error.ts';
 import { EdgeError, messageOf } from '../../runtime/edge-error.ts';
 import type { JsonValue } from '../../runtime/json.ts';
 import type { Lifecycle } from '../../runtime/lifecycle.ts';
 import type { Logger } from '../../runtime/logger.ts';
+import { http } from '../../runtime/node-http.ts';
 import type { Caller, CallerDirectory } from './pod-callers.ts';
 import {
 	parseWorkloadBody,
@@ -66,7 +67,7 @@ export class WorkloadServer implements Lifecycle {
 	async start(): Promise<void> {
 		if (this.#server !== undefined) return;
 		const { port, host } = this.#options;
-		const server = createServer((request, response) => {
+		const server = http.createServer((request, response) => {
 			this.#serve(request, response).catch((error) => response.destroy(error));
 		});
 		server.headersTimeout = 10_000;
