@@ -1,17 +1,20 @@
-import type { IPublishPacket, ISubscribePacket, IUnsubscribePacket, Packet } from 'mqtt-packet';
+import type { ISubscribePacket, IUnsubscribePacket } from 'mqtt-packet';
 import type { Clock } from '../runtime/clock.ts';
 import { EdgeError, messageOf } from '../runtime/edge-error.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { InboundWindow } from './inbound-window.ts';
 import { KeepAlive } from './keep-alive.ts';
+import type { ReceivedPublish } from './message-packet.ts';
 import type {
 	ConnectRequest,
+	DeliveryReceipt,
 	MqttConnection,
 	MqttServerHandler,
 	MqttServerLimits,
 	Publication,
 } from './mqtt-server.ts';
 import { OutboundQueue } from './outbound-queue.ts';
+import type { ReceivedPacket } from './packet-decoder.ts';
 import type { PacketStream } from './packet-stream.ts';
 import { isTopicFilter } from './topic-filter.ts';
 
@@ -51,7 +54,12 @@ export class ClientConnection implements MqttConnection {
 		this.request = request;
 		this.#options = options;
 		this.#will = request.will;
-		this.#inbound = new InboundWindow(limits.maxUnacknowledged, limits.maxUnacknowledgedBytes);
+		this.#inbound = new InboundWindow({
+			max: limits.maxUnacknowledged,
+			maxBytes: limits.maxUnacknowledgedBytes,
+			acknowledge: (packetId) => stream.sendAcknowledgement(packetId), // [MQTT-3.3.4-1]
+			failed: (error) => this.#abandon(`A message was not accepted: ${messageOf(error)}`),
+		});
 		this.#outbound = new OutboundQueue({
 			...limits,
 			clock,
@@ -59,8 +67,7 @@ export class ClientConnection implements MqttConnection {
 				get needsDrain() {
 					return stream.needsDrain;
 				},
-				send: (publication, qos, packetId) =>
-					stream.send(publishPacket(publication, qos, packetId)),
+				send: (message) => stream.sendPublish(message),
 				overwhelmed: (reason) => this.#abandon(reason),
 			},
 		});
@@ -91,7 +98,13 @@ export class ClientConnection implements MqttConnection {
 	}
 
 	publish(publication: Publication, qos: 0 | 1): Promise<void> {
-		return this.#outbound.publish(publication, qos);
+		return new Promise((delivered, failed) =>
+			this.#outbound.deliver(publication, qos, { delivered, failed }),
+		);
+	}
+
+	deliver(publication: Publication, qos: 0 | 1, receipt: DeliveryReceipt): void {
+		this.#outbound.deliver(publication, qos, receipt);
 	}
 
 	close(): void {
@@ -111,13 +124,13 @@ export class ClientConnection implements MqttConnection {
 	}
 
 	/** A packet of the client, CONNECT excepted. */
-	packet(packet: Packet): Promise<void> | undefined {
+	packet(packet: ReceivedPacket): Promise<void> | undefined {
 		this.#keepAlive?.heard();
 		switch (packet.cmd) {
 			case 'publish':
 				return this.#publish(packet);
 			case 'puback':
-				this.#outbound.acknowledged(packet.messageId ?? 0);
+				this.#outbound.acknowledged(packet.messageId);
 				return undefined;
 			case 'subscribe':
 				this.#subscribe(packet);
@@ -151,27 +164,16 @@ export class ClientConnection implements MqttConnection {
 		handler.disconnected(this);
 	}
 
-	#publish(packet: IPublishPacket): Promise<void> | undefined {
-		if (packet.qos === 2) {
+	#publish(packet: ReceivedPublish): Promise<void> | undefined {
+		const { topic, payload, qos, retain, dup: duplicate, messageId } = packet;
+		if (qos === 2) {
 			this.#abandon('QoS 2 is not offered.');
 			return undefined;
 		}
-		const { handler, stream } = this.#options;
-		const publication: Publication = {
-			topic: packet.topic,
-			payload: asBytes(packet.payload),
-			...(packet.retain ? { retain: true } : {}),
-			...(packet.dup ? { duplicate: true } : {}),
-		};
-		const { messageId, qos } = packet;
-		// [MQTT-3.3.4-1]
-		const acknowledge = () => stream.send({ cmd: 'puback', messageId: messageId as number });
-		return this.#inbound.add(
-			publication.payload.byteLength + publication.topic.length,
-			handler.published(this, publication, qos),
-			qos === 1 ? acknowledge : undefined,
-			(error) => this.#abandon(`A message was not accepted: ${messageOf(error)}`),
-		);
+		const flags = retain || duplicate;
+		const publication = flags ? { topic, payload, retain, duplicate } : { topic, payload };
+		const handled = this.#options.handler.published(this, publication, qos);
+		return this.#inbound.add(payload.byteLength + topic.length, handled, messageId);
 	}
 
 	/** [MQTT-3.8.4-1], [MQTT-3.8.4-5]: one return code for each filter, in order. */
@@ -231,22 +233,4 @@ export class ClientConnection implements MqttConnection {
 			error instanceof EdgeError ? error.message : `Internal error: ${messageOf(error)}`;
 		this.#abandon(fault);
 	}
-}
-
-function publishPacket(
-	{ topic, payload }: Publication,
-	qos: 0 | 1,
-	packetId: number | undefined,
-): Packet {
-	const packet = { cmd: 'publish', topic, payload: asBytes(payload), qos } as const;
-	const flags = { dup: false, retain: false };
-	return packetId === undefined
-		? { ...packet, ...flags }
-		: { ...packet, ...flags, messageId: packetId };
-}
-
-function asBytes(payload: Uint8Array | string): Buffer {
-	if (typeof payload === 'string') return Buffer.from(payload);
-	if (Buffer.isBuffer(payload)) return payload;
-	return Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
 }

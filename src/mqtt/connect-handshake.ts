@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { IConnectPacket, Packet } from 'mqtt-packet';
+import type { IConnectPacket } from 'mqtt-packet';
 import type { Timer } from '../runtime/clock.ts';
 import { EdgeError, messageOf } from '../runtime/edge-error.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { ConnectRequest, ConnectReturnCode, Peer } from './mqtt-server.ts';
+import type { ReceivedPacket } from './packet-decoder.ts';
 import type { PacketStream, PacketStreamListener } from './packet-stream.ts';
 
 /** What the handshake asks of its server. */
@@ -43,7 +44,7 @@ export class ConnectHandshake implements PacketStreamListener {
 		else this.#end();
 	}
 
-	packet(packet: Packet): Promise<void> | undefined {
+	packet(packet: ReceivedPacket): Promise<void> | undefined {
 		if (this.#connection !== undefined) return this.#connection.packet(packet);
 		this.#timer?.[Symbol.dispose]();
 		if (packet.cmd === 'connect') return this.#connect(packet);

@@ -18,6 +18,11 @@ export class Fifo<Entry> {
 		return this.#entries[this.#first];
 	}
 
+	/** The entry so many places behind the first one. */
+	at(place: number): Entry | undefined {
+		return this.#entries[this.#first + place];
+	}
+
 	shift(): Entry | undefined {
 		const entry = this.#entries[this.#first];
 		if (this.length === 0) return undefined;

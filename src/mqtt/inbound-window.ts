@@ -1,7 +1,20 @@
+import { Fifo } from './fifo.ts';
+
 /** A received message of QoS 1 whose PUBACK is due. */
 interface Owed {
-	readonly acknowledge: () => void;
+	readonly packetId: number;
 	done: boolean;
+}
+
+export interface InboundWindowOptions {
+	/** Messages that may be unfinished while more are read. */
+	readonly max: number;
+	/** Bytes that they may have together. */
+	readonly maxBytes: number;
+	/** A message has been dealt with, and all before it that want to be acknowledged. */
+	readonly acknowledge: (packetId: number) => void;
+	/** A message could not be dealt with. */
+	readonly failed: (error: unknown) => void;
 }
 
 /**
@@ -9,45 +22,36 @@ interface Owed {
  * came [MQTT-4.6.0-2], and tells when there are too many to read on.
  */
 export class InboundWindow {
-	readonly #max: number;
-	readonly #maxBytes: number;
-	readonly #owed: Owed[] = [];
+	readonly #options: InboundWindowOptions;
+	readonly #owed = new Fifo<Owed>();
 	#unfinished = 0;
 	#unfinishedBytes = 0;
 	#closed = false;
 	#room: (() => void) | undefined;
 
-	/**
-	 * @param max messages that may be unfinished while more are read
-	 * @param maxBytes bytes that they may have together
-	 */
-	constructor(max: number, maxBytes: number) {
-		this.#max = max;
-		this.#maxBytes = maxBytes;
+	constructor(options: InboundWindowOptions) {
+		this.#options = options;
 	}
 
 	/**
 	 * @param bytes size of the message
 	 * @param handled settles when the message has been dealt with
-	 * @param acknowledge called when this message has been, and all before it that had one; absent
-	 * for QoS 0
-	 * @param failed called when `handled` rejects
+	 * @param packetId absent for QoS 0, which nobody acknowledges
 	 * @returns what to wait for before the next packet is read, if anything
 	 */
 	add(
 		bytes: number,
 		handled: Promise<void>,
-		acknowledge: (() => void) | undefined,
-		failed: (error: unknown) => void,
+		packetId: number | undefined,
 	): Promise<void> | undefined {
-		const owed = acknowledge === undefined ? undefined : { acknowledge, done: false };
+		const owed = packetId === undefined ? undefined : { packetId, done: false };
 		if (owed !== undefined) this.#owed.push(owed);
 		this.#unfinished += 1;
 		this.#unfinishedBytes += bytes;
 		handled.then(() => {
 			if (owed !== undefined) owed.done = true;
 			this.#finished(bytes);
-		}, failed);
+		}, this.#options.failed);
 		if (this.#hasRoom) return undefined;
 		return new Promise((resolve) => {
 			this.#room = resolve;
@@ -61,15 +65,19 @@ export class InboundWindow {
 	}
 
 	get #hasRoom(): boolean {
-		return this.#unfinished <= this.#max && this.#unfinishedBytes <= this.#maxBytes;
+		const { max, maxBytes } = this.#options;
+		return this.#unfinished <= max && this.#unfinishedBytes <= maxBytes;
 	}
 
 	#finished(bytes: number): void {
 		this.#unfinished -= 1;
 		this.#unfinishedBytes -= bytes;
-		while (!this.#closed && this.#owed[0]?.done) this.#owed.shift()?.acknowledge();
-		if (!this.#hasRoom) return;
-		this.#room?.();
+		for (let next = this.#owed.peek(); next?.done && !this.#closed; next = this.#owed.peek()) {
+			this.#owed.shift();
+			this.#options.acknowledge(next.packetId);
+		}
+		if (this.#room === undefined || !this.#hasRoom) return;
+		this.#room();
 		this.#room = undefined;
 	}
 }

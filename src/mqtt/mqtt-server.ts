@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { EdgeError } from '../runtime/edge-error.ts';
 
 /** Where a connection comes from. */
 export interface Peer {
@@ -45,6 +46,12 @@ export interface Publication {
 	readonly duplicate?: boolean;
 }
 
+/** Is told once what has become of a message. */
+export interface DeliveryReceipt {
+	delivered(): void;
+	failed(error: EdgeError): void;
+}
+
 /**
  * What a session of a client that asked for `cleanSession: false` keeps [MQTT-3.1.2-4]. Connections
  * that share a client id share it.
@@ -78,6 +85,8 @@ export interface MqttConnection {
 	 * @throws EdgeError EDGE_CLIENT_GONE when the connection ends first; EDGE_PUBLICATION_INVALID for a topic or a message that no packet can carry
 	 */
 	publish(publication: Publication, qos: 0 | 1): Promise<void>;
+	/** As `publish`, without a promise for every message. */
+	deliver(publication: Publication, qos: 0 | 1, receipt: DeliveryReceipt): void;
 	/** Ends the connection. */
 	close(): void;
 	/** Aborted when the connection has ended. */

@@ -1,7 +1,8 @@
 import type { Clock, Timer } from '../runtime/clock.ts';
 import { EdgeError } from '../runtime/edge-error.ts';
 import { Fifo } from './fifo.ts';
-import type { Publication } from './mqtt-server.ts';
+import type { OutgoingPublish } from './message-packet.ts';
+import type { DeliveryReceipt, Publication } from './mqtt-server.ts';
 import { isTopicName } from './topic-filter.ts';
 
 const maxPacketId = 65_535;
@@ -12,7 +13,7 @@ const maxQueued = 1_000;
 export interface OutboundChannel {
 	/** Whether the peer must read before more is written. */
 	readonly needsDrain: boolean;
-	send(publication: Publication, qos: 0 | 1, packetId: number | undefined): void;
+	send(message: OutgoingPublish): void;
 	/** The client reads or acknowledges so little that it must be given up. */
 	overwhelmed(reason: string): void;
 }
@@ -26,18 +27,25 @@ export interface OutboundQueueOptions {
 	readonly clock: Clock;
 }
 
-interface Queued {
-	readonly publication: Publication;
+/** A message that waits, and then is on its way. */
+class Outbound implements OutgoingPublish {
+	readonly topic: string;
+	readonly topicBytes: number;
+	readonly payload: Uint8Array;
+	readonly receipt: DeliveryReceipt;
 	readonly qos: 0 | 1;
-	resolve(): void;
-	reject(error: EdgeError): void;
-}
-
-/** A message of QoS 1 on its way. */
-interface Sent extends Queued {
+	packetId: number | undefined;
 	/** On the monotonic clock. */
-	readonly sentAt: number;
-	acknowledged: boolean;
+	sentAt = 0;
+	acknowledged = false;
+
+	constructor(publication: Publication, qos: 0 | 1, receipt: DeliveryReceipt) {
+		this.topic = publication.topic;
+		this.topicBytes = Buffer.byteLength(publication.topic);
+		this.payload = publication.payload;
+		this.qos = qos;
+		this.receipt = receipt;
+	}
 }
 
 /**
@@ -47,9 +55,9 @@ interface Sent extends Queued {
  */
 export class OutboundQueue {
 	readonly #options: OutboundQueueOptions;
-	readonly #waiting = new Fifo<Queued>();
-	/** By packet identifier, the oldest first. */
-	readonly #inFlight = new Map<number, Sent>();
+	readonly #waiting = new Fifo<Outbound>();
+	/** The oldest first; their packet identifiers follow each other. */
+	readonly #inFlight = new Fifo<Outbound>();
 	#timer: Timer | undefined;
 	#lastId = 0;
 	#closed = false;
@@ -58,17 +66,19 @@ export class OutboundQueue {
 		this.#options = options;
 	}
 
-	/** As {@link MqttConnection.publish}. */
-	publish(publication: Publication, qos: 0 | 1): Promise<void> {
-		return new Promise((resolve, reject) => {
-			const fault = this.#closed ? gone('The client is not connected.') : this.#fault(publication);
-			if (fault !== undefined) return reject(fault);
-			this.#waiting.push({ publication, qos, resolve, reject });
-			this.pump();
-			if (this.#waiting.length > maxQueued) {
-				this.#options.channel.overwhelmed('Too many messages wait for the client to read.');
-			}
-		});
+	/** As {@link MqttConnection.deliver}. */
+	deliver(publication: Publication, qos: 0 | 1, receipt: DeliveryReceipt): void {
+		const message = new Outbound(publication, qos, receipt);
+		const fault = this.#closed ? gone('The client is not connected.') : this.#fault(message);
+		if (fault !== undefined) {
+			receipt.failed(fault);
+			return;
+		}
+		this.#waiting.push(message);
+		this.pump();
+		if (this.#waiting.length > maxQueued) {
+			this.#options.channel.overwhelmed('Too many messages wait for the client to read.');
+		}
 	}
 
 	/** Sends what may be sent now. */
@@ -76,25 +86,23 @@ export class OutboundQueue {
 		const { channel, maxInFlight } = this.#options;
 		while (!channel.needsDrain) {
 			const next = this.#waiting.peek();
-			if (next === undefined || (next.qos === 1 && this.#inFlight.size >= maxInFlight)) return;
+			if (next === undefined || (next.qos === 1 && this.#inFlight.length >= maxInFlight)) return;
 			this.#waiting.shift();
-			if (next.qos === 1) this.#sendTracked(next);
-			else {
-				channel.send(next.publication, 0, undefined);
-				next.resolve();
-			}
+			if (next.qos === 1) this.#track(next);
+			channel.send(next);
+			if (next.qos === 0) next.receipt.delivered();
 		}
 	}
 
 	/** A PUBACK. One for an unknown identifier is ignored. */
 	acknowledged(packetId: number): void {
-		const sent = this.#inFlight.get(packetId);
-		if (sent === undefined) return;
+		const first = this.#inFlight.peek()?.packetId ?? 0;
+		const sent = this.#inFlight.at((packetId - first + maxPacketId) % maxPacketId);
+		if (sent?.packetId !== packetId) return;
 		sent.acknowledged = true;
-		for (const [id, oldest] of this.#inFlight) {
-			if (!oldest.acknowledged) break;
-			this.#inFlight.delete(id);
-			oldest.resolve();
+		for (let oldest = this.#inFlight.peek(); oldest?.acknowledged; oldest = this.#inFlight.peek()) {
+			this.#inFlight.shift();
+			oldest.receipt.delivered();
 		}
 		this.pump();
 	}
@@ -103,45 +111,38 @@ export class OutboundQueue {
 	close(): void {
 		this.#closed = true;
 		this.#timer?.[Symbol.dispose]();
-		const open = [...this.#inFlight.values(), ...this.#waiting.takeAll()];
-		this.#inFlight.clear();
-		for (const { reject } of open) reject(gone('The connection of the client has ended.'));
+		const open = [...this.#inFlight.takeAll(), ...this.#waiting.takeAll()];
+		for (const { receipt } of open) receipt.failed(gone('The connection of the client has ended.'));
 	}
 
-	#sendTracked(entry: Queued): void {
-		const { channel, clock, acknowledgementTimeout } = this.#options;
-		const id = this.#freeId();
-		const { publication, qos, resolve, reject } = entry;
-		const sentAt = clock.monotonic();
-		this.#inFlight.set(id, { publication, qos, resolve, reject, sentAt, acknowledged: false });
+	/**
+	 * Gives a message the next packet identifier. Far fewer are under way than there are identifiers:
+	 * the next one is free [MQTT-2.3.1-1], [MQTT-2.3.1-2].
+	 */
+	#track(message: Outbound): void {
+		const { clock, acknowledgementTimeout } = this.#options;
+		this.#lastId = (this.#lastId % maxPacketId) + 1;
+		message.packetId = this.#lastId;
+		message.sentAt = clock.monotonic();
+		this.#inFlight.push(message);
 		this.#timer ??= clock.after(acknowledgementTimeout, () => this.#checkOldest());
-		channel.send(publication, 1, id);
-	}
-
-	/** A non-zero identifier that no unacknowledged message uses [MQTT-2.3.1-1], [MQTT-2.3.1-2]. */
-	#freeId(): number {
-		do {
-			this.#lastId = (this.#lastId % maxPacketId) + 1;
-		} while (this.#inFlight.has(this.#lastId));
-		return this.#lastId;
 	}
 
 	#checkOldest(): void {
 		const { clock, acknowledgementTimeout, channel } = this.#options;
 		this.#timer = undefined;
-		const [oldest] = this.#inFlight.values();
+		const oldest = this.#inFlight.peek();
 		if (oldest === undefined) return;
 		const left = oldest.sentAt + acknowledgementTimeout - clock.monotonic();
 		if (left > 0) this.#timer = clock.after(left, () => this.#checkOldest());
 		else channel.overwhelmed('The client did not acknowledge a message in time.');
 	}
 
-	#fault(publication: Publication): EdgeError | undefined {
-		const { topic, payload } = publication;
+	#fault({ topic, topicBytes, payload }: Outbound): EdgeError | undefined {
 		if (!isTopicName(topic)) {
 			return new EdgeError('EDGE_PUBLICATION_INVALID', 'The topic is not one of MQTT.');
 		}
-		const size = payload.byteLength + Buffer.byteLength(topic);
+		const size = payload.byteLength + topicBytes;
 		if (size <= this.#options.maxPacketBytes) return undefined;
 		return new EdgeError('EDGE_PUBLICATION_INVALID', `A message of ${size} bytes is too large.`);
 	}

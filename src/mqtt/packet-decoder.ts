@@ -1,24 +1,34 @@
-import {
-	type IConnectPacket,
-	type IPublishPacket,
-	type Packet,
-	type Parser,
-	parser,
-} from 'mqtt-packet';
+import { type IConnectPacket, type Packet, type Parser, parser } from 'mqtt-packet';
 import { EdgeError } from '../runtime/edge-error.ts';
+import {
+	acknowledgementType,
+	PublishReader,
+	publishType,
+	type ReceivedAcknowledgement,
+	type ReceivedPublish,
+	readAcknowledgement,
+} from './message-packet.ts';
 import { PacketFramer } from './packet-framer.ts';
 import { isTopicName } from './topic-filter.ts';
 
 const connectType = 0x10;
 const protocolLevel = 4;
 
+/** A packet of a client. */
+export type ReceivedPacket =
+	| ReceivedPublish
+	| ReceivedAcknowledgement
+	| Exclude<Packet, { cmd: 'publish' | 'puback' }>;
+
 /**
  * Turns the bytes of one client into MQTT 3.1.1 packets, and refuses everything that the
- * specification calls a protocol violation of the packet itself. `mqtt-packet` reads the fields;
- * the framing, the limits and the rules that it leaves open are here.
+ * specification calls a protocol violation of the packet itself. `mqtt-packet` reads the fields of
+ * all packets but those that carry messages; the framing, the limits and the rules that it leaves
+ * open are here.
  */
 export class PacketDecoder {
 	readonly #framer: PacketFramer;
+	readonly #publishes = new PublishReader();
 	readonly #parser: Parser = parser({ protocolVersion: protocolLevel });
 	#parsed: Packet | undefined;
 	#failure: unknown;
@@ -41,16 +51,19 @@ export class PacketDecoder {
 	 * @throws EdgeError EDGE_PACKET_MALFORMED: the connection must be closed [MQTT-4.8.0-1];
 	 * EDGE_PROTOCOL_LEVEL for a CONNECT of another MQTT version
 	 */
-	next(): Packet | undefined {
+	next(): ReceivedPacket | undefined {
 		const bytes = this.#framer.next();
 		if (bytes === undefined) return undefined;
-		if ((bytes[0] ?? 0) === connectType) assertProtocolLevel(bytes);
+		const first = bytes[0] ?? 0;
+		if (first >> 4 === publishType) return this.#publishes.read(bytes);
+		if (first >> 4 === acknowledgementType) return readAcknowledgement(bytes);
+		if (first === connectType) assertProtocolLevel(bytes);
 		const packet = this.#parse(bytes);
 		assertValid(packet, bytes);
 		return packet;
 	}
 
-	#parse(bytes: Buffer): Packet {
+	#parse(bytes: Buffer): Exclude<Packet, { cmd: 'publish' | 'puback' }> {
 		this.#parsed = undefined;
 		this.#failure = undefined;
 		try {
@@ -61,7 +74,7 @@ export class PacketDecoder {
 		if (this.#failure !== undefined || this.#parsed === undefined) {
 			throw malformed('The packet cannot be read.', this.#failure);
 		}
-		return this.#parsed;
+		return this.#parsed as Exclude<Packet, { cmd: 'publish' | 'puback' }>;
 	}
 }
 
@@ -78,13 +91,10 @@ function assertProtocolLevel(bytes: Buffer): void {
 	throw new EdgeError('EDGE_PROTOCOL_LEVEL', `Protocol level ${level} is not MQTT 3.1.1.`);
 }
 
-function assertValid(packet: Packet, bytes: Buffer): void {
+function assertValid(packet: ReceivedPacket, bytes: Buffer): void {
 	switch (packet.cmd) {
 		case 'connect':
 			assertConnect(packet, bytes);
-			break;
-		case 'publish':
-			assertPublish(packet, bytes);
 			break;
 		case 'subscribe':
 			assertPacketId(packet.messageId);
@@ -99,14 +109,6 @@ function assertValid(packet: Packet, bytes: Buffer): void {
 			break;
 		default:
 	}
-}
-
-function assertPublish({ topic, qos, dup, messageId }: IPublishPacket, bytes: Buffer): void {
-	assertText(topic, bytes);
-	if (!isTopicName(topic)) throw malformed('The topic cannot be published to.');
-	// [MQTT-3.3.1-2]
-	if (qos === 0 && dup) throw malformed('DUP is set on a QoS 0 message.');
-	if (qos > 0) assertPacketId(messageId);
 }
 
 /** [MQTT-3.8.3-3], [MQTT-3.10.3-2] */

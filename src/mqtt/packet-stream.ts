@@ -1,7 +1,19 @@
 import type { Duplex } from 'node:stream';
-import { generate, type Packet } from 'mqtt-packet';
+import mqttPacket, { type Packet } from 'mqtt-packet';
 import type { Clock, Timer } from '../runtime/clock.ts';
-import { PacketDecoder } from './packet-decoder.ts';
+import {
+	type OutgoingPublish,
+	publishLength,
+	writeAcknowledgement,
+	writePublish,
+} from './message-packet.ts';
+import { PacketDecoder, type ReceivedPacket } from './packet-decoder.ts';
+
+// Else it prepares 65,536 buffers, one for every packet identifier: 7 MB.
+mqttPacket.writeToStream.cacheNumbers = false;
+
+/** Bytes of a PUBACK. */
+const acknowledgementLength = 4;
 
 /** Milliseconds that a peer has to read our last packet and close its side. */
 const lingerTime = 2_000;
@@ -9,7 +21,7 @@ const lingerTime = 2_000;
 /** What the owner of a packet stream is told. */
 export interface PacketStreamListener {
 	/** A packet. Nothing more is read until a returned promise settles. It never rejects. */
-	packet(packet: Packet): Promise<void> | undefined;
+	packet(packet: ReceivedPacket): Promise<void> | undefined;
 	/** The peer broke the protocol (an EdgeError), or `packet` threw. */
 	failed(error: unknown): void;
 	/** The peer reads again after `needsDrain`. */
@@ -26,7 +38,9 @@ export class PacketStream {
 	readonly #listener: PacketStreamListener;
 	#waiting = false;
 	#closing = false;
-	#corked = false;
+	/** What leaves at the end of the turn; a number is the identifier of a PUBACK. */
+	#leaving: (Buffer | OutgoingPublish | number)[] = [];
+	#leavingBytes = 0;
 	#linger: Timer | undefined;
 
 	constructor(
@@ -59,21 +73,24 @@ export class PacketStream {
 
 	/** Whether the peer reads more slowly than we write. */
 	get needsDrain(): boolean {
-		return this.#stream.writableNeedDrain;
+		const { writableNeedDrain, writableLength, writableHighWaterMark } = this.#stream;
+		return writableNeedDrain || writableLength + this.#leavingBytes >= writableHighWaterMark;
 	}
 
 	/** Writes a packet. Packets of one turn of the event loop leave in one piece. */
 	send(packet: Packet): void {
-		if (this.#closing || !this.#stream.writable) return;
-		if (!this.#corked) {
-			this.#corked = true;
-			this.#stream.cork();
-			process.nextTick(() => {
-				this.#corked = false;
-				this.#stream.uncork();
-			});
-		}
-		this.#stream.write(generate(packet));
+		const bytes = mqttPacket.generate(packet);
+		this.#leave(bytes, bytes.byteLength);
+	}
+
+	/** Writes a PUBLISH, as {@link send}. */
+	sendPublish(message: OutgoingPublish): void {
+		this.#leave(message, publishLength(message));
+	}
+
+	/** Writes a PUBACK, as {@link send}. */
+	sendAcknowledgement(packetId: number): void {
+		this.#leave(packetId, acknowledgementLength);
 	}
 
 	/**
@@ -82,10 +99,34 @@ export class PacketStream {
 	 */
 	end(): void {
 		if (this.#closing) return;
+		this.#flush();
 		this.#closing = true;
 		this.#stream.end();
 		this.#stream.resume();
 		this.#linger = this.#clock.after(lingerTime, () => this.#stream.destroy());
+	}
+
+	#leave(packet: Buffer | OutgoingPublish | number, length: number): void {
+		if (this.#closing || !this.#stream.writable) return;
+		if (this.#leaving.length === 0) process.nextTick(() => this.#flush());
+		this.#leaving.push(packet);
+		this.#leavingBytes += length;
+	}
+
+	#flush(): void {
+		const leaving = this.#leaving;
+		const length = this.#leavingBytes;
+		this.#leaving = [];
+		this.#leavingBytes = 0;
+		if (length === 0 || this.#closing || !this.#stream.writable) return;
+		const bytes = Buffer.allocUnsafe(length);
+		let end = 0;
+		for (const packet of leaving) {
+			if (typeof packet === 'number') end = writeAcknowledgement(bytes, end, packet);
+			else if (Buffer.isBuffer(packet)) end += packet.copy(bytes, end);
+			else end = writePublish(bytes, end, packet);
+		}
+		this.#stream.write(bytes);
 	}
 
 	#received(chunk: Buffer): void {

@@ -41,9 +41,17 @@ export class FakeClient implements ConnectedClient {
 		this.#clients.subscriptionsChanged(this);
 	}
 
-	async sendInput(input: string, message: Message): Promise<void> {
-		await this.#send();
-		this.inputs.push({ input, message });
+	sendInputs(input: string, messages: readonly Message[]): Promise<readonly (Error | undefined)[]> {
+		const answers = messages.map(async (message) => {
+			try {
+				await this.#send();
+				this.inputs.push({ input, message });
+				return undefined;
+			} catch (error) {
+				return error as Error;
+			}
+		});
+		return Promise.all(answers);
 	}
 
 	async sendCloudToDevice(message: Message): Promise<void> {

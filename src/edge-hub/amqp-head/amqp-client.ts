@@ -7,7 +7,7 @@ import type { Message } from '../../protocol/message.ts';
 import type { Subscription } from '../../protocol/mqtt-topic.ts';
 import { versionOf } from '../../protocol/twin.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import { EdgeError } from '../../runtime/edge-error.ts';
+import { EdgeError, messageOf } from '../../runtime/edge-error.ts';
 import type { JsonObject } from '../../runtime/json.ts';
 import type { CredentialVerdict } from '../authorization/client-credential.ts';
 import type { ConnectedClient } from '../clients/connected-client.ts';
@@ -84,8 +84,16 @@ export class AmqpClient implements ConnectedClient {
 		this.#owner.subscriptionsChanged(this);
 	}
 
-	sendInput(input: string, message: Message): Promise<void> {
-		return this.#deliver('inputs', messageToAmqp(message, input));
+	sendInputs(input: string, messages: readonly Message[]): Promise<readonly (Error | undefined)[]> {
+		const answers = messages.map(async (message) => {
+			try {
+				await this.#deliver('inputs', messageToAmqp(message, input));
+				return undefined;
+			} catch (error) {
+				return error instanceof Error ? error : new Error(messageOf(error));
+			}
+		});
+		return Promise.all(answers);
 	}
 
 	sendCloudToDevice(message: Message): Promise<void> {

@@ -16,8 +16,11 @@ export interface ConnectedClient {
 	readonly place: string;
 	/** What it listens for. */
 	readonly subscriptions: ReadonlySet<Subscription>;
-	/** Resolves when the module has acknowledged the message. */
-	sendInput(input: string, message: Message): Promise<void>;
+	/**
+	 * Sends messages in order. Resolves when the module has answered for all of them: undefined for
+	 * one that it has acknowledged, else what is wrong. Never rejects.
+	 */
+	sendInputs(input: string, messages: readonly Message[]): Promise<readonly (Error | undefined)[]>;
 	/** Resolves when the device has acknowledged the message. */
 	sendCloudToDevice(message: Message): Promise<void>;
 	/** @param patch with its `$version`. */

@@ -83,10 +83,10 @@ export class ModuleInputEndpoint implements Endpoint {
 		client: ConnectedClient,
 		messages: readonly StoredMessage[],
 	): Promise<SendResult[]> {
-		const sent = messages.map(({ message }) => client.sendInput(this.#input, message));
+		const sent = messages.map(({ message }) => message);
 		const results: SendResult[] = [];
-		for (const outcome of await Promise.allSettled(sent)) {
-			const result = resultOf(outcome);
+		for (const fault of await client.sendInputs(this.#input, sent)) {
+			const result = resultOf(fault);
 			if (result === 'retry') break;
 			results.push(result);
 		}
@@ -95,9 +95,8 @@ export class ModuleInputEndpoint implements Endpoint {
 }
 
 /** No MQTT packet can carry a message with too many properties: it would block the queue for ever. */
-function resultOf(outcome: PromiseSettledResult<void>): SendResult {
-	if (outcome.status === 'fulfilled') return 'delivered';
-	const { reason } = outcome;
-	const invalid = reason instanceof EdgeError && reason.code === 'EDGE_PUBLICATION_INVALID';
+function resultOf(fault: Error | undefined): SendResult {
+	if (fault === undefined) return 'delivered';
+	const invalid = fault instanceof EdgeError && fault.code === 'EDGE_PUBLICATION_INVALID';
 	return invalid ? 'poison' : 'retry';
 }

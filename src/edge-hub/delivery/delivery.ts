@@ -16,9 +16,9 @@ import type { QueueEntry } from './queue-entry.ts';
 import { RecentMessages } from './recent-messages.ts';
 import { evict, type StoreFullPolicy } from './store-eviction.ts';
 import {
+	BodyEncoder,
 	decodeBody,
 	decodeHeader,
-	encodeBody,
 	encodeHeader,
 	type StoredBody,
 	type StoredTarget,
@@ -78,7 +78,12 @@ export class Delivery implements Lifecycle {
 	readonly #pumps = new Map<string, EndpointPump>();
 	readonly #removing = new Set<Promise<void>>();
 	readonly #origins = new Map<string, MessageOrigin>();
+	readonly #bodies = new BodyEncoder();
 	readonly #handler: PumpHandler;
+	/** Of the last message; those that follow often share it. */
+	#lastOrigin:
+		| { readonly of: Message['systemProperties']; readonly origin: MessageOrigin }
+		| undefined;
 	/** What `start` found, until the first configuration says which endpoints there are. */
 	#recovered = new Map<string, DeliveryLane>();
 	#configuration: HubConfiguration | undefined;
@@ -91,7 +96,7 @@ export class Delivery implements Lifecycle {
 		this.#metrics = options.metrics ?? noDeliveryMetrics;
 		this.#recent = new RecentMessages(options.cacheBytes ?? 16 * 1024 * 1024);
 		this.#handler = {
-			load: (entries) => Promise.all(entries.map((entry) => this.#load(entry))),
+			load: (entries) => this.#load(entries),
 			delivered: (stored, entry, endpoint, seconds) => {
 				const process = (options.clock.now() - stored.enqueuedAt) / 1000;
 				this.#metrics.sent(entry.origin, endpoint, entry.priority, seconds, process);
@@ -187,27 +192,28 @@ export class Delivery implements Lifecycle {
 	}
 
 	/** Appends one record, or more where the message has more targets than a record has parts. */
-	async #store(
+	#store(
 		targets: readonly StoredTarget[],
 		origin: MessageOrigin,
 		size: number,
 		body: StoredBody,
-	): Promise<void> {
-		const bytes = encodeBody(body);
-		const appends: Promise<void>[] = [];
-		for (let first = 0; first < targets.length; first += maxParts) {
-			const group = targets.slice(first, first + maxParts);
+	): Promise<unknown> {
+		const bytes = this.#bodies.encode(body);
+		const append = async (group: readonly StoredTarget[]) => {
 			const header = encodeHeader({ origin, size, targets: group });
-			appends.push(
-				this.#log.append(header, bytes, group.length).then((offset) => {
-					this.#recent.add(offset, body, size + recentOverhead, group.length);
-					for (const [part, target] of group.entries()) {
-						this.#enqueue(target.endpoint, entryOf(target, offset, part, origin, size));
-					}
-				}),
-			);
-		}
-		await Promise.all(appends);
+			const offset = await this.#log.append(header, bytes, group.length);
+			this.#recent.add(offset, body, size + recentOverhead, group.length);
+			for (const [part, target] of group.entries()) {
+				this.#enqueue(target.endpoint, entryOf(target, offset, part, origin, size));
+			}
+		};
+		if (targets.length <= maxParts) return append(targets);
+		const groups = Math.ceil(targets.length / maxParts);
+		return Promise.all(
+			Array.from({ length: groups }, (_, index) =>
+				append(targets.slice(index * maxParts, (index + 1) * maxParts)),
+			),
+		);
 	}
 
 	#enqueue(endpoint: string, entry: QueueEntry): void {
@@ -244,9 +250,16 @@ export class Delivery implements Lifecycle {
 		this.#removing.add(removing);
 	}
 
-	async #load({ offset, size, priority, origin }: QueueEntry): Promise<StoredMessage | undefined> {
-		const body = this.#recent.get(offset) ?? (await this.#read(offset, size));
-		return body && { ...body, offset, priority, sender: origin.sender };
+	/** What is delivered at once is still in memory; everything else is read from the log. */
+	async #load(entries: readonly QueueEntry[]): Promise<readonly (StoredMessage | undefined)[]> {
+		const bodies = entries.map(({ offset }) => this.#recent.get(offset));
+		if (bodies.includes(undefined)) {
+			const reads = entries.map(
+				({ offset, size }, index) => bodies[index] ?? this.#read(offset, size),
+			);
+			return (await Promise.all(reads)).map((body, index) => stored(entries[index], body));
+		}
+		return entries.map((entry, index) => stored(entry, bodies[index]));
 	}
 
 	/** @returns undefined where the stored form is damaged. */
@@ -269,10 +282,13 @@ export class Delivery implements Lifecycle {
 	}
 
 	#originOf({ systemProperties }: Message): MessageOrigin {
+		if (this.#lastOrigin?.of === systemProperties) return this.#lastOrigin.origin;
 		const deviceId = systemProperties.get('connectionDeviceId') ?? '';
 		const moduleId = systemProperties.get('connectionModuleId');
 		const sender = identityKey(moduleId === undefined ? { deviceId } : { deviceId, moduleId });
-		return this.#sharedOrigin({ sender, output: systemProperties.get('outputName') ?? '' });
+		const origin = this.#sharedOrigin({ sender, output: systemProperties.get('outputName') ?? '' });
+		this.#lastOrigin = { of: systemProperties, origin };
+		return origin;
 	}
 
 	/** One object for all messages of an output: queues hold millions of references. */
@@ -284,6 +300,21 @@ export class Delivery implements Lifecycle {
 		this.#origins.set(key, origin);
 		return origin;
 	}
+}
+
+function stored(
+	entry: QueueEntry | undefined,
+	body: StoredBody | undefined,
+): StoredMessage | undefined {
+	if (entry === undefined || body === undefined) return undefined;
+	const { message, enqueuedAt } = body;
+	return {
+		message,
+		enqueuedAt,
+		offset: entry.offset,
+		priority: entry.priority,
+		sender: entry.origin.sender,
+	};
 }
 
 /** The route's time to live, else the configuration's; negative for no end. */

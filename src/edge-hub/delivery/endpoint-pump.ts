@@ -53,6 +53,7 @@ export class EndpointPump {
 	readonly #stopping = new AbortController();
 	#started = false;
 	#removed = false;
+	#pumpDue = false;
 	#subscription: Disposable | undefined;
 
 	constructor(options: EndpointPumpOptions) {
@@ -147,7 +148,17 @@ export class EndpointPump {
 		}
 		if (lane.retryTimer !== undefined) return;
 		this.#ready.add(lane);
-		this.#pump();
+		this.#pumpSoon();
+	}
+
+	/** Not before all that one disk sync has made durable is in its lane: batches get full then. */
+	#pumpSoon(): void {
+		if (this.#pumpDue) return;
+		this.#pumpDue = true;
+		queueMicrotask(() => {
+			this.#pumpDue = false;
+			this.#pump();
+		});
 	}
 
 	#pump(): void {

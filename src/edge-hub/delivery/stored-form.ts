@@ -35,12 +35,13 @@ type Properties = readonly (readonly [string, string | null])[];
  * little-endian; a text is its length in bytes (u16) and UTF-8.
  */
 export function encodeHeader({ origin, size, targets }: StoredHeader): Uint8Array {
-	const texts = [...targets.map(({ endpoint }) => endpoint), origin.sender, origin.output];
-	const length = texts.reduce((sum, text) => sum + 2 + Buffer.byteLength(text), 6);
-	const bytes = Buffer.allocUnsafe(length + targets.length * 12);
-	bytes.writeUInt8(formatVersion, 0);
+	let length = 6 + textLength(origin.sender) + textLength(origin.output);
+	for (const { endpoint } of targets) length += 12 + textLength(endpoint);
+	const bytes = Buffer.allocUnsafe(length);
+	bytes[0] = formatVersion;
 	bytes.writeUInt32LE(size, 1);
-	let position = bytes.writeUInt8(targets.length, 5);
+	bytes[5] = targets.length;
+	let position = 6;
 	for (const { endpoint, priority, expiresAt } of targets) {
 		position = bytes.writeDoubleLE(expiresAt, position);
 		position = bytes.writeUInt32LE(priority, position);
@@ -68,17 +69,36 @@ export function decodeHeader(header: Uint8Array): StoredHeader {
 	};
 }
 
-/** version u8 · time f64 · length u32 · properties as JSON, [application, system] · body. */
-export function encodeBody({ message, enqueuedAt }: StoredBody): Uint8Array {
-	const json = JSON.stringify([[...message.properties], [...message.systemProperties]]);
-	const length = Buffer.byteLength(json);
-	const bytes = Buffer.allocUnsafe(13 + length + message.body.byteLength);
-	bytes.writeUInt8(formatVersion, 0);
-	bytes.writeDoubleLE(enqueuedAt, 1);
-	bytes.writeUInt32LE(length, 9);
-	bytes.write(json, 13);
-	bytes.set(message.body, 13 + length);
-	return bytes;
+/**
+ * version u8 · time f64 · length u32 · properties as JSON, [application, system] · body.
+ *
+ * Messages that follow each other often share their properties: those are not encoded again.
+ */
+export class BodyEncoder {
+	#properties: Message['properties'] | undefined;
+	#systemProperties: Message['systemProperties'] | undefined;
+	#json: Buffer = Buffer.alloc(0);
+
+	encode({ message, enqueuedAt }: StoredBody): Uint8Array {
+		const json = this.#encodeProperties(message);
+		const bytes = Buffer.allocUnsafe(13 + json.byteLength + message.body.byteLength);
+		bytes[0] = formatVersion;
+		bytes.writeDoubleLE(enqueuedAt, 1);
+		bytes.writeUInt32LE(json.byteLength, 9);
+		bytes.set(json, 13);
+		bytes.set(message.body, 13 + json.byteLength);
+		return bytes;
+	}
+
+	#encodeProperties({ properties, systemProperties }: Message): Buffer {
+		if (this.#properties === properties && this.#systemProperties === systemProperties) {
+			return this.#json;
+		}
+		this.#json = Buffer.from(JSON.stringify([[...properties], [...systemProperties]]));
+		this.#properties = properties;
+		this.#systemProperties = systemProperties;
+		return this.#json;
+	}
 }
 
 /** @throws EdgeError EDGE_STORAGE_VERSION for a body of another version. */
@@ -105,6 +125,10 @@ function view(bytes: Uint8Array): Buffer {
 function checkVersion(bytes: Buffer): void {
 	if (bytes[0] === formatVersion) return;
 	throw new EdgeError('EDGE_STORAGE_VERSION', `A stored message has version ${bytes[0]}.`);
+}
+
+function textLength(text: string): number {
+	return 2 + Buffer.byteLength(text);
 }
 
 function writeText(bytes: Buffer, text: string, position: number): number {

@@ -5,6 +5,7 @@ import { type Identity, identityKey } from '../../protocol/identity.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { QueueLength } from '../delivery/delivery.ts';
 import type { DeliveryMetrics, DropReason, MessageOrigin } from '../delivery/delivery-metrics.ts';
+import { MessageCounters, targetOf } from './message-counters.ts';
 import { RecentSummary } from './recent-summary.ts';
 
 const quantiles = [0.1, 0.5, 0.9, 0.99];
@@ -54,6 +55,7 @@ export class HubMetrics implements DeliveryMetrics {
 		'Time from the arrival of a message until it is sent.',
 		['from', 'to', 'priority'],
 	);
+	readonly #messages: MessageCounters;
 	readonly #dropped = this.#counter('messages_dropped_total', 'Messages removed before delivery.', [
 		'reason',
 		'from',
@@ -115,6 +117,16 @@ export class HubMetrics implements DeliveryMetrics {
 
 	constructor(options: HubMetricsOptions) {
 		this.#options = options;
+		this.#messages = new MessageCounters(
+			{
+				received: this.#received,
+				size: this.#size,
+				sent: this.#sent,
+				sendSeconds: this.#sendSeconds,
+				processSeconds: this.#processSeconds,
+			},
+			options.clock,
+		);
 		this.#common = {
 			iothub: options.hubHostName,
 			edge_device: options.edgeDeviceId,
@@ -129,32 +141,24 @@ export class HubMetrics implements DeliveryMetrics {
 
 	/** The page in Prometheus text format. */
 	async page(): Promise<string> {
+		this.#messages.flush();
 		const now = this.#options.clock.monotonic();
 		const summaries = this.#summaries.map((summary) => summary.text(this.#common, now));
 		return `${await this.#registry.metrics()}\n${summaries.join('\n\n')}\n`;
 	}
 
-	received({ sender, output }: MessageOrigin, bytes: number): void {
-		this.#received.inc({ route_output: output, id: sender });
-		this.#size.observe({ id: sender }, bytes, this.#options.clock.monotonic());
+	received(origin: MessageOrigin, bytes: number): void {
+		this.#messages.received(origin, bytes);
 	}
 
 	sent(
-		{ sender, output }: MessageOrigin,
+		origin: MessageOrigin,
 		endpoint: string,
 		priority: number,
 		sendSeconds: number,
 		processSeconds: number,
 	): void {
-		const { to, input } = targetOf(endpoint);
-		const route = { from: sender, to, from_route_output: output, to_route_input: input };
-		this.#sent.inc({ ...route, priority });
-		this.#sendSeconds.observe(route, sendSeconds, this.#options.clock.monotonic());
-		this.#processSeconds.observe(
-			{ from: sender, to, priority },
-			processSeconds,
-			this.#options.clock.monotonic(),
-		);
+		this.#messages.sent(origin, endpoint, priority, sendSeconds, processSeconds);
 	}
 
 	dropped(reason: DropReason, { sender, output }: MessageOrigin): void {
@@ -266,11 +270,4 @@ export class HubMetrics implements DeliveryMetrics {
 		this.#summaries.push(summary);
 		return summary;
 	}
-}
-
-/** `iothub` → upstream; `edge1/filter/input1` → the module and its input. */
-function targetOf(endpoint: string): { readonly to: string; readonly input: string } {
-	if (endpoint === 'iothub') return { to: 'upstream', input: '' };
-	const [deviceId = '', moduleId = '', ...input] = endpoint.split('/');
-	return { to: identityKey({ deviceId, moduleId }), input: input.join('/') };
 }

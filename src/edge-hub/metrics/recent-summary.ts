@@ -16,12 +16,47 @@ export interface RecentSummaryOptions<Label extends string> {
 type Labels<Label extends string> = Readonly<Record<Label, string | number>>;
 
 /** The observations of one set of labels. */
-interface Series<Label extends string> {
+export class RecentSeries<Label extends string> {
 	readonly labels: Labels<Label>;
-	values: Float64Array;
-	times: Float64Array;
-	sum: number;
-	count: number;
+	#values = new Float64Array(firstSamples);
+	#times = new Float64Array(firstSamples);
+	#sum = 0;
+	#count = 0;
+
+	constructor(labels: Labels<Label>) {
+		this.labels = labels;
+	}
+
+	get sum(): number {
+		return this.#sum;
+	}
+
+	get count(): number {
+		return this.#count;
+	}
+
+	/** @param now milliseconds on a clock that never goes back */
+	observe(value: number, now: number): void {
+		const size = this.#values.length;
+		if (this.#count === size && size < maxSamples) this.#grow();
+		const place = this.#count % this.#values.length;
+		this.#values[place] = value;
+		this.#times[place] = now;
+		this.#sum += value;
+		this.#count += 1;
+	}
+
+	/** What was observed since then, as far as it is remembered. */
+	valuesSince(since: number): Float64Array {
+		const kept = Math.min(this.#count, this.#values.length);
+		return this.#values.slice(0, kept).filter((_, index) => (this.#times[index] ?? 0) >= since);
+	}
+
+	/** Makes room, before the oldest observation would be overwritten for the first time. */
+	#grow(): void {
+		this.#values = doubled(this.#values);
+		this.#times = doubled(this.#times);
+	}
 }
 
 /**
@@ -31,7 +66,7 @@ interface Series<Label extends string> {
  */
 export class RecentSummary<Label extends string> {
 	readonly #options: RecentSummaryOptions<Label>;
-	readonly #series = new Map<string, Series<Label>>();
+	readonly #series = new Map<string, RecentSeries<Label>>();
 
 	constructor(options: RecentSummaryOptions<Label>) {
 		this.#options = options;
@@ -39,14 +74,18 @@ export class RecentSummary<Label extends string> {
 
 	/** @param now milliseconds on a clock that never goes back */
 	observe(labels: Labels<Label>, value: number, now: number): void {
-		const series = this.#seriesOf(labels);
-		const size = series.values.length;
-		if (series.count === size && size < maxSamples) grow(series);
-		const place = series.count % series.values.length;
-		series.values[place] = value;
-		series.times[place] = now;
-		series.sum += value;
-		series.count += 1;
+		this.of(labels).observe(value, now);
+	}
+
+	/** The observations of a set of labels, for those who observe often. */
+	of(labels: Labels<Label>): RecentSeries<Label> {
+		let key = '';
+		for (const label of this.#options.labelNames) key += `${labels[label]}\n`;
+		const known = this.#series.get(key);
+		if (known !== undefined) return known;
+		const series = new RecentSeries(labels);
+		this.#series.set(key, series);
+		return series;
 	}
 
 	/**
@@ -59,7 +98,7 @@ export class RecentSummary<Label extends string> {
 		for (const series of this.#series.values()) {
 			const { labels, sum, count } = series;
 			const all = { ...labels, ...common };
-			const sorted = recentValues(series, now - maxAge).sort();
+			const sorted = series.valuesSince(now - maxAge).sort();
 			for (const quantile of quantiles) {
 				const index = Math.min(Math.floor(sorted.length * quantile), sorted.length - 1);
 				lines.push(`${name}${labelText({ quantile, ...all })} ${sorted[index] ?? Number.NaN}`);
@@ -68,34 +107,12 @@ export class RecentSummary<Label extends string> {
 		}
 		return lines.join('\n');
 	}
-
-	#seriesOf(labels: Labels<Label>): Series<Label> {
-		let key = '';
-		for (const label of this.#options.labelNames) key += `${labels[label]}\n`;
-		const known = this.#series.get(key);
-		if (known !== undefined) return known;
-		const [values, times] = [new Float64Array(firstSamples), new Float64Array(firstSamples)];
-		const series: Series<Label> = { labels, values, times, sum: 0, count: 0 };
-		this.#series.set(key, series);
-		return series;
-	}
 }
 
-/** Makes room, before the oldest observation would be overwritten for the first time. */
-function grow<Label extends string>(series: Series<Label>): void {
-	const { values, times } = series;
-	series.values = new Float64Array(values.length * 2);
-	series.values.set(values);
-	series.times = new Float64Array(times.length * 2);
-	series.times.set(times);
-}
-
-function recentValues<Label extends string>(
-	{ values, times, count }: Series<Label>,
-	since: number,
-): Float64Array {
-	const kept = Math.min(count, values.length);
-	return values.slice(0, kept).filter((_, index) => (times[index] ?? 0) >= since);
+function doubled(column: Float64Array): Float64Array<ArrayBuffer> {
+	const larger = new Float64Array(column.length * 2);
+	larger.set(column);
+	return larger;
 }
 
 function labelText(labels: Readonly<Record<string, string | number>>): string {

@@ -5,7 +5,6 @@ import { bagOfMessage, type Message } from '../../protocol/message.ts';
 import {
 	desiredPatchTopic,
 	deviceBoundTopic,
-	inputTopic,
 	methodRequestTopic,
 	parseSubscription,
 	type Subscription,
@@ -15,6 +14,9 @@ import { versionOf } from '../../protocol/twin.ts';
 import type { JsonObject } from '../../runtime/json.ts';
 import type { CredentialVerdict } from '../authorization/client-credential.ts';
 import type { ConnectedClient } from '../clients/connected-client.ts';
+import type { TelemetryKind } from '../telemetry.ts';
+import { InputBatch, InputMessage } from './input-message.ts';
+import { InputTopics } from './input-topics.ts';
 import { SendWindow } from './send-window.ts';
 
 /** Messages to all inputs of a client that its connection holds at once; others wait in here. */
@@ -27,9 +29,14 @@ export class MqttClient implements ConnectedClient {
 	subscriptions: ReadonlySet<Subscription>;
 	/** Announced model, for the messages of the client (IoT Plug and Play). */
 	readonly modelId: string | undefined;
+	/** What the last message of the client was: mostly the next one is the same, but for its body. */
+	lastTelemetry: { readonly topic: string; readonly kind: TelemetryKind } | undefined;
 	readonly #connection: MqttConnection;
 	readonly #check: () => CredentialVerdict;
-	readonly #inputs = new SendWindow(maxUnacknowledgedInputs);
+	readonly #inputs = new SendWindow<InputMessage>(maxUnacknowledgedInputs, (message) =>
+		this.#connection.deliver(message.publication, this.#granted.get('inputs') ?? 0, message),
+	);
+	readonly #inputTopics: InputTopics;
 	/** What it listens for → the highest QoS that was granted for it. */
 	#granted: ReadonlyMap<Subscription, 0 | 1>;
 
@@ -47,6 +54,7 @@ export class MqttClient implements ConnectedClient {
 		this.modelId = owner.modelId;
 		this.#connection = connection;
 		this.#check = check;
+		this.#inputTopics = new InputTopics(owner.identity);
 		this.#granted = grantedOf(connection, owner.identity);
 		this.subscriptions = new Set(this.#granted.keys());
 	}
@@ -57,10 +65,15 @@ export class MqttClient implements ConnectedClient {
 		this.subscriptions = new Set(this.#granted.keys());
 	}
 
-	sendInput(input: string, message: Message): Promise<void> {
-		const { deviceId, moduleId = '' } = this.identity;
-		const topic = inputTopic({ deviceId, moduleId }, input, bagText(message));
-		return this.#inputs.run(() => this.#publish(topic, message.body, 'inputs'));
+	sendInputs(input: string, messages: readonly Message[]): Promise<readonly (Error | undefined)[]> {
+		return new Promise((resolve) => {
+			const batch = new InputBatch(messages.length, resolve);
+			for (const [index, message] of messages.entries()) {
+				const topic = this.#inputTopics.of(input, message);
+				const publication = { topic, payload: message.body };
+				this.#inputs.add(new InputMessage(publication, batch, index, this.#inputs));
+			}
+		});
 	}
 
 	sendCloudToDevice(message: Message): Promise<void> {

@@ -16,7 +16,7 @@ import type { ClientRegistry } from '../clients/client-registry.ts';
 import type { HubServices } from '../hub-services.ts';
 import { handleMethodResponse } from './method-response-handler.ts';
 import { MqttClient } from './mqtt-client.ts';
-import { handleTelemetry } from './telemetry-handler.ts';
+import { handleRepeatedTelemetry, handleTelemetry } from './telemetry-handler.ts';
 import { handleTwinGet, handleTwinPatch } from './twin-handler.ts';
 
 export interface MqttHeadOptions {
@@ -87,10 +87,15 @@ export class MqttHead implements MqttServerHandler {
 		this.#options.clients.add(client);
 	}
 
-	async published(connection: MqttConnection, publication: Publication): Promise<void> {
-		const { services, clock } = this.#options;
+	published(connection: MqttConnection, publication: Publication): Promise<void> {
 		const client = this.#clients.get(connection);
-		if (client === undefined) return;
+		if (client === undefined) return Promise.resolve();
+		const repeated = handleRepeatedTelemetry(this.#options.services, client, publication);
+		return repeated ?? this.#published(client, publication);
+	}
+
+	async #published(client: MqttClient, publication: Publication): Promise<void> {
+		const { services, clock } = this.#options;
 		const topic = parseClientTopic(publication.topic);
 		switch (topic?.kind) {
 			case 'telemetry':

@@ -1,31 +1,32 @@
 import { Fifo } from '../../mqtt/fifo.ts';
 
 /** Lets so many sends be under way at once; others begin in the order of their calls. */
-export class SendWindow {
+export class SendWindow<Item> {
 	readonly #max: number;
-	readonly #waiting = new Fifo<() => void>();
+	readonly #send: (item: Item) => void;
+	readonly #waiting = new Fifo<Item>();
 	#underway = 0;
 
-	constructor(max: number) {
+	/** @param send begins to send; whoever does calls `settled` at the end, maybe at once */
+	constructor(max: number, send: (item: Item) => void) {
 		this.#max = max;
+		this.#send = send;
 	}
 
-	/** @returns what `send` returns, which is called at once where there is room */
-	run(send: () => Promise<void>): Promise<void> {
-		if (this.#underway < this.#max) return this.#begin(send);
-		return new Promise((resolve, reject) => {
-			this.#waiting.push(() => this.#begin(send).then(resolve, reject));
-		});
-	}
-
-	#begin(send: () => Promise<void>): Promise<void> {
+	/** Sends an item, at once where there is room. */
+	add(item: Item): void {
+		if (this.#underway >= this.#max) {
+			this.#waiting.push(item);
+			return;
+		}
 		this.#underway += 1;
-		const sent = send();
-		const done = () => {
-			this.#underway -= 1;
-			this.#waiting.shift()?.();
-		};
-		sent.then(done, done);
-		return sent;
+		this.#send(item);
+	}
+
+	/** An item is not under way any more. */
+	settled(): void {
+		this.#underway -= 1;
+		const next = this.#waiting.shift();
+		if (next !== undefined) this.add(next);
 	}
 }
