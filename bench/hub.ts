@@ -107,11 +107,25 @@ async function startMosquitto(binary: string, persistence: boolean): Promise<Bro
 	return { name, process: child, port, authority: authority.certificate };
 }
 
-async function measure({ port, authority }: Broker, load: Partial<Load>): Promise<Measurement> {
+interface Result extends Measurement {
+	/** Microseconds of the broker's processor time for a message. */
+	readonly used: number;
+}
+
+async function measure(broker: Broker, load: Partial<Load>): Promise<Result> {
+	const { port, authority } = broker;
 	const program = join(import.meta.dirname, 'hub/load-process.ts');
 	const text = JSON.stringify({ ...times, ...load, port, authority });
 	const child = spawn(process.execPath, [program, text], { stdio: ['ignore', 'pipe', 'inherit'] });
-	return JSON.parse(await firstLine(child));
+	const times_: number[] = [];
+	let last = '';
+	for await (const line of createInterface(child.stdout)) {
+		times_.push(processorTime(broker.process));
+		last = line;
+	}
+	const measurement: Measurement = JSON.parse(last);
+	const [began = Number.NaN, ended = Number.NaN] = times_;
+	return { ...measurement, used: (ended - began) / measurement.messages };
 }
 
 /** Microseconds that a process has used, as Linux tells, in steps of 10 ms; NaN elsewhere. */
@@ -133,11 +147,21 @@ async function run(broker: Broker): Promise<void> {
 	try {
 		for (const bytes of sizes) {
 			for (const load of loads) {
-				const began = processorTime(broker.process);
-				const { perSecond, p50, p99, messages } = await measure(broker, { ...load, bytes });
-				const used = (processorTime(broker.process) - began) / messages;
-				const cells = [bytes, load.publishers, load.window, Math.round(perSecond)];
-				console.log(row(broker.name, ...cells, p50.toFixed(2), p99.toFixed(2), used.toFixed(0)));
+				const { messages, seconds, p50, p99, busy, used } = await measure(broker, {
+					...load,
+					bytes,
+				});
+				const cells = [bytes, load.publishers, load.window, Math.round(messages / seconds)];
+				console.log(
+					row(
+						broker.name,
+						...cells,
+						p50.toFixed(2),
+						p99.toFixed(2),
+						used.toFixed(1),
+						busy.toFixed(2),
+					),
+				);
 			}
 		}
 	} finally {
@@ -147,7 +171,9 @@ async function run(broker: Broker): Promise<void> {
 }
 
 try {
-	console.log(row('', 'bytes', 'publishers', 'in flight', 'msg/s', 'p50 ms', 'p99 ms', 'cpu µs'));
+	console.log(
+		row('', 'bytes', 'publishers', 'in flight', 'msg/s', 'p50 ms', 'p99 ms', 'cpu µs', 'load busy'),
+	);
 	await run(await startHub());
 	const binary = process.env['BENCH_HUB_ONLY'] === undefined ? mosquittoBinary() : undefined;
 	for (const persistence of binary === undefined ? [] : [false, true]) {

@@ -1,11 +1,8 @@
-import { once } from 'node:events';
-import { connect, type TLSSocket } from 'node:tls';
-import mqttPacket, { type IPublishPacket, type Packet } from 'mqtt-packet';
-import { identityKey } from '../../src/protocol/identity.ts';
-import { hubHostName, moduleOf, tokenOf } from '../../test/support/hub-world.ts';
+import mqttPacket from 'mqtt-packet';
+import { LoadConnection } from './load-connection.ts';
 
 // Publishers and one subscriber in one process, so that one clock measures. The argument is a Load as
-// JSON; prints a Measurement as JSON.
+// JSON; prints a Measurement as JSON. The parent is told when the time that counts begins and ends.
 
 /** What to send where. */
 export interface Load {
@@ -16,145 +13,163 @@ export interface Load {
 	/** Messages of one publisher that have not arrived, or are not acknowledged. */
 	readonly window: number;
 	readonly bytes: number;
+	/** Messages a second of all publishers together; as many as there is room for where absent. */
+	readonly rate?: number;
 	readonly warmUpMs: number;
 	readonly ms: number;
 }
 
-/** What became of it. */
+/** What became of it, in the time that counts. */
 export interface Measurement {
-	readonly perSecond: number;
+	/** Messages that arrived. */
+	readonly messages: number;
+	readonly seconds: number;
 	/** Milliseconds from publish to arrival. */
 	readonly p50: number;
 	readonly p99: number;
-	/** All messages that arrived, those of the warm-up as well. */
-	readonly messages: number;
+	/** The load's own part of a processor, from 0 to 1: a broker is measured where it is below 1. */
+	readonly busy: number;
 }
 
 const load: Load = JSON.parse(process.argv[2] ?? '');
 
-async function client(
-	moduleId: string,
-	handle: (packet: Packet, socket: TLSSocket) => void,
-): Promise<TLSSocket> {
-	const key = identityKey(moduleOf(moduleId));
-	const socket = connect({ port: load.port, host: 'localhost', ca: load.authority });
-	socket.setNoDelay(true);
-	await once(socket, 'secureConnect');
-	const reader = mqttPacket.parser({ protocolVersion: 4 });
-	const accepted = Promise.withResolvers<void>();
-	reader.on('packet', (packet) => {
-		if (packet.cmd === 'connack' || packet.cmd === 'suback') accepted.resolve();
-		else handle(packet, socket);
-	});
-	socket.on('data', (chunk) => reader.parse(chunk));
-	socket.on('close', () => {
-		if (!stopping) throw new Error(`The connection of ${moduleId} was closed.`);
-	});
-	send(socket, {
-		cmd: 'connect',
-		protocolId: 'MQTT',
-		protocolVersion: 4,
-		clientId: key,
-		clean: false,
-		keepalive: 60,
-		username: `${hubHostName}/${key}/?api-version=2021-04-12`,
-		password: Buffer.from(tokenOf(moduleOf(moduleId))),
-	});
-	await accepted.promise;
-	return socket;
-}
-
 /** Tells the messages of this load from others. */
 const run = process.pid;
+/** Bytes that begin a payload: when it was sent, by whom, in which run. */
+const stampBytes = 16;
 let stopping = false;
-const corked = new Set<TLSSocket>();
+let measuring = false;
+const latencies: number[] = [];
+const publishers: Publisher[] = [];
 
-/** Packets of one turn leave together, as with any client that is written for speed. */
-function send(socket: TLSSocket, packet: Packet): void {
-	if (!corked.has(socket)) {
-		corked.add(socket);
-		socket.cork();
-		process.nextTick(() => {
-			corked.delete(socket);
-			socket.uncork();
+/** Does something once at the end of the turn, however often it is asked. */
+function atEndOfTurn(work: () => void): () => void {
+	let asked = false;
+	return () => {
+		if (asked) return;
+		asked = true;
+		setImmediate(() => {
+			asked = false;
+			work();
+		});
+	};
+}
+
+class Publisher {
+	#connection: LoadConnection | undefined;
+	readonly #template: Buffer;
+	readonly #stampAt: number;
+	readonly #idAt: number;
+	#acknowledged = 0;
+	#arrived = 0;
+	#sent = 0;
+	/** Sending further messages may be due. */
+	readonly changed = atEndOfTurn(() => {
+		if (load.rate === undefined) this.send(this.room);
+	});
+
+	constructor(index: number) {
+		const payload = Buffer.alloc(load.bytes, 0x78);
+		payload.writeUInt32LE(index, 8);
+		payload.writeUInt32LE(run, 12);
+		const topic = `devices/edge1/modules/s${index}/messages/events/`;
+		const flags = { qos: 1, dup: false, retain: false, messageId: 1 } as const;
+		this.#template = mqttPacket.generate({ cmd: 'publish', topic, payload, ...flags });
+		this.#stampAt = this.#template.length - load.bytes;
+		this.#idAt = this.#stampAt - 2;
+	}
+
+	async connect(moduleId: string): Promise<void> {
+		this.#connection = await LoadConnection.open(load, moduleId, {
+			acknowledged: (count) => {
+				this.#acknowledged += count;
+				this.changed();
+			},
 		});
 	}
-	socket.write(mqttPacket.generate(packet));
-}
 
-const latencies: number[] = [];
-let measuring = false;
-let messages = 0;
-const publishers: { arrived(): void }[] = [];
+	/** Messages that may be sent now. */
+	get room(): number {
+		return load.window - (this.#sent - Math.min(this.#acknowledged, this.#arrived));
+	}
 
-const subscriber = await client('sink', (packet, socket) => {
-	if (packet.cmd !== 'publish') return;
-	const payload = packet.payload as Buffer;
-	send(socket, { cmd: 'puback', messageId: packet.messageId as number });
-	// What an earlier load has left behind.
-	if (payload.readUInt32LE(12) !== run) return;
-	messages += 1;
-	if (measuring) latencies.push(performance.now() - payload.readDoubleLE(0));
-	publishers[payload.readUInt32LE(8)]?.arrived();
-});
-const filters = ['devices/edge1/modules/sink/inputs/#', 'devices/edge1/modules/+/messages/events/'];
-for (const [index, topic] of filters.entries()) {
-	send(subscriber, { cmd: 'subscribe', messageId: index + 1, subscriptions: [{ topic, qos: 1 }] });
-}
+	arrived(): void {
+		this.#arrived += 1;
+		this.changed();
+	}
 
-async function publisher(index: number): Promise<void> {
-	const topic = `devices/edge1/modules/s${index}/messages/events/`;
-	let acknowledged = 0;
-	let arrived = 0;
-	let sent = 0;
-	const pump = () => {
-		while (!stopping && sent - Math.min(acknowledged, arrived) < load.window) {
-			const payload = Buffer.alloc(load.bytes, 0x78);
-			payload.writeDoubleLE(performance.now(), 0);
-			payload.writeUInt32LE(index, 8);
-			payload.writeUInt32LE(run, 12);
-			const packet: IPublishPacket = {
-				cmd: 'publish',
-				topic,
-				payload,
-				qos: 1,
-				dup: false,
-				retain: false,
-				messageId: (sent % 65_535) + 1,
-			};
-			sent += 1;
-			send(socket, packet);
+	send(count: number): void {
+		if (count <= 0 || stopping) return;
+		const size = this.#template.length;
+		const bytes = Buffer.allocUnsafe(count * size);
+		const now = performance.now();
+		for (let start = 0; start < bytes.length; start += size) {
+			this.#template.copy(bytes, start);
+			bytes.writeUInt16BE((this.#sent % 65_535) + 1, start + this.#idAt);
+			bytes.writeDoubleLE(now, start + this.#stampAt);
+			this.#sent += 1;
 		}
-	};
-	const socket = await client(`s${index}`, (packet) => {
-		if (packet.cmd !== 'puback') return;
-		acknowledged += 1;
-		pump();
-	});
-	publishers[index] = {
-		arrived: () => {
-			arrived += 1;
-			pump();
-		},
-	};
-	pump();
+		this.#connection?.write(bytes);
+	}
 }
 
-await Promise.all(Array.from({ length: load.publishers }, (_, index) => publisher(index)));
-await new Promise((resolve) => setTimeout(resolve, load.warmUpMs));
+/** Lets publishers send in turn, so many messages a second together. */
+function pace(rate: number): void {
+	const began = performance.now();
+	let sent = 0;
+	setInterval(() => {
+		const due = Math.floor(((performance.now() - began) * rate) / 1000);
+		for (; sent < due; sent += 1) publishers[sent % publishers.length]?.send(1);
+	}, 1);
+}
+
+async function subscribe(): Promise<void> {
+	let acknowledgements: Buffer[] = [];
+	const acknowledge = atEndOfTurn(() => {
+		subscriber.write(Buffer.concat(acknowledgements));
+		acknowledgements = [];
+	});
+	const subscriber: LoadConnection = await LoadConnection.open(load, 'sink', {
+		published: (packetId, buffer, start) => {
+			acknowledgements.push(Buffer.from([0x40, 2, packetId >> 8, packetId & 0xff]));
+			acknowledge();
+			// What an earlier load has left behind.
+			if (buffer.readUInt32LE(start + stampBytes - 4) !== run) return;
+			if (measuring) latencies.push(performance.now() - buffer.readDoubleLE(start));
+			publishers[buffer.readUInt32LE(start + 8)]?.arrived();
+		},
+	});
+	// One of them selects what the edge hub sends, the other what is published at other brokers.
+	subscriber.subscribe(1, 'devices/edge1/modules/sink/inputs/#');
+	subscriber.subscribe(2, 'devices/edge1/modules/+/messages/events/');
+}
+
+const passed = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+await subscribe();
+const indexes = Array.from({ length: load.publishers }, (_, index) => index);
+publishers.push(...indexes.map((index) => new Publisher(index)));
+await Promise.all(publishers.map((publisher, index) => publisher.connect(`s${index}`)));
+if (load.rate === undefined) for (const publisher of publishers) publisher.changed();
+else pace(load.rate);
+await passed(load.warmUpMs);
 measuring = true;
 const began = performance.now();
-await new Promise((resolve) => setTimeout(resolve, load.ms));
+const beganBusy = process.cpuUsage();
+console.log(JSON.stringify('begin'));
+await passed(load.ms);
 measuring = false;
-const seconds = (performance.now() - began) / 1000;
 stopping = true;
+const seconds = (performance.now() - began) / 1000;
+const { user, system } = process.cpuUsage(beganBusy);
 latencies.sort((one, other) => one - other);
 const quantile = (part: number) => latencies[Math.floor(latencies.length * part)] ?? Number.NaN;
 const measurement: Measurement = {
-	perSecond: latencies.length / seconds,
+	messages: latencies.length,
+	seconds,
 	p50: quantile(0.5),
 	p99: quantile(0.99),
-	messages,
+	busy: (user + system) / 1e6 / seconds,
 };
 console.log(JSON.stringify(measurement));
 process.exit(0);
