@@ -120,6 +120,7 @@ export class EdgeAgent implements Lifecycle {
 			dependencies.registry ??
 			new IotHubRest({
 				hostName: device.hostName,
+				gatewayHostName: settings.parentHostName,
 				identity: { deviceId: device.deviceId },
 				credential: dependencies.credential,
 				onAnswer: dependencies.onAnswer ?? (() => {}),
@@ -367,11 +368,12 @@ export class EdgeAgent implements Lifecycle {
 	}
 
 	#newHubClient(): IotHubClient {
-		const { device } = this.#settings;
+		const { device, parentHostName: gatewayHostName } = this.#settings;
 		const { clock, logger, version } = this.#dependencies;
 		const network = this.#network;
 		const connect =
-			this.#dependencies.connectHub ?? ((options) => new SdkIotHubClient({ ...options, network }));
+			this.#dependencies.connectHub ??
+			((options) => new SdkIotHubClient({ ...options, network, gatewayHostName }));
 		return connect({
 			hostName: device.hostName,
 			identity: { deviceId: device.deviceId, moduleId: '$edgeAgent' },

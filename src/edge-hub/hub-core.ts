@@ -67,12 +67,13 @@ export class HubCore implements Lifecycle {
 	/** The edge device's `$edgeHub`. */
 	readonly hub: Required<Identity>;
 	readonly clients = new ClientRegistry();
+	/** Who may connect. */
+	readonly scope: DeviceScope;
 	readonly authenticator: ClientAuthenticator;
 	readonly methods: MethodDispatcher;
 	readonly metrics: HubMetrics;
 	readonly #options: HubCoreOptions;
 	readonly #shares = new SenderShares(this.clients);
-	readonly #scope: DeviceScope;
 	readonly #upstream: UpstreamConnections;
 	readonly #delivery: Delivery;
 	readonly #twins: TwinManager;
@@ -94,9 +95,9 @@ export class HubCore implements Lifecycle {
 			...(options.network === undefined ? {} : { network: options.network }),
 			clock,
 		});
-		this.#scope = this.#createScope();
+		this.scope = this.#createScope();
 		this.authenticator = new ClientAuthenticator({
-			scope: this.#scope,
+			scope: this.scope,
 			authorities: options.authorities,
 			hostNames: [settings.hubHostName, settings.gatewayHostName],
 			clock,
@@ -119,7 +120,7 @@ export class HubCore implements Lifecycle {
 		});
 		this.#watch = new CredentialWatch({
 			clients: this.clients,
-			scope: this.#scope,
+			scope: this.scope,
 			interval: credentialInterval,
 			clock,
 			logger,
@@ -159,16 +160,16 @@ export class HubCore implements Lifecycle {
 
 	/** A client has tried to connect. */
 	connectAttempted(identity: Identity, accepted: boolean): void {
-		this.metrics.connectAttempted(identity, accepted, this.#scope.get(identity) !== undefined);
+		this.metrics.connectAttempted(identity, accepted, this.scope.get(identity) !== undefined);
 	}
 
 	/** Opens the queues, applies the last known configuration, and connects to IoT Hub. */
 	async start(): Promise<void> {
 		await this.#delivery.start();
-		await this.#scope.start();
+		await this.scope.start();
 		this.#registrations.use(
-			this.#scope.onChange((identity) => {
-				if (this.#scope.get(identity) !== undefined) return;
+			this.scope.onChange((identity) => {
+				if (this.scope.get(identity) !== undefined) return;
 				this.#twins.forget(identity);
 				this.#options.forgotten(identity);
 			}),
@@ -194,7 +195,7 @@ export class HubCore implements Lifecycle {
 		this.#twins.stop();
 		await this.#delivery.stop();
 		await this.#upstream.stop();
-		await this.#scope.stop();
+		await this.scope.stop();
 	}
 
 	#sealed(collection: string): SealedStore {
@@ -221,7 +222,7 @@ export class HubCore implements Lifecycle {
 			hub: this.hub,
 			hubHostName: settings.hubHostName,
 			createClient: createIotHubClient,
-			scope: this.#scope,
+			scope: this.scope,
 			workload,
 			idleTime: settings.upstreamIdleSeconds * 1000,
 			keyless: (identity) => this.metrics.keyless(identity),
@@ -314,7 +315,7 @@ export class HubCore implements Lifecycle {
 				save: (desired) => configurations.set('last-good', desired),
 			},
 			local: this.#local,
-			callMethod: (request) => callHubMethod(this.#scope, request),
+			callMethod: (request) => callHubMethod(this.scope, request),
 			version,
 			refreshInterval: settings.configRefreshSeconds * 1000,
 			clock,

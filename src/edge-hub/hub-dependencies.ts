@@ -30,16 +30,18 @@ export function hubDependencies(
 ): EdgeHubDependencies {
 	const { clock, logger } = surroundings;
 	const { hubHostName, deviceId, moduleId, generationId, workloadUri } = settings;
+	const gatewayHostName = settings.parentHostName;
 	const network = hubNetwork(settings, trustedCertificates(settings), logger);
 	const workload = new WorkloadClient({ uri: workloadUri, moduleId, generationId, clock, logger });
 	return {
 		...surroundings,
 		workload,
 		createIotHubClient: (options) =>
-			new SdkIotHubClient({ ...options, network }, { backoff: upstreamBackoff }),
+			new SdkIotHubClient({ ...options, network, gatewayHostName }, { backoff: upstreamBackoff }),
 		network,
 		scopeSource: new IotHubRest({
 			hostName: hubHostName,
+			gatewayHostName,
 			identity: { deviceId, moduleId },
 			credential: () => ({ kind: 'signer', sign: (data) => workload.sign(data) }),
 			network,

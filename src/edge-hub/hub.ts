@@ -311,6 +311,9 @@ export class EdgeHub implements Lifecycle {
 		return new HttpHead({
 			services: core.services,
 			authenticator: () => (this.#ready ? core.authenticator : undefined),
+			clientCertificatesEnabled: this.#settings.clientCertificatesEnabled,
+			edgesBelow: core.scope,
+			clock: this.#dependencies.clock,
 			callMethod: (caller, target, request) => core.methods.call(caller, target, request),
 		});
 	}

@@ -51,6 +51,13 @@ export const hubSettingsTable = {
 			'Name under which clients reach the hub; its server certificate is made out to it.',
 		parse: text,
 	},
+	parentHostName: {
+		env: 'IOTEDGE_GATEWAYHOSTNAME',
+		default: '',
+		description:
+			'Edge hub of the parent device, through which a nested edge device reaches IoT Hub; with `:port` where it is not on the usual ports. Its authority is told by `IOT_HUB_CA_FILE`. Absent: IoT Hub is reached directly.',
+		parse: optionalText,
+	},
 	storageFolder: {
 		env: 'StorageFolder',
 		default: '/var/lib/iotedge-k8s',

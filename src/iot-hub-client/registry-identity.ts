@@ -50,6 +50,39 @@ export function parseRegistryIdentity(value: JsonValue | undefined): RegistryIde
 	};
 }
 
+/** The identity as IoT Hub's documents have it; what `parseRegistryIdentity` reads. */
+export function formatRegistryIdentity(entry: RegistryIdentity): JsonObject {
+	const { identity, generationId, managedBy, deviceScope } = entry;
+	const { type, keys, thumbprints } = entry.authentication;
+	const authentication: JsonObject = {
+		type,
+		symmetricKey: { primaryKey: keys[0] ?? null, secondaryKey: keys[1] ?? null },
+		x509Thumbprint: {
+			primaryThumbprint: thumbprints[0] ?? null,
+			secondaryThumbprint: thumbprints[1] ?? null,
+		},
+	};
+	const { deviceId, moduleId } = identity;
+	if (moduleId !== undefined) {
+		return {
+			deviceId,
+			moduleId,
+			generationId,
+			authentication,
+			...(managedBy === undefined ? {} : { managedBy }),
+		};
+	}
+	return {
+		deviceId,
+		generationId,
+		status: entry.enabled ? 'enabled' : 'disabled',
+		authentication,
+		capabilities: { iotEdge: entry.edgeCapable },
+		...(deviceScope === undefined ? {} : { deviceScope }),
+		parentScopes: [...entry.parentScopes],
+	};
+}
+
 const authenticationTypes: readonly AuthenticationType[] = [
 	'none',
 	'sas',

@@ -231,6 +231,7 @@ test('a leaf device may show the certificate that is registered; a module may no
 			{ kind: 'certificate', leaf: raw, issuers: [] },
 			{
 				identities: {
+					chainOf: () => undefined,
 					get: (asked) => ({
 						identity: asked,
 						generationId: '1',

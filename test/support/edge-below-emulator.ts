@@ -31,6 +31,8 @@ export interface EdgeBelowOptions {
 	readonly env?: Readonly<Record<string, string>>;
 	/** What survives a restart. */
 	readonly values?: MemoryKeyValueStore;
+	/** The workload API of an earlier start. */
+	readonly workload?: FakeWorkload;
 }
 
 const backoff = { initial: 20, max: 100 };
@@ -53,7 +55,9 @@ export function registerEdge(
 		parentScopes: above === undefined ? [] : [above],
 	});
 	for (const moduleId of ['$edgeAgent', '$edgeHub', ...modules]) {
-		registry.putModule({ deviceId, moduleId }, { authentication: { type: 'sas' } }, '*');
+		// IoT Hub makes the first two itself, without keys.
+		const known = moduleId.startsWith('$') ? '*' : undefined;
+		registry.putModule({ deviceId, moduleId }, { authentication: { type: 'sas' } }, known);
 	}
 }
 

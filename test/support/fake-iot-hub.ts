@@ -64,6 +64,9 @@ export class FakeIotHub {
 			);
 			return [...new Set(found)].filter((each) => each !== undefined);
 		},
+		forwardModuleCall: async (): Promise<never> => {
+			throw new EdgeError('EDGE_HUB_UNREACHABLE', 'This registry has no modules to manage.');
+		},
 	};
 
 	createClient = (options: IotHubClientOptions): IotHubClient => {

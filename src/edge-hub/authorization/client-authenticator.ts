@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import { actorOf, parseAuthChain } from '../../protocol/auth-chain.ts';
 import { type Identity, identityKey } from '../../protocol/identity.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Logger } from '../../runtime/logger.ts';
@@ -40,11 +41,19 @@ export class ClientAuthenticator {
 		if (known.kind === 'accepted') return this.#accept(identity);
 		if (known.kind === 'refused') return this.#refuse(identity, known.reason);
 		const outcome = await scope.lookup(identity);
+		await this.#lookupActor(credential);
 		const now = this.check(identity, credential);
 		if (now.kind === 'accepted') return this.#accept(identity);
 		// Who is known by another key is refused also without the cloud; of a stranger nothing is known.
 		if (outcome === 'unavailable' && scope.get(identity) === undefined) return 'unavailable';
 		return this.#refuse(identity, now.reason);
+	}
+
+	/** The key of a child edge hub that speaks for others may be another one by now. */
+	async #lookupActor(credential: ClientCredential): Promise<void> {
+		if (credential.kind !== 'token' || credential.authChain === undefined) return;
+		const actor = actorOf(parseAuthChain(credential.authChain) ?? []);
+		if (actor !== undefined) await this.#options.scope.lookup(actor);
 	}
 
 	/** What can be said without asking anybody. */

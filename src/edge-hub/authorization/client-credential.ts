@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { RegistryIdentity } from '../../iot-hub-client/registry-identity.ts';
-import type { Identity } from '../../protocol/identity.ts';
+import { actorOf, isBeginningOf, parseAuthChain } from '../../protocol/auth-chain.ts';
+import { type Identity, sameIdentity } from '../../protocol/identity.ts';
 import {
 	isExpired,
 	matchesAudience,
@@ -13,12 +14,19 @@ import { certificateFault, certificateOf, type ShownCertificate } from './certif
 
 /** What a client shows to prove its identity. */
 export type ClientCredential =
-	| { readonly kind: 'token'; readonly text: string }
+	| {
+			readonly kind: 'token';
+			readonly text: string;
+			/** Where the token is that of a child edge hub: the chain on whose authority it speaks for the client. */
+			readonly authChain?: string | undefined;
+	  }
 	| ({ readonly kind: 'certificate' } & ShownCertificate);
 
 /** Where the registry's knowledge comes from while a credential is judged. */
 export interface IdentityLookup {
 	get(identity: Identity): RegistryIdentity | undefined;
+	/** The way from an identity up to this edge device; undefined for who is not below it. */
+	chainOf(identity: Identity): readonly Identity[] | undefined;
 }
 
 export interface CredentialContext {
@@ -57,11 +65,41 @@ export function judgeCredential(
 		return { kind: 'refused', reason: messageOf(error) };
 	}
 	if (isExpired(token, context.now)) return { kind: 'refused', reason: 'The token has expired.' };
+	if (credential.authChain !== undefined) {
+		return judgeOnBehalf(identity, token, credential.authChain, context);
+	}
 	const holder = holderOf(token, identity, context.hostNames);
 	if (holder === undefined) {
 		return { kind: 'refused', reason: 'The token is made out to another identity or hub.' };
 	}
 	return judgeSignature(token, identity, holder, context.identities);
+}
+
+/**
+ * A child edge hub speaks for a client below it: the token must be that of the hub at the end of the
+ * chain that it claims, and that chain the way that is known (Azure IoT Edge, nested edge).
+ */
+function judgeOnBehalf(
+	identity: Identity,
+	token: SasToken,
+	authChain: string,
+	{ identities, hostNames }: CredentialContext,
+): CredentialVerdict {
+	const claimed = parseAuthChain(authChain) ?? [];
+	const [target] = claimed;
+	const actor = actorOf(claimed);
+	if (target === undefined || actor === undefined || !sameIdentity(target, identity)) {
+		return { kind: 'refused', reason: 'The chain does not begin with the client.' };
+	}
+	if (sameIdentity(actor, identity) || !matchesAudience(token, hostNames, actor)) {
+		return { kind: 'refused', reason: 'The token is not that of the edge hub that speaks.' };
+	}
+	const known = identities.chainOf(identity);
+	if (known === undefined) return { kind: 'unknown', reason: 'The identity is not known.' };
+	if (claimed.length >= known.length || !isBeginningOf(claimed, known)) {
+		return { kind: 'unknown', reason: 'The client is not below the edge hub that speaks.' };
+	}
+	return judgeSignature(token, identity, actor, identities);
 }
 
 /** Whose token it is: the identity's own, or its device's. */

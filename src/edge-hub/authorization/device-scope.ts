@@ -1,3 +1,5 @@
+import type { JsonResponse } from '../../iot-hub-client/https-json.ts';
+import type { ForwardedCall, ModuleCall } from '../../iot-hub-client/iot-hub-rest.ts';
 import type { RegistryIdentity } from '../../iot-hub-client/registry-identity.ts';
 import { type Identity, identityKey } from '../../protocol/identity.ts';
 import { Backoff } from '../../runtime/backoff.ts';
@@ -9,7 +11,7 @@ import type { Logger } from '../../runtime/logger.ts';
 import { chainTo } from './device-chain.ts';
 import type { SealedStore } from './sealed-store.ts';
 
-/** Where identities come from: IoT Hub's identity registry. */
+/** IoT Hub's identity registry, or what a parent edge hub knows of it. */
 export interface ScopeSource {
 	listScope(options: { readonly signal: AbortSignal }): AsyncIterable<readonly RegistryIdentity[]>;
 	/**
@@ -20,6 +22,12 @@ export interface ScopeSource {
 		identity: Identity,
 		options: { readonly signal: AbortSignal; readonly edges?: readonly string[] },
 	): Promise<readonly RegistryIdentity[]>;
+	/** Hands on what an edge device below asks of its module identities. */
+	forwardModuleCall(
+		call: ModuleCall,
+		forwarded: ForwardedCall,
+		options: { readonly signal: AbortSignal },
+	): Promise<JsonResponse>;
 }
 
 export interface DeviceScopeOptions {
@@ -98,6 +106,23 @@ export class DeviceScope implements Lifecycle {
 	/** The way up to this edge device, see `chainTo`; undefined for who is not below it. */
 	chainOf(identity: Identity): readonly Identity[] | undefined {
 		return chainTo(this.#options.edgeDeviceId, identity, (each) => this.get(each));
+	}
+
+	/** An edge device, the devices that have it as their parent, and the modules of all of them. */
+	childrenOf(deviceId: string): readonly RegistryIdentity[] {
+		const devices = new Set([deviceId]);
+		const all = [...this.#identities.values()];
+		for (const { identity } of all) {
+			const [, parent] = this.chainOf({ deviceId: identity.deviceId }) ?? [];
+			if (parent?.deviceId === deviceId) devices.add(identity.deviceId);
+		}
+		return all.filter(({ identity }) => devices.has(identity.deviceId));
+	}
+
+	/** @throws EdgeError EDGE_HUB_UNREACHABLE */
+	forwardModuleCall(call: ModuleCall, forwarded: ForwardedCall): Promise<JsonResponse> {
+		const { signal } = this.#stopped;
+		return this.#options.source.forwardModuleCall(call, forwarded, { signal });
 	}
 
 	/** Calls back with every identity that has changed, appeared or gone. */

@@ -6,6 +6,7 @@ export interface HttpAnswer {
 	readonly status: number;
 	/** Absent where there is nothing to say. */
 	readonly body?: JsonValue;
+	readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Names of errors in IoT Hub's form, by status. Clients read some of them. */
@@ -33,4 +34,17 @@ export function refusal(status: number, message: string): HttpAnswer {
 			ExceptionMessage: `Tracking ID:${randomUUID()}`,
 		},
 	};
+}
+
+/** Ends a request with a refusal, from wherever it is being served. */
+export class Refused extends Error {
+	override readonly name = 'Refused';
+	readonly answer: HttpAnswer;
+
+	constructor(answer: HttpAnswer);
+	constructor(status: number, message: string);
+	constructor(status: number | HttpAnswer, message = '') {
+		super(message);
+		this.answer = typeof status === 'number' ? refusal(status, message) : status;
+	}
 }

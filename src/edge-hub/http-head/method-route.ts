@@ -6,7 +6,7 @@ import { failedMethodResponse } from '../methods/method-status.ts';
 import { type HttpAnswer, refusal } from './http-answer.ts';
 import type { HttpCall } from './http-call.ts';
 import { requestBody } from './request-body.ts';
-import { authenticationFault } from './request-token.ts';
+import { authenticationFault } from './request-credential.ts';
 
 /** A payload may be written with escapes, which count as one character in the limit. */
 const maxBodyBytes = methodLimits.maxPayloadBytes * 6 + 4_096;

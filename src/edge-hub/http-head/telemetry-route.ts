@@ -6,7 +6,7 @@ import { ingestTelemetry } from '../telemetry.ts';
 import { type HttpAnswer, refusal } from './http-answer.ts';
 import type { HttpCall } from './http-call.ts';
 import { requestBody } from './request-body.ts';
-import { authenticationFault } from './request-token.ts';
+import { authenticationFault } from './request-credential.ts';
 
 const batchType = 'application/vnd.microsoft.iothub.json';
 /** Bodies of a batch are in base64. */

@@ -7,7 +7,7 @@ import type {
 } from '../../mqtt/mqtt-server.ts';
 import { type Identity, identityKey, sameIdentity } from '../../protocol/identity.ts';
 import { parseClientTopic, parseSubscription } from '../../protocol/mqtt-topic.ts';
-import { parseMqttUserName } from '../../protocol/mqtt-user-name.ts';
+import { type MqttUserName, parseMqttUserName } from '../../protocol/mqtt-user-name.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { ClientAuthenticator } from '../authorization/client-authenticator.ts';
@@ -52,7 +52,7 @@ export class MqttHead implements MqttServerHandler {
 		if (authenticator === undefined) return 3;
 		const user = parseMqttUserName(request.userName ?? '');
 		if (user === undefined || request.clientId !== identityKey(user.identity)) return 5;
-		const credential = this.#credentialOf(request);
+		const credential = this.#credentialOf(request, user);
 		if (credential === undefined || sameIdentity(user.identity, hub)) return 5;
 		const result = await authenticator.authenticate(user.identity, credential);
 		if (result === 'unavailable') return 3;
@@ -62,18 +62,20 @@ export class MqttHead implements MqttServerHandler {
 
 	/**
 	 * Replicas of a module have one identity, and are told apart by their addresses: whoever comes
-	 * from the same address is the same pod again, whose old connection may be half open.
+	 * from the same address is the same pod again, whose old connection may be half open. Modules of
+	 * other edge devices have their replicas there.
 	 */
 	placeOf({ clientId, remoteAddress }: ConnectRequest): string {
-		const isModule = clientId.includes('/');
-		if (!isModule || this.#options.moduleReplicas === 'takeover') return clientId;
+		const { hub, moduleReplicas } = this.#options;
+		const own = clientId.startsWith(`${hub.deviceId}/`);
+		if (!own || moduleReplicas === 'takeover') return clientId;
 		return `${clientId}@${remoteAddress}`;
 	}
 
 	connected(connection: MqttConnection): void {
 		const { request } = connection;
 		const user = parseMqttUserName(request.userName ?? '');
-		const credential = this.#credentialOf(request);
+		const credential = user && this.#credentialOf(request, user);
 		const authenticator = this.#options.authenticator();
 		if (user === undefined || credential === undefined || authenticator === undefined) {
 			connection.close();
@@ -141,9 +143,14 @@ export class MqttHead implements MqttServerHandler {
 		this.#options.clients.subscriptionsChanged(client);
 	}
 
-	#credentialOf(request: ConnectRequest): ClientCredential | undefined {
+	#credentialOf(
+		request: ConnectRequest,
+		{ authChain }: MqttUserName,
+	): ClientCredential | undefined {
 		const { password, clientCertificate: leaf, clientCertificateIssuers: issuers = [] } = request;
-		if (password) return { kind: 'token', text: password };
+		if (password) return { kind: 'token', text: password, authChain };
+		// Only a token says which edge hub it is that speaks for others.
+		if (authChain !== undefined) return undefined;
 		const usable = leaf !== undefined && this.#options.clientCertificatesEnabled;
 		return usable ? { kind: 'certificate', leaf, issuers } : undefined;
 	}
