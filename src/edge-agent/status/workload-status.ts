@@ -38,7 +38,7 @@ const revisionLabels = ['pod-template-hash', 'batch.kubernetes.io/controller-uid
 export function moduleStatus(evidence: ModuleEvidence): ModuleStatus {
 	const { name, workload, obstacle } = evidence;
 	const live = evidence.pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
-	const pods = newestRevision(live as PodView[]);
+	const pods = newestRevision(withoutRemains(live as PodView[], evidence));
 	const replicas = wantedReplicas(evidence);
 	const readyReplicas = live.filter((pod) => isPodReady(pod as PodView)).length;
 	const status =
@@ -73,6 +73,19 @@ function isObserved(workload: KubernetesObject | undefined): boolean {
 	const { generation = 0 } = workload?.metadata ?? {};
 	const observed = workload?.['status'] as { observedGeneration?: number } | undefined;
 	return (observed?.observedGeneration ?? generation) >= generation;
+}
+
+/**
+ * A pod that was evicted, or whose node was shut down, stays for long beside the one that replaced it.
+ * Those of a Job are its history.
+ */
+function withoutRemains(
+	pods: readonly PodView[],
+	{ workload, desiredStatus }: ModuleEvidence,
+): readonly PodView[] {
+	if (workload?.kind === 'Job') return pods;
+	const unfinished = pods.filter(({ status }) => !/^(Failed|Succeeded)$/.test(status?.phase ?? ''));
+	return unfinished.length > 0 || desiredStatus === 'stopped' ? unfinished : pods;
 }
 
 /** Pods of the template that was rolled out last; with them alone the deployment succeeds or fails. */

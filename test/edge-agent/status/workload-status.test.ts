@@ -71,6 +71,22 @@ test('pods of an older rollout do not speak for the module any more', (t) => {
 	t.is(status.runtimeStatus, 'running');
 });
 
+test('a pod that was evicted does not speak for the module once another has its place', (t) => {
+	const evicted = at(
+		pod('filter', 'gone', { phase: 'Failed', reason: 'Evicted', message: 'Low on memory.' }, '1'),
+		'2026-01-01T00:00:05Z',
+	);
+	const deployment = workload('Deployment', {});
+	const alone = moduleStatus(evidence({ pods: [evicted], workload: deployment }));
+	t.is(alone.runtimeStatus, 'failed');
+	t.regex(alone.statusDescription, /Evicted: Low on memory/);
+	const successor = running('next', '1', '2026-01-01T00:00:03Z');
+	const both = evidence({ pods: [evicted, successor], workload: deployment });
+	t.is(moduleStatus(both).runtimeStatus, 'running');
+	const stopped = evidence({ pods: [evicted], workload: deployment, desiredStatus: 'stopped' });
+	t.is(moduleStatus(stopped).runtimeStatus, 'stopped');
+});
+
 test('of several replicas the one in trouble speaks, and it is said how many are ready', (t) => {
 	const pods = [
 		running('a', '1', '2026-01-01T00:00:02Z'),
