@@ -44,6 +44,22 @@ export async function modulePods(
 	return (await client.list(query)).items;
 }
 
+/** The workloads of all modules of an edge, the edge hub included. */
+export async function moduleWorkloads(
+	client: Pick<ClusterClient, 'list'>,
+	namespace: string,
+): Promise<readonly KubernetesObject[]> {
+	const kinds = [
+		{ apiVersion: 'apps/v1', kind: 'Deployment' },
+		{ apiVersion: 'batch/v1', kind: 'Job' },
+	];
+	const lists = kinds.map(async (kind) => {
+		const { items } = await client.list({ ...kind, namespace, labelSelector: moduleLabel });
+		return items.map((item) => ({ ...item, ...kind }));
+	});
+	return (await Promise.all(lists)).flat();
+}
+
 /**
  * The pods of one module, the newest first; `$edgeHub` and `edgeHub` are one, and so are names that
  * differ in case alone.
@@ -54,13 +70,22 @@ export function podsOfModule(
 	module: string,
 	pods: readonly KubernetesObject[],
 ): readonly KubernetesObject[] {
+	return objectsOfModule(module, pods, 'pod');
+}
+
+/** The same for objects of any kind; `what` is its word for people. @throws EdgeError EDGE_MODULE_UNKNOWN */
+export function objectsOfModule(
+	module: string,
+	objects: readonly KubernetesObject[],
+	what: string,
+): readonly KubernetesObject[] {
 	const wanted = plainName(module);
-	const own = pods
-		.filter((pod) => plainName(moduleNameOf(pod)) === wanted)
+	const own = objects
+		.filter((object) => plainName(moduleNameOf(object)) === wanted)
 		.sort((a, b) => createdAt(b).localeCompare(createdAt(a)));
 	if (own.length > 0) return own;
-	const known = [...new Set(pods.map(moduleNameOf))].sort().join(', ');
-	throw new EdgeError('EDGE_MODULE_UNKNOWN', `There is no pod of a module "${module}".`, {
+	const known = [...new Set(objects.map(moduleNameOf))].sort().join(', ');
+	throw new EdgeError('EDGE_MODULE_UNKNOWN', `There is no ${what} of a module "${module}".`, {
 		remedy: known === '' ? 'No module runs in this namespace.' : `There are: ${known}.`,
 	});
 }
@@ -74,7 +99,7 @@ function createdAt({ metadata }: KubernetesObject): string {
 }
 
 /** A module's name as its manifest spells it. */
-export function moduleNameOf(pod: KubernetesObject): string {
-	const { annotations = {}, labels = {}, name } = pod.metadata;
+export function moduleNameOf({ metadata }: KubernetesObject): string {
+	const { annotations = {}, labels = {}, name } = metadata;
 	return annotations[originalModuleIdAnnotation] ?? labels[moduleLabel] ?? name;
 }

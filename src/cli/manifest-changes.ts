@@ -9,6 +9,7 @@ import {
 	desiredObjects,
 	managedSelector,
 } from '../edge-agent/plan/desired-object.ts';
+import { heldModules } from '../edge-agent/plan/held-modules.ts';
 import { makePlan, type Step } from '../edge-agent/plan/plan.ts';
 import type { Translation } from '../edge-agent/translation/translation.ts';
 import { isJsonObject, type JsonValue } from '../runtime/json.ts';
@@ -69,6 +70,7 @@ export async function findChanges(
 		desired,
 		actual,
 		protectedModules: new Set(refused.map(({ objectName }) => objectName)),
+		heldModules: heldModules(translation, actual),
 		// Whoever waits for others is shown as well.
 		passedOrders: new Set(translation.modules.map(({ startupOrder }) => startupOrder)),
 	});
@@ -82,6 +84,7 @@ export async function findChanges(
 		const fields = drift.join(', ');
 		return `The claim ${reference.name} stays as it is in what cannot be changed: ${fields}.`;
 	});
+	for (const module of plan.held) notes.push(`Module ${module} is held: its changes wait.`);
 	return { changes: found, unchanged: kept, notes };
 }
 

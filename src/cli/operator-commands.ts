@@ -7,6 +7,7 @@ import type { Terminal } from './terminal.ts';
  */
 export function addOperatorCommands(program: Command, terminal: Terminal): void {
 	addStatusCommands(program, terminal);
+	addHoldCommands(program, terminal);
 	addBundleCommand(program, terminal);
 	addApplyCommand(program, terminal);
 }
@@ -63,6 +64,27 @@ function addStatusCommands(program: Command, terminal: Terminal): void {
 		const { restart } = await import('./commands/restart.ts');
 		process.exitCode = await restart(module, options, terminal);
 	});
+}
+
+function addHoldCommands(program: Command, terminal: Terminal): void {
+	for (const [command, held, text] of [
+		['hold', true, 'Hold the updates of a module: what runs of it stays as it is.'],
+		['release', false, 'Release the updates of a module that was held.'],
+	] as const) {
+		ofEdge(
+			program
+				.command(command)
+				.description(text)
+				.argument('<module>', 'name of the module as in the manifest, or edgeHub')
+				.addHelpText(
+					'after',
+					'\nIt is the annotation net.azure-devices.edge.hold on the Deployment or Job of the module.',
+				),
+		).action(async (module: string, options) => {
+			const { hold } = await import('./commands/hold.ts');
+			process.exitCode = await hold(module, held, options, terminal);
+		});
+	}
 }
 
 function addBundleCommand(program: Command, terminal: Terminal): void {

@@ -25,6 +25,8 @@ export interface AgentStatus {
 	readonly problems: readonly Problem[];
 	/** Modules whose rollout has been given up, once everything that is desired has been written. */
 	readonly failedRollouts: readonly { readonly module: string; readonly reason: string }[];
+	/** Modules with a change that waits until they are released. */
+	readonly held: readonly string[];
 	/** Whether nothing is left to write, everything is rolled out and every module is as desired. */
 	readonly settled: boolean;
 }

@@ -9,6 +9,7 @@ export class DeploymentNews {
 	readonly #events: Pick<EventRecorder, 'record'>;
 	readonly #namespace: string;
 	readonly #failedRollouts = new Set<string>();
+	#held: readonly string[] = [];
 
 	constructor(events: Pick<EventRecorder, 'record'>, namespace: string) {
 		this.#events = events;
@@ -39,6 +40,26 @@ export class DeploymentNews {
 				reason: 'ClaimUnchangeable',
 				note: `The claim stays as it is, as it holds data: the deployment declares ${drift.join(', ')} differently.`,
 				regarding: desired.reference,
+			});
+		}
+	}
+
+	/** Modules whose update waits since the last call. */
+	held({ held }: Plan, { translation }: DesiredState): void {
+		const news = held.filter((name) => !this.#held.includes(name));
+		this.#held = held;
+		for (const { name, objectName } of translation.modules) {
+			if (!news.includes(name)) continue;
+			this.#events.record({
+				type: 'Normal',
+				reason: 'UpdateHeld',
+				note: `An update of module ${name} waits: the module is held.`,
+				regarding: {
+					apiVersion: 'apps/v1',
+					kind: 'Deployment',
+					name: objectName,
+					namespace: this.#namespace,
+				},
 			});
 		}
 	}

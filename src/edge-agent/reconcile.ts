@@ -18,6 +18,7 @@ import {
 	desiredObjects,
 	managedSelector,
 } from './plan/desired-object.ts';
+import { heldModules } from './plan/held-modules.ts';
 import { makePlan, type Plan } from './plan/plan.ts';
 import { StartupOrder } from './startup-order.ts';
 import { agentStatusOf } from './status/agent-status-of.ts';
@@ -57,6 +58,7 @@ const notStarted: AgentStatus = {
 	modules: new Map(),
 	problems: [],
 	failedRollouts: [],
+	held: [],
 	settled: false,
 };
 
@@ -225,11 +227,13 @@ export class Reconciler implements Lifecycle {
 			this.#publish();
 			return;
 		}
+		const actual = this.#objects.all();
 		const plan = makePlan({
 			scope: this.#scope,
 			desired: this.#desired,
-			actual: this.#objects.all(),
+			actual,
 			protectedModules: refusedModules(state),
+			heldModules: heldModules(state.translation, actual),
 			passedOrders: this.#order.passed,
 			foreignClaims: this.#applier.foreignClaims,
 			refused: this.#applier.refused,
@@ -239,6 +243,7 @@ export class Reconciler implements Lifecycle {
 		this.#plan = plan;
 		this.#noteOrder(plan);
 		this.#news.unchangeable(plan);
+		this.#news.held(plan, state);
 		await this.#applier.run(plan, signal);
 		if (signal.aborted) return;
 		this.#attempted = state;
@@ -301,6 +306,7 @@ export class Reconciler implements Lifecycle {
 			pods: this.pods.objects(),
 			failures: this.#applier.failures,
 			waiting: plan?.waiting ?? [],
+			held: plan?.held ?? [],
 			attempted: this.#attempted === this.#state,
 			converged: plan !== undefined && plan.stages.length === 0 && plan.waiting.length === 0,
 			...(unread === undefined ? {} : { unread }),

@@ -19,6 +19,7 @@ import {
 	checkDeviceSecret,
 	hubAuthorities,
 } from '../../src/cli/check/installation-checks.ts';
+import { setHold } from '../../src/cli/commands/hold.ts';
 import { restartPods } from '../../src/cli/commands/restart.ts';
 import { isWell } from '../../src/cli/commands/status.ts';
 import { readEdgeStatus } from '../../src/cli/edge-status.ts';
@@ -75,6 +76,25 @@ test('a module is restarted by any spelling of its name, all its pods and no oth
 		['edgeagent-1'],
 	);
 	await t.throwsAsync(restartPods(cluster, 'edge', 'other'), { code: 'EDGE_MODULE_UNKNOWN' });
+});
+
+test('a module is held and released by any spelling of its name', async (t) => {
+	const cluster = await edge();
+	const metadata = {
+		name: 'filter',
+		namespace: 'edge',
+		labels: { 'net.azure-devices.edge.module': 'filter' },
+		annotations: { 'net.azure-devices.edge.original-moduleid': 'Filter' },
+	};
+	await cluster.create({ apiVersion: 'apps/v1', kind: 'Deployment', metadata });
+	const annotation = () =>
+		cluster.all('Deployment')[0]?.metadata.annotations?.['net.azure-devices.edge.hold'];
+	t.is(await setHold(cluster, 'edge', 'FILTER', true), 'Filter');
+	t.is(annotation(), 'true');
+	await setHold(cluster, 'edge', 'filter', false);
+	t.is(annotation(), undefined);
+	const error = await t.throwsAsync(setHold(cluster, 'edge', 'other', true));
+	t.is(error.message, 'There is no workload of a module "other".');
 });
 
 /** What the pods of an edge serve on their metrics ports. */

@@ -160,6 +160,7 @@ test('a module that leaves the deployment leaves the accounts', (t) => {
 		modules: new Map(),
 		problems: [],
 		failedRollouts: [],
+		held: [],
 		settled: true,
 	} as const;
 	availability.observe(status, [wanted('a'), wanted('b')], 0);

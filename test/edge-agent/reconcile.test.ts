@@ -124,6 +124,35 @@ test('repairs what somebody changes, names the fields in an Event, and slows dow
 	t.true(repairs.length > 5 && repairs.length < 30, String(repairs.length));
 });
 
+test('writes nothing of a module that somebody holds until it is released, and tells that an update waits', async (t) => {
+	const { reconciler, cluster, desire, settle, writes, events } = setUp(t);
+	await reconciler.start();
+	desire({ name: 'a' }, { name: 'b' });
+	await settle();
+	const hold = (value: string | null) =>
+		cluster.patch(deployment('a'), {
+			metadata: { annotations: { 'net.azure-devices.edge.hold': value } },
+		});
+	await hold('true');
+	await cluster.patch(deployment('a'), { spec: { replicas: 7 } });
+	await settle();
+	t.is(reconciler.status().code, 200);
+	writes();
+	desire({ name: 'a', image: 'a:2' }, { name: 'b', image: 'b:2' });
+	await settle();
+	t.deepEqual(writes(), ['apply Deployment edge/b']);
+	const { code, description, held, settled, modules } = reconciler.status();
+	t.deepEqual({ code, held, settled }, { code: 406, held: ['a'], settled: false });
+	t.regex(description, /held: a\./);
+	t.regex(modules.get('a')?.statusDescription ?? '', /^Held: an update waits\./);
+	t.deepEqual(events(), ['UpdateHeld: An update of module a waits: the module is held.']);
+	await hold(null);
+	await settle();
+	t.deepEqual(reconciler.status().held, []);
+	t.true(writes().includes('apply Deployment edge/a'));
+	t.is(reconciler.status().code, 200);
+});
+
 test('brings back what somebody deletes', async (t) => {
 	const { reconciler, cluster, desire, settle, writes } = setUp(t);
 	await reconciler.start();

@@ -37,7 +37,7 @@ function running(version: number, asks = true): RunningDeployment {
 
 function status(desiredVersion: number, failed: boolean): AgentStatus {
 	const failedRollouts = failed ? [{ module: 'a', reason: 'Too late.' }] : [];
-	const rest = { code: 200 as const, description: '', modules: new Map(), problems: [] };
+	const rest = { code: 200 as const, description: '', modules: new Map(), problems: [], held: [] };
 	return { ...rest, desiredVersion, failedRollouts, settled: !failed };
 }
 

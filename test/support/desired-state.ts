@@ -111,6 +111,7 @@ function moduleTranslation({
 		objectName: name,
 		objects: [],
 		startupOrder,
+		held: false,
 		refused: refused !== undefined,
 		...(refused === undefined ? { workload: reference } : {}),
 	};

@@ -43,6 +43,11 @@ export function objectKey({ apiVersion, kind, name }: ObjectReference): string {
 	return `${apiVersion}/${kind}/${name}`;
 }
 
+/** Whether an object runs a module. */
+export function isWorkload({ kind }: KubernetesObject): boolean {
+	return kind === 'Deployment' || kind === 'Job';
+}
+
 /** The selector of everything the agent manages for a device. */
 export function managedSelector({ device }: DeviceScope): string {
 	return `${managedByLabel}=${managedBy},${deviceLabel}=${device}`;

@@ -11,6 +11,7 @@ import {
 	type DesiredObject,
 	type DeviceScope,
 	declaredHashAnnotation,
+	isWorkload,
 	objectKey,
 } from './desired-object.ts';
 import { driftOf } from './drift.ts';
@@ -42,6 +43,8 @@ export interface Plan {
 	readonly waiting: readonly string[];
 	/** Claims that differ in what nobody can change, with the fields: they stay as they are. */
 	readonly unchangeable: readonly { readonly desired: DesiredObject; readonly drift: string[] }[];
+	/** Modules, as in the manifest, with a change that waits until they are released. */
+	readonly held: readonly string[];
 }
 
 /** What a plan is made from. */
@@ -52,6 +55,8 @@ export interface PlanInput {
 	readonly actual: readonly KubernetesObject[];
 	/** Module label values whose objects stay although nothing desires them: refused modules. */
 	readonly protectedModules?: ReadonlySet<string>;
+	/** Module label values of modules that nothing is written of. */
+	readonly heldModules?: ReadonlySet<string>;
 	/** Startup orders that nobody waits for any more: ready before, or overdue. */
 	readonly passedOrders?: ReadonlySet<number>;
 	/** Claims, by key, that somebody else made: they are used as they are. */
@@ -70,30 +75,50 @@ export interface PlanInput {
  */
 export function makePlan(input: PlanInput): Plan {
 	const live = new Map(input.actual.map((object) => [objectKey(referenceOf(object)), object]));
-	const surplus = new Map(live);
-	const unchangeable: { desired: DesiredObject; drift: string[] }[] = [];
-	const parts: Step[] = [];
-	const workloads: DesiredObject[] = [];
-	const stepsByWorkload = new Map<string, Step>();
-	for (const desired of input.desired) {
-		surplus.delete(desired.key);
-		const step = stepFor(desired, live.get(desired.key), input, unchangeable);
-		if (desired.startupOrder !== undefined) {
-			workloads.push(desired);
-			if (step !== undefined) stepsByWorkload.set(desired.key, step);
-		} else if (step !== undefined) {
-			parts.push(step);
-		}
-	}
+	const { parts, workloads, stepsByWorkload, unchangeable, held } = compare(input, live);
 	const started = startInOrder(workloads, stepsByWorkload, live, input);
-	const deletable = [...surplus.values()].filter((object) => mayDelete(object, input));
+	const wanted = new Set(input.desired.map(({ key }) => key));
+	const surplus = [...live].filter(([key]) => !wanted.has(key)).map(([, object]) => object);
+	const deletable = surplus.filter((object) => mayDelete(object, input));
 	const [workloadsGone, partsGone] = [true, false].map((workload) =>
 		deletable
 			.filter((object) => isWorkload(object) === workload)
 			.map((object): Step => ({ kind: 'delete', live: object })),
 	);
 	const stages = [workloadsGone ?? [], parts, ...started.stages, partsGone ?? []];
-	return { ...started, stages: stages.filter((stage) => stage.length > 0), unchangeable };
+	return { ...started, stages: stages.filter((stage) => stage.length > 0), unchangeable, held };
+}
+
+interface Comparison extends Pick<Plan, 'unchangeable' | 'held'> {
+	/** Steps of everything but workloads. */
+	readonly parts: readonly Step[];
+	readonly workloads: readonly DesiredObject[];
+	readonly stepsByWorkload: ReadonlyMap<string, Step>;
+}
+
+/** What each desired object needs. */
+function compare(input: PlanInput, live: ReadonlyMap<string, KubernetesObject>): Comparison {
+	const unchangeable: { desired: DesiredObject; drift: string[] }[] = [];
+	const parts: Step[] = [];
+	const workloads: DesiredObject[] = [];
+	const stepsByWorkload = new Map<string, Step>();
+	const held = new Set<string>();
+	for (const desired of input.desired) {
+		const isOfWorkload = desired.startupOrder !== undefined;
+		if (isOfWorkload) workloads.push(desired);
+		const step = stepFor(desired, live.get(desired.key), input, unchangeable);
+		if (step === undefined) continue;
+		if (isHeld(desired, input)) {
+			// What somebody changes by hand meanwhile is no change of the deployment.
+			if (step.kind !== 'repair') held.add(desired.module ?? '');
+		} else if (isOfWorkload) stepsByWorkload.set(desired.key, step);
+		else parts.push(step);
+	}
+	return { parts, workloads, stepsByWorkload, unchangeable, held: [...held] };
+}
+
+function isHeld({ object }: DesiredObject, { heldModules }: PlanInput): boolean {
+	return heldModules?.has(object.metadata.labels?.[moduleLabel] ?? '') ?? false;
 }
 
 function stepFor(
@@ -154,12 +179,14 @@ function startInOrder(
 		const now = due.filter((step) => waitingFor === undefined || step.kind === 'repair');
 		stages.push(now);
 		waiting.push(...keysOf(due.filter((step) => !now.includes(step))));
-		const ready = group.every(({ key }) => isReady(key, steps, actual, input));
+		const ready = group.every(
+			(workload) => isHeld(workload, input) || isReady(workload.key, steps, actual, input),
+		);
 		if (ready) readyOrders.push(order);
 		else if (!input.passedOrders?.has(order)) waitingFor ??= order;
 	}
-	const held = waitingFor === undefined || waiting.length === 0 ? {} : { waitingFor };
-	return { stages, readyOrders, waiting, ...held };
+	const awaited = waitingFor === undefined || waiting.length === 0 ? {} : { waitingFor };
+	return { stages, readyOrders, waiting, ...awaited };
 }
 
 function keysOf(steps: readonly Step[]): string[] {
@@ -183,16 +210,12 @@ function groupByOrder(workloads: readonly DesiredObject[]): [number, DesiredObje
 	return [...groups].sort(([a], [b]) => a - b);
 }
 
-function isWorkload({ kind }: KubernetesObject): boolean {
-	return kind === 'Deployment' || kind === 'Job';
-}
-
 /**
  * Only what the agent itself has applied for this device, is not owned by anybody else and holds
  * nobody's data.
  */
 function mayDelete(object: KubernetesObject, input: PlanInput): boolean {
-	const { scope, protectedModules } = input;
+	const { scope, protectedModules = new Set(), heldModules = new Set() } = input;
 	const {
 		labels = {},
 		annotations = {},
@@ -206,8 +229,8 @@ function mayDelete(object: KubernetesObject, input: PlanInput): boolean {
 	if (object.kind === 'PersistentVolumeClaim') {
 		if (input.pruneClaims !== true || annotations[keepAnnotation] === 'true') return false;
 	}
-	if (protectedModules === undefined || protectedModules.size === 0) return true;
-	// What no single module owns may be needed by what still runs of a refused one.
+	if (protectedModules.size === 0 && heldModules.size === 0) return true;
+	// What no single module owns may be needed by what still runs of a refused or held one.
 	const module = labels[moduleLabel];
-	return module !== undefined && !protectedModules.has(module);
+	return module !== undefined && !protectedModules.has(module) && !heldModules.has(module);
 }

@@ -110,7 +110,7 @@ const refusalReasons: Partial<Record<DeploymentStatusCode, string>> = {
 	500: 'RolledBack',
 };
 
-function judgeRunning({ code, description, settled, modules }: AgentStatus): Judgement {
+function judgeRunning({ code, description, held, settled, modules }: AgentStatus): Judgement {
 	if (settled) {
 		const message = 'All modules are as they should be.';
 		const good = { ready: 'True', progressing: 'False', degraded: 'False' } as const;
@@ -121,6 +121,10 @@ function judgeRunning({ code, description, settled, modules }: AgentStatus): Jud
 	if (code === 400) return degraded('ModulesRefused', description);
 	if (code === 500) return degraded('Failed', description);
 	if (failing.length > 0) return degraded('ModulesFail', told.join(' '));
+	if (held.length > 0) {
+		const idle = { ready: 'False', progressing: 'False', degraded: 'False' } as const;
+		return { ...idle, reason: 'UpdatesHeld', message: description };
+	}
 	const late = [...modules.values()].filter((module) => !isUpright(module));
 	const names = late.map(({ name }) => name).join(', ');
 	return {

@@ -17,6 +17,8 @@ export interface StatusEvidence {
 	readonly failures: readonly ApplyFailure[];
 	/** Keys of workloads that wait for modules that start before them. */
 	readonly waiting: readonly string[];
+	/** Modules, as in the manifest, with a change that waits until they are released. */
+	readonly held: readonly string[];
 	/** Whether a plan of this desired state has been carried out at least once. */
 	readonly attempted: boolean;
 	/** Whether the last plan was empty. */
@@ -56,13 +58,14 @@ export function agentStatusOf(evidence: StatusEvidence): AgentStatus {
 		...failures.map(failureText),
 		...rollouts.map(({ module, reason }) => `${module}: ${reason}`),
 	];
-	const { code, description } = verdict(problems, faults, complete);
+	const { held } = evidence;
+	const { code, description } = verdict(problems, faults, complete, held);
 	const upright = [...modules.values()].every(isAsDesired);
 	const settled = code === 200 && converged && rolledOut && upright;
 	// Before, what failed may be the rollout of an earlier deployment.
 	const failedRollouts = complete && converged ? rollouts : [];
 	const { version: desiredVersion } = desired;
-	return { desiredVersion, code, description, modules, problems, failedRollouts, settled };
+	return { desiredVersion, code, description, modules, problems, failedRollouts, held, settled };
 }
 
 function statusOfModule(
@@ -76,7 +79,7 @@ function statusOfModule(
 	const { desired, now, waiting } = evidence;
 	const deployed = desired.deployment.modules.find((module) => module.name === name);
 	const obstacle = obstacleOf(translation, evidence);
-	return moduleStatus({
+	const status = moduleStatus({
 		name,
 		container: objectName,
 		desiredStatus: deployed?.status ?? 'running',
@@ -86,6 +89,8 @@ function statusOfModule(
 		...(workload === undefined ? {} : { workload }),
 		...(obstacle === undefined ? {} : { obstacle }),
 	});
+	if (!evidence.held.includes(name)) return status;
+	return { ...status, statusDescription: `Held: an update waits. ${status.statusDescription}` };
 }
 
 /** The agent outside a cluster, or in a pod that is not labelled as its own. */
@@ -120,6 +125,7 @@ function verdict(
 	problems: readonly Problem[],
 	faults: readonly string[],
 	complete: boolean,
+	held: readonly string[],
 ): { code: DeploymentStatusCode; description: string } {
 	const refusals = problems.map((problem) => {
 		const { module, path } = problem;
@@ -129,6 +135,12 @@ function verdict(
 	if (refusals.length > 0) return { code: 400, description };
 	if (faults.length > 0) return { code: 500, description };
 	if (!complete) return { code: 406, description: 'The deployment is being applied.' };
+	if (held.length > 0) {
+		return {
+			code: 406,
+			description: `Updates wait, as their modules are held: ${held.join(', ')}.`,
+		};
+	}
 	return { code: 200, description: '' };
 }
 

@@ -110,6 +110,12 @@ export const extensionTable = {
 		'annotation of the Deployment',
 		'When the module misses `progressDeadlineSeconds`, the whole deployment returns to the last one that ran well; the reason is reported.',
 	),
+	hold: row(
+		'boolean',
+		false,
+		'nothing is written',
+		'While true, what runs of the module stays as it is; a deployment without it releases the update.',
+	),
 } as const satisfies Record<string, ExtensionRow>;
 
 /** A member of the Kubernetes extension. */

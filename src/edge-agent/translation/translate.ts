@@ -285,7 +285,7 @@ function addObject(objects: Map<string, KubernetesObject>, object: KubernetesObj
 }
 
 function moduleTranslation(
-	{ module, moduleId, objectName, problems }: ModuleScope,
+	{ module, moduleId, objectName, problems, extension }: ModuleScope,
 	objects: readonly KubernetesObject[],
 ): ModuleTranslation {
 	const runner = objects.find(({ kind }) => kind === 'Deployment' || kind === 'Job');
@@ -296,6 +296,7 @@ function moduleTranslation(
 		...(runner !== undefined && { workload: referenceOf(runner) }),
 		objects: objects.map(referenceOf),
 		startupOrder: module.startupOrder,
+		held: extension.boolean('hold'),
 		refused: problems.refused,
 	};
 }

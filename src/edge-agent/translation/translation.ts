@@ -112,6 +112,8 @@ export interface ModuleTranslation {
 	/** Everything it needs, in the order to be applied; shared objects appear with every module. */
 	readonly objects: readonly ObjectReference[];
 	readonly startupOrder: number;
+	/** The manifest asks that what runs of it stays as it is until it is released. */
+	readonly held: boolean;
 	/** Its problems forbid to run it. What runs under its name from an earlier deployment should stay. */
 	readonly refused: boolean;
 }
@@ -135,3 +137,5 @@ export const originalModuleIdAnnotation = 'net.azure-devices.edge.original-modul
 export const keepAnnotation = 'net.azure-devices.edge.keep';
 /** `true` on a Deployment that should return to its last good state when a rollout misses its deadline. */
 export const rollbackAnnotation = 'net.azure-devices.edge.rollback';
+/** `true` on the live workload of a module whose updates must wait; set by people, never by the agent. */
+export const holdAnnotation = 'net.azure-devices.edge.hold';

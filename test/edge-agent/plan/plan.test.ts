@@ -4,7 +4,9 @@ import type { KubernetesObject } from '../../../src/cluster/kubernetes-object.ts
 import { referenceOf } from '../../../src/cluster/kubernetes-object.ts';
 import { fieldManager } from '../../../src/edge-agent/apply.ts';
 import { desiredObjects } from '../../../src/edge-agent/plan/desired-object.ts';
+import { heldModules } from '../../../src/edge-agent/plan/held-modules.ts';
 import { makePlan, type Plan, type PlanInput } from '../../../src/edge-agent/plan/plan.ts';
+import { holdAnnotation } from '../../../src/edge-agent/translation/translation.ts';
 import { desiredState, namespace, type TestModule } from '../../support/desired-state.ts';
 import { MemoryCluster } from '../../support/memory-cluster.ts';
 
@@ -327,3 +329,35 @@ async function converge(cluster: MemoryCluster, modules: readonly TestModule[]):
 	}
 	throw new Error('The plan does not converge.');
 }
+
+test('nothing of a held module is written or deleted, and nobody waits for it', (t) => {
+	const before = [{ name: 'job', kind: 'Job', startupOrder: 1 }, { name: 'b' }] as const;
+	const live = applied(before).map(ready);
+	const old = live.filter(({ metadata }) => metadata.name.startsWith('job'));
+	for (const object of old) {
+		if (object.kind === 'Job') object.metadata.name = 'job-old';
+	}
+	const changed = [
+		{ name: 'job', kind: 'Job', startupOrder: 1, image: 'job:2' },
+		{ name: 'b', image: 'b:2' },
+	] as const;
+	const free = plan(changed, live);
+	t.true(described(free).flat().includes('delete Job job-old'));
+	const held = plan(changed, live, { heldModules: new Set(['job']) });
+	t.deepEqual(described(held), [['update Deployment b']]);
+	t.deepEqual(held.held, ['job']);
+});
+
+test('a module is held by its manifest or by an annotation, once it runs', (t) => {
+	const { translation } = desiredState(1, [{ name: 'a' }, { name: 'b' }, { name: 'c' }]);
+	const modules = translation.modules.map((module) => ({ ...module, held: module.name === 'a' }));
+	const live = applied([{ name: 'a' }, { name: 'b' }]);
+	t.deepEqual([...heldModules({ modules }, [])], []);
+	t.deepEqual([...heldModules({ modules }, live)], ['a']);
+	for (const { kind, metadata } of live) {
+		if (kind === 'Deployment') {
+			metadata.annotations = { ...metadata.annotations, [holdAnnotation]: 'true' };
+		}
+	}
+	t.deepEqual([...heldModules({ modules }, live)], ['a', 'b']);
+});

@@ -29,7 +29,7 @@ function running(changes: Partial<AgentStatus>, ...modules: ModuleStatus[]): Edg
 	const byName = new Map(modules.map((one) => [one.name, one]));
 	const status: AgentStatus = {
 		...{ desiredVersion: 3, code: 200, description: '', modules: byName, problems: [] },
-		...{ failedRollouts: [], settled: false, ...changes },
+		...{ failedRollouts: [], held: [], settled: false, ...changes },
 	};
 	return { kind: 'running', status };
 }
@@ -72,6 +72,16 @@ const judged: readonly (readonly [string, EdgeDeploymentFate, Truths, string, Re
 		['False', 'False', 'True'],
 		'ModulesRefused',
 		/privileged/,
+	],
+	[
+		'an update is held',
+		running(
+			{ code: 406, held: ['filter'], description: 'Updates wait.' },
+			module('filter', 'running'),
+		),
+		['False', 'False', 'False'],
+		'UpdatesHeld',
+		/Updates wait/,
 	],
 	[
 		'an object cannot be written',
