@@ -183,8 +183,8 @@ test('tells the edge hub how IoT Hub is reached, unless the manifest says otherw
 	const found = (modules: readonly ModuleDeployment[], index: number) => {
 		const deployment = { modules, registryCredentials: new Map() };
 		const context = { ...contextOf(modules), networkEnvironment: network };
-		const pods = translate(deployment as never, context, defaultPolicy).modules;
-		const workload = pods[index]?.objects.find(({ kind }) => kind === 'Deployment');
+		const { objects } = translate(deployment as never, context, defaultPolicy);
+		const workload = objects.filter(({ kind }) => kind === 'Deployment')[index];
 		const list = at(workload, 'spec', 'template', 'spec', 'containers', 0, 'env');
 		const texts = (list as JsonObject[]).map(({ name, value }) => `${name}=${value}`);
 		return texts.filter((text) => /proxy|upstream/i.test(text));
