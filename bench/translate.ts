@@ -50,6 +50,7 @@ function measure(count: number): { parse: number; translate: number; objects: nu
 			gatewayHostName: 'edgehub',
 			edgeDeviceHostName: 'edge1',
 			workloadUri: 'http://edgeagent:35001/',
+			workloadTlsUri: 'https://edgeagent:35002/',
 			apiVersion: '2019-01-30',
 			runtimeLogLevel: 'info',
 		},

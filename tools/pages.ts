@@ -16,6 +16,7 @@ import { deviations as routeDeviations } from '../src/edge-hub/routing/deviation
 import { hubSettingsTable } from '../src/edge-hub/settings.ts';
 import { errorCatalogue } from '../src/runtime/error-catalogue.ts';
 import type { SettingsTable } from '../src/runtime/settings.ts';
+import { workloadProxySettings } from '../src/workload-proxy/settings.ts';
 
 /** A page of the documentation that is written from the code. */
 export interface Page {
@@ -104,6 +105,12 @@ function configurationPage(): string {
 			'Set in the `env` of the system module `edgeHub` of the deployment.',
 			'',
 			...settingsTable(hubSettingsTable),
+			'',
+			'## Sidecar for the workload API',
+			'',
+			'The agent sets them; see [operations.md](operations.md#how-modules-prove-who-they-are).',
+			'',
+			...settingsTable(workloadProxySettings),
 		],
 	);
 }

@@ -213,6 +213,7 @@ function contextFor(deployment: Deployment, target: TranslationTarget): Translat
 		gatewayHostName: 'edgehub',
 		edgeDeviceHostName: target.deviceId,
 		workloadUri: 'http://edgeagent:35001/',
+		workloadTlsUri: 'https://edgeagent:35002/',
 		apiVersion: '2022-08-03',
 		runtimeLogLevel: 'info',
 		...known,

@@ -7,7 +7,8 @@ import {
 	originalModuleIdAnnotation,
 	type TranslationPolicy,
 } from '../edge-agent/translation/translation.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../runtime/json.ts';
+import { trustBundleName } from '../edge-agent/translation/workload-sidecar.ts';
+import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../runtime/json.ts';
 import type { TranslationTarget } from './manifest-check.ts';
 import { type PolicyAssignments, policyFrom } from './manifest-policy.ts';
 
@@ -51,6 +52,8 @@ export async function readInstallation(
 		),
 	);
 	const modules = workloads.flatMap(({ items }) => items);
+	const trust = { apiVersion: 'v1', kind: 'ConfigMap', namespace, name: trustBundleName };
+	const bundle = (await client.get(trust))?.['data'];
 	const hub = variablesOf(modules.find((module) => moduleIdOf(module) === '$edgeHub'));
 	const settings = variablesOf(agent);
 	const deviceId = options.device ?? hub['IOTEDGE_DEVICEID'] ?? 'edge-device';
@@ -61,6 +64,8 @@ export async function readInstallation(
 	];
 	const target = {
 		...toldBy(hub, settings, agent),
+		workloadTlsUri: tlsUriOf(name, settings),
+		...(isJsonObject(bundle) ? { trustBundle: jsonText(bundle['ca.pem'] ?? '') } : {}),
 		namespace,
 		deviceId,
 		iotHubHostName: options.hub ?? hub['IOTEDGE_IOTHUBHOSTNAME'] ?? 'hub.azure-devices.net',
@@ -88,7 +93,10 @@ function toldBy(
 	const image = settings['RUNTIME_IMAGE'] ?? containersOf(agent)[0]?.['image'];
 	const known: Partial<Record<keyof TranslationTarget, JsonValue | undefined>> = {
 		runtimeImage: image,
-		workloadUri: hub['IOTEDGE_WORKLOADURI'],
+		// A hub with a sidecar has another address than modules without one.
+		workloadUri: hub['IOTEDGE_WORKLOADURI']?.startsWith('unix:')
+			? undefined
+			: hub['IOTEDGE_WORKLOADURI'],
 		apiVersion: hub['IOTEDGE_APIVERSION'],
 		parentHostName: settings['IOTEDGE_PARENTHOSTNAME'],
 		runtimeLogLevel: settings['RuntimeLogLevel']?.toLowerCase(),
@@ -102,6 +110,11 @@ function toldBy(
 	};
 	const present = Object.entries(known).filter(([, value]) => value !== undefined && value !== '');
 	return Object.fromEntries(present);
+}
+
+function tlsUriOf(agentName: string, settings: Variables): string {
+	const port = settings['WORKLOAD_TLS_PORT'] ?? Number(settings['WORKLOAD_PORT'] ?? 35_001) + 1;
+	return settings['WORKLOAD_TLS_URI'] ?? `https://${agentName}:${port}/`;
 }
 
 function generationsOf(modules: readonly KubernetesObject[]): ReadonlyMap<string, string> {

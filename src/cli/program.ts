@@ -285,4 +285,17 @@ function addRoleCommands(program: Command, terminal: Terminal): void {
 			process.exitCode = await runHub(terminal);
 		});
 	addHubCommands(hub, terminal);
+	program
+		.command('workload-proxy')
+		.summary("run a module's sidecar for the workload API")
+		.description(
+			'Serves the workload API on a Unix socket to the one module of its pod, and speaks to the\n' +
+				'edge agent with the token of the pod. The agent puts it into pods; its settings come from\n' +
+				'the environment.',
+		)
+		.option('--wait', 'do not serve; end as soon as another process serves the socket')
+		.action(async (options) => {
+			const { runWorkloadProxy } = await import('./commands/workload-proxy.ts');
+			process.exitCode = await runWorkloadProxy(options, terminal);
+		});
 }

@@ -13,6 +13,8 @@ export interface ApiRequest {
 	readonly path: string;
 	readonly body?: unknown;
 	readonly contentType?: string;
+	/** Media type of the answer. Default `application/json`. */
+	readonly accept?: string;
 	/** Milliseconds until the answer must have begun (`open`) or be complete (`json`). */
 	readonly timeout?: number;
 	readonly signal?: AbortSignal | undefined;
@@ -122,7 +124,7 @@ export class ApiTransport {
 		const authorization = authorizationOf(credentials);
 		return {
 			...this.#config.headers,
-			accept: 'application/json',
+			accept: request.accept ?? 'application/json',
 			'user-agent': this.#options.userAgent,
 			...(authorization === undefined ? {} : { authorization }),
 			...(body === undefined

@@ -210,6 +210,16 @@ export class HttpClusterClient implements ClusterClient {
 		return { gitVersion: String(gitVersion ?? ''), platform: String(platform ?? '') };
 	}
 
+	/**
+	 * The JSON Web Key Set with which the server signs the tokens of ServiceAccounts, as it came.
+	 *
+	 * @throws ClusterError
+	 */
+	async tokenKeys(signal?: AbortSignal): Promise<unknown> {
+		const accept = 'application/jwk-set+json';
+		return this.#transport.json({ method: 'GET', path: '/openid/v1/jwks', accept, signal });
+	}
+
 	/** The server's wall time in milliseconds, to the second. @throws ClusterError */
 	async serverTime(signal?: AbortSignal): Promise<number> {
 		const answer = await this.#transport.open({ method: 'GET', path: '/version', signal });

@@ -46,8 +46,7 @@ import { ReportedProperties } from './twin/reported-properties.ts';
 import { stoppedDocument } from './twin/stopped-document.ts';
 import { EdgeCertificates } from './workload-api/edge-certificates.ts';
 import { moduleDetails } from './workload-api/module-details.ts';
-import { PodCallers } from './workload-api/pod-callers.ts';
-import { WorkloadServer } from './workload-api/workload-server.ts';
+import { WorkloadService } from './workload-api/workload-service.ts';
 
 /** What the agent stands on. */
 export interface AgentDependencies {
@@ -68,6 +67,8 @@ export interface AgentDependencies {
 	readonly reprovision?: () => boolean;
 	/** Default: what the settings say. */
 	readonly network?: HubNetwork;
+	/** The keys that sign tokens of pods, for modules with a sidecar. Default: those are not served. */
+	readonly issuerKeys?: () => Promise<unknown>;
 	/** Default: the official SDK. */
 	readonly connectHub?: (options: IotHubClientOptions) => IotHubClient;
 	/** Default: IoT Hub's HTTPS interface. */
@@ -100,7 +101,7 @@ export class EdgeAgent implements Lifecycle {
 	#runner: DeploymentRunner | undefined;
 	#sources: AgentSources | undefined;
 	#reported: ReportedProperties | undefined;
-	#workload: WorkloadServer | undefined;
+	#workload: WorkloadService | undefined;
 	#kubernetesVersion: string | undefined;
 
 	constructor(settings: DeviceAgentSettings, dependencies: AgentDependencies) {
@@ -150,7 +151,7 @@ export class EdgeAgent implements Lifecycle {
 		const { cluster, clock, logger, metrics = noMetrics } = this.#dependencies;
 		const { namespace, device } = this.#settings;
 		const counter = new StatusCounter(metrics, clock);
-		const context = installationContext(this.#settings, own);
+		const context = installationContext(this.#settings, own, this.#certificates);
 		const { owner } = context;
 		const reconciler = new Reconciler({
 			client: cluster,
@@ -176,7 +177,7 @@ export class EdgeAgent implements Lifecycle {
 		});
 		this.#reconciler = reconciler;
 		this.#runner = runner;
-		const workload = await this.#newWorkloadServer();
+		const workload = await this.#newWorkloadService();
 		this.#workload = workload;
 		for (const part of [workload, reconciler, runner]) await this.#startPart(part);
 		const end = reconciler.onStatus(() => {
@@ -189,6 +190,7 @@ export class EdgeAgent implements Lifecycle {
 			this.#report();
 		});
 		this.#registrations.push({ [Symbol.dispose]: end });
+		this.#certificates.onTrustChange(() => runner.refresh());
 		const lastGood = this.#lastGood.read();
 		if (lastGood !== undefined) runner.resume(lastGood);
 		this.#sources = new AgentSources({
@@ -230,12 +232,17 @@ export class EdgeAgent implements Lifecycle {
 
 	/** Whether modules can get their credentials. */
 	get ready(): boolean {
-		return this.workloadPort !== 0 && !this.#abort.signal.aborted;
+		return (this.#workload?.serves ?? false) && !this.#abort.signal.aborted;
 	}
 
 	/** The port of the workload API; 0 before the start. */
 	get workloadPort(): number {
 		return this.#workload?.port ?? 0;
+	}
+
+	/** The port of the workload API for sidecars; 0 before the start. */
+	get workloadTlsPort(): number {
+		return this.#workload?.tlsPort ?? 0;
 	}
 
 	/** How the deployment is. */
@@ -274,13 +281,15 @@ export class EdgeAgent implements Lifecycle {
 		return undefined;
 	}
 
-	async #newWorkloadServer(): Promise<WorkloadServer> {
-		const { cluster, logger } = this.#dependencies;
-		const { namespace, device, workloadPort, manifestTrustBundle } = this.#settings;
+	async #newWorkloadService(): Promise<WorkloadService> {
+		const { cluster, clock, logger, issuerKeys } = this.#dependencies;
+		const { device, manifestTrustBundle } = this.#settings;
 		const encryptionKey = await this.#state.getOrCreate('encryption-key', () => randomBytes(32));
-		return new WorkloadServer({
-			port: workloadPort,
-			callers: new PodCallers({ client: cluster, namespace }),
+		return new WorkloadService({
+			settings: this.#settings,
+			cluster,
+			...(issuerKeys === undefined ? {} : { issuerKeys }),
+			certificates: this.#certificates,
 			resources: {
 				identities: this.#identities,
 				certificates: this.#certificates,
@@ -293,6 +302,7 @@ export class EdgeAgent implements Lifecycle {
 				listModules: () => moduleDetails(this.#runner?.deployment, this.status?.modules),
 			},
 			health: { live: () => this.fault === undefined, ready: () => this.ready },
+			clock,
 			logger,
 		});
 	}

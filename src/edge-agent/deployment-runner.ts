@@ -67,7 +67,7 @@ export class DeploymentRunner implements Lifecycle {
 	#refusal: Refusal | undefined;
 	#translation: Translation | undefined;
 	/** What the translation was made from. */
-	#applied: { readonly of: Accepted; readonly generations: string } | undefined;
+	#applied: { readonly of: Accepted; readonly surroundings: string } | undefined;
 
 	constructor(options: DeploymentRunnerOptions) {
 		this.#options = options;
@@ -202,12 +202,15 @@ export class DeploymentRunner implements Lifecycle {
 	#apply(accepted: Accepted): void {
 		const { identities, context, policy, apply, onChange } = this.#options;
 		if (accepted !== this.#accepted) return;
-		const generationIds = identities.generationIds;
-		const generations = JSON.stringify([...generationIds]);
-		if (this.#applied?.of === accepted && this.#applied.generations === generations) return;
+		const surrounding = { ...context, generationIds: identities.generationIds };
+		const surroundings = JSON.stringify([
+			[...surrounding.generationIds],
+			surrounding.trustBundle ?? '',
+		]);
+		if (this.#applied?.of === accepted && this.#applied.surroundings === surroundings) return;
 		const { deployment, version } = accepted;
-		const translation = translate(deployment, { ...context, generationIds }, policy);
-		this.#applied = { of: accepted, generations };
+		const translation = translate(deployment, surrounding, policy);
+		this.#applied = { of: accepted, surroundings };
 		this.#translation = translation;
 		apply({ version, deployment, translation });
 		onChange();

@@ -3,6 +3,7 @@ import { isJsonObject } from '../runtime/json.ts';
 import { installationNames } from './installation-names.ts';
 import type { DeviceAgentSettings } from './settings.ts';
 import type { TranslationContext } from './translation/translation.ts';
+import type { EdgeCertificates } from './workload-api/edge-certificates.ts';
 
 /** `IOTEDGE_APIVERSION` of modules: the latest of the workload API. */
 const workloadApiVersion = '2022-08-03';
@@ -12,10 +13,12 @@ const gatewayName = 'edgehub';
  * What translations need to know of the installation.
  *
  * @param own the agent's own Deployment; undefined outside a cluster.
+ * @param certificates of this edge, whose trust bundle may change later.
  */
 export function installationContext(
 	settings: DeviceAgentSettings,
 	own: KubernetesObject | undefined,
+	certificates: Pick<EdgeCertificates, 'trustBundle'>,
 ): Omit<TranslationContext, 'generationIds'> {
 	const { hubAuthorityConfigMap, hubAuthorityKey, parentHostName } = settings;
 	const hubTrust = { configMapName: hubAuthorityConfigMap, key: hubAuthorityKey };
@@ -29,6 +32,10 @@ export function installationContext(
 		edgeDeviceHostName: settings.edgeDeviceHostName,
 		...(parentHostName === undefined ? {} : { parentHostName }),
 		workloadUri: settings.workloadUri,
+		workloadTlsUri: settings.workloadTlsUri,
+		get trustBundle() {
+			return certificates.trustBundle;
+		},
 		apiVersion: workloadApiVersion,
 		runtimeLogLevel: settings.logLevel,
 		networkEnvironment: settings.networkEnvironment,

@@ -18,6 +18,7 @@ export interface ManagedKind {
 export const managedKinds: readonly ManagedKind[] = [
 	{ apiVersion: 'v1', kind: 'ServiceAccount' },
 	{ apiVersion: 'v1', kind: 'Secret' },
+	{ apiVersion: 'v1', kind: 'ConfigMap' },
 	{ apiVersion: 'v1', kind: 'PersistentVolumeClaim' },
 	{ apiVersion: 'v1', kind: 'Service' },
 	{ apiVersion: 'apps/v1', kind: 'Deployment' },

@@ -144,6 +144,13 @@ export const policySettings = {
 		description: 'Claims outlive their removal from the deployment.',
 		parse: flag,
 	},
+	workloadApiMode: {
+		env: 'WORKLOAD_API_MODE',
+		default: 'address',
+		description:
+			'How modules speak to the workload API: `address`, known by the address of their pod, or `sidecar`, all through a sidecar with a token.',
+		parse: choice('address', 'sidecar'),
+	},
 	networkPolicies: {
 		env: 'NETWORK_POLICIES',
 		default: 'false',

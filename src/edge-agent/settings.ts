@@ -131,6 +131,18 @@ export const agentSettings = {
 		description: 'Address that modules call the workload API by. Absent: the agent’s Service.',
 		parse: optionalText,
 	},
+	workloadTlsPort: {
+		env: 'WORKLOAD_TLS_PORT',
+		default: '',
+		description: 'Port of the workload API for sidecars. Absent: the one after `WORKLOAD_PORT`.',
+		parse: optionalPort,
+	},
+	workloadTlsUri: {
+		env: 'WORKLOAD_TLS_URI',
+		default: '',
+		description: 'Address that sidecars call the workload API by. Absent: the agent’s Service.',
+		parse: optionalText,
+	},
 	metricsEnabled: {
 		env: 'MetricsEnabled',
 		default: 'true',
@@ -189,7 +201,12 @@ export const agentSettings = {
 export interface AgentSettings
 	extends Omit<
 		SettingsOf<typeof agentSettings>,
-		'hubAuthorityFile' | 'trustBundleFile' | 'manifestTrustBundleFile' | 'workloadUri'
+		| 'hubAuthorityFile'
+		| 'trustBundleFile'
+		| 'manifestTrustBundleFile'
+		| 'workloadUri'
+		| 'workloadTlsPort'
+		| 'workloadTlsUri'
 	> {
 	/** How the device comes to its identity, as it was when the settings were read. */
 	readonly provisioning: ProvisioningSource;
@@ -208,6 +225,8 @@ export interface AgentSettings
 	readonly workloadUri: string;
 	/** Variables that say how IoT Hub is reached, for an edge hub that is told nothing else. */
 	readonly networkEnvironment: ReadonlyMap<string, string>;
+	readonly workloadTlsPort: number;
+	readonly workloadTlsUri: string;
 	readonly policy: TranslationPolicy;
 }
 
@@ -268,7 +287,7 @@ export async function loadAgentSettings(env: Environment): Promise<AgentSettings
 			trustBundle: trustBundle ?? '',
 			manifestTrustBundle: manifestTrust ?? '',
 			networkEnvironment: networkEnvironment(variables),
-			workloadUri: plain.workloadUri ?? `http://${plain.agentName}:${plain.workloadPort}/`,
+			...workloadAddresses(plain),
 			policy: policyOf(policy.settings, [plain.stateSecret, plain.deviceSecret]),
 		},
 	};
@@ -279,6 +298,26 @@ function networkEnvironment(variables: Environment): ReadonlyMap<string, string>
 		({ env }) => [env, variables[env] ?? ''] as const,
 	);
 	return new Map(given.filter(([, value]) => value !== ''));
+}
+
+type PlainSettings = Pick<
+	SettingsOf<typeof agentSettings>,
+	'agentName' | 'workloadPort' | 'workloadUri' | 'workloadTlsPort' | 'workloadTlsUri'
+>;
+
+function workloadAddresses({
+	agentName,
+	workloadPort,
+	workloadUri = `http://${agentName}:${workloadPort}/`,
+	workloadTlsPort = workloadPort === 0 ? 0 : workloadPort + 1,
+	workloadTlsUri = `https://${agentName}:${workloadTlsPort}/`,
+}: PlainSettings): Pick<AgentSettings, 'workloadUri' | 'workloadTlsPort' | 'workloadTlsUri'> {
+	return { workloadUri, workloadTlsPort, workloadTlsUri };
+}
+
+/** A port, or undefined where none is named. */
+function optionalPort(value: string): number | undefined {
+	return value === '' ? undefined : integer({ min: 0, max: 65_535 })(value);
 }
 
 /** Reads files that settings name, and notes what cannot be read. */

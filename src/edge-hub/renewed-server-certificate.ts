@@ -15,13 +15,13 @@ export interface ServerCertificateOptions {
 	readonly logger: Logger;
 }
 
-/** A long timer would overflow; a day is soon enough to look again. */
-const longestSleep = 86_400_000;
+/** The wall clock may jump at any time; a certificate that has ended keeps every client away. */
+const longestSleep = 60_000;
 const shortestSleep = 60_000;
 
 /**
- * The certificate that the hub shows, renewed when two thirds of its life are over. Until a new one
- * comes the old one stays in use.
+ * The certificate that the hub shows, renewed when two thirds of its life are over, and when the
+ * clock is set back to before it. Until a new one comes the old one stays in use.
  */
 export class RenewedServerCertificate implements Lifecycle {
 	readonly #options: ServerCertificateOptions;
@@ -83,7 +83,7 @@ export class RenewedServerCertificate implements Lifecycle {
 		const due = issuedAt + ((this.current.expiresAt - issuedAt) * 2) / 3;
 		// A certificate that is born old must not make us ask without a pause.
 		await clock.sleep(shortestSleep, signal).catch(() => {});
-		while (!signal.aborted && clock.now() < due) {
+		while (!signal.aborted && clock.now() >= issuedAt && clock.now() < due) {
 			const left = Math.min(due - clock.now(), longestSleep);
 			await clock.sleep(left, signal).catch(() => {});
 		}

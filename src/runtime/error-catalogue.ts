@@ -303,7 +303,18 @@ export const errorCatalogue = {
 	EDGE_CALLER_UNKNOWN: {
 		summary: 'A call of the workload API comes from an address that is not exactly one module.',
 		remedy:
-			'Only pods of this edge device may call, and not from the network of their node (`hostNetwork`).',
+			'Only pods of this edge device may call. Modules on the network of their node (`hostNetwork`) and those with a sidecar call through that.',
+	},
+	EDGE_CALLER_TOKEN: {
+		summary: 'A sidecar shows a token that does not prove which module it speaks for.',
+		remedy:
+			'The sidecar tries again with the next token of the kubelet. Where that does not help, compare the clocks of the nodes.',
+	},
+	EDGE_ISSUER_KEYS_FORBIDDEN: {
+		summary:
+			'The edge agent may not read the keys with which the API server signs the tokens of pods.',
+		remedy:
+			'Bind the ClusterRole `system:service-account-issuer-discovery` to the ServiceAccount of the agent, as clusters do by default for all, or do without sidecars.',
 	},
 	EDGE_CALLER_FORBIDDEN: {
 		summary: 'A module asks the workload API to act for another module.',

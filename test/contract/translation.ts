@@ -40,6 +40,7 @@ const levels: readonly PodSecurityLevel[] = ['restricted', 'baseline', 'privileg
 const collections: Readonly<Record<string, string>> = {
 	PersistentVolumeClaim: 'persistentvolumeclaims',
 	Secret: 'secrets',
+	ConfigMap: 'configmaps',
 	NetworkPolicy: 'networkpolicies',
 	ServiceAccount: 'serviceaccounts',
 	Service: 'services',

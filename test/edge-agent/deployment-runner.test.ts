@@ -60,6 +60,7 @@ function setUp(t: ExecutionContext, known: readonly string[] = [], trustBundle?:
 			gatewayHostName: 'edgehub',
 			edgeDeviceHostName: 'edge1',
 			workloadUri: 'http://edgeagent:35001/',
+			workloadTlsUri: 'https://edgeagent:35002/',
 			apiVersion: '2022-08-03',
 			runtimeLogLevel: 'info',
 		},

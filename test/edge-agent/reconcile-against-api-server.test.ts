@@ -95,6 +95,7 @@ async function desired(version: number, more: JsonObject = {}): Promise<DesiredS
 		gatewayHostName: 'edgehub',
 		edgeDeviceHostName: 'device',
 		workloadUri: 'http://edgeagent:35001/',
+		workloadTlsUri: 'https://edgeagent:35002/',
 		apiVersion: '2022-08-03',
 		runtimeLogLevel: 'info',
 	};

@@ -5,6 +5,7 @@ import { ClusterError } from '../../src/cluster/cluster-error.ts';
 import type { KubernetesObject } from '../../src/cluster/kubernetes-object.ts';
 import { ModuleIdentities } from '../../src/edge-agent/identities/module-identities.ts';
 import { StateSecret } from '../../src/edge-agent/state-secret.ts';
+import { AgentCertificate } from '../../src/edge-agent/workload-api/agent-certificate.ts';
 import { EdgeCertificates } from '../../src/edge-agent/workload-api/edge-certificates.ts';
 import { PodCallers } from '../../src/edge-agent/workload-api/pod-callers.ts';
 import type { WorkloadResources } from '../../src/edge-agent/workload-api/workload-routes.ts';
@@ -13,6 +14,7 @@ import type { JsonObject, JsonValue } from '../../src/runtime/json.ts';
 import { silentLogger } from '../../src/runtime/logger.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { MemoryCluster } from '../support/memory-cluster.ts';
+import { until } from '../support/until.ts';
 
 const version = 'api-version=2018-06-28';
 const filterPath = '/modules/filter/genid/7';
@@ -185,8 +187,11 @@ test('a pod is known by its second address too', async (t) => {
 	};
 	await cluster.create(dual);
 	const callers = new PodCallers({ client: cluster, namespace: 'edge' });
-	t.deepEqual(await callers.identify('fd00::8'), { pod: 'dual', module: 'filter' });
-	t.deepEqual(await callers.identify('::ffff:10.0.0.8'), { pod: 'dual', module: 'filter' });
+	t.deepEqual(await callers.identify({ address: 'fd00::8' }), { pod: 'dual', module: 'filter' });
+	t.deepEqual(await callers.identify({ address: '::ffff:10.0.0.8' }), {
+		pod: 'dual',
+		module: 'filter',
+	});
 });
 
 test('pods that share an address, or use that of their node, are refused with the reason', async (t) => {
@@ -341,6 +346,60 @@ test('authorities are replaced in time, and modules trust the old root and the n
 	await certificates.issueServer('a', []);
 	t.true(certificates.trustBundle.includes(oldBundle.trim()));
 	t.not(certificates.trustBundle, oldBundle);
+});
+
+test('an authority that was made while the clock was ahead is good when that is set right', async (t) => {
+	const { certificates, clock } = await setUp(t);
+	const before = certificates.trustBundle;
+	clock.jump(-360 * 86_400_000);
+	const { certificate } = await certificates.issueServer('a', []);
+	t.is(certificates.trustBundle, before);
+	for (const pem of [...certificate.split(/(?<=END CERTIFICATE-----)\s*/), before]) {
+		if (pem.trim() === '') continue;
+		t.true(new X509Certificate(pem).validFromDate.getTime() <= clock.now());
+	}
+});
+
+test('an authority that is not valid yet is replaced, and whoever follows the bundle is told', async (t) => {
+	const { certificates, clock } = await setUp(t);
+	const before = certificates.trustBundle;
+	let told = 0;
+	certificates.onTrustChange(() => {
+		told += 1;
+	});
+	clock.jump(-3 * 365 * 86_400_000);
+	await certificates.issueServer('a', []);
+	t.not(certificates.trustBundle, before);
+	t.true(certificates.trustBundle.includes(before.trim()));
+	t.is(told, 1);
+});
+
+test('the certificate for sidecars is renewed early, and when the clock has jumped past it', async (t) => {
+	const { certificates, clock } = await setUp(t);
+	const certificate = new AgentCertificate({
+		certificates,
+		hostName: 'edgeagent',
+		clock,
+		logger: silentLogger,
+	});
+	const shown: string[] = [];
+	const first = await certificate.start((renewed) => shown.push(renewed.certificate));
+	t.is(new X509Certificate(first.certificate).subjectAltName, 'DNS:edgeagent');
+	await clock.advance(600_000);
+	t.deepEqual(shown, []);
+	for (const days of [61, -200, 400]) {
+		clock.jump(days * 86_400_000);
+		const before = shown.length;
+		await until(async () => {
+			await clock.advance(600_000);
+			return shown.length > before;
+		});
+		const latest = new X509Certificate(shown.at(-1) ?? '');
+		t.true(latest.validFromDate.getTime() <= clock.now(), `${days}`);
+		t.true(latest.validToDate.getTime() > clock.now() + 60 * 86_400_000, `${days}`);
+	}
+	certificate.stop();
+	t.is(clock.pending, 0);
 });
 
 function issuerOf(chain: string): string {

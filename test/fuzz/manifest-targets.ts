@@ -85,6 +85,7 @@ function translateHostile(input: HostileInput): void {
 				gatewayHostName: 'edgehub',
 				edgeDeviceHostName: 'edge1',
 				workloadUri: 'http://edgeagent:35001/',
+				workloadTlsUri: 'https://edgeagent:35002/',
 				apiVersion: '2019-01-30',
 				runtimeLogLevel: 'info',
 			},

@@ -5,6 +5,7 @@ import test, { type TestFn } from 'ava';
 import { testEdgeAgent } from '../contract/edge-agent.ts';
 import { testEdgeDeployments } from '../contract/edge-deployments.ts';
 import { testReconciler } from '../contract/reconciler.ts';
+import { testWorkloadSidecar } from '../contract/workload-sidecar.ts';
 import { type ClusterUnderTest, localCluster } from '../support/cluster-under-test.ts';
 
 let folder = '';
@@ -27,3 +28,4 @@ test.after('the agent was refused nothing', async (t) => {
 testReconciler(test as TestFn, 'the local cluster', () => cluster);
 testEdgeAgent(test as TestFn, 'the local cluster', () => cluster);
 testEdgeDeployments(test as TestFn, 'the local cluster', () => cluster, { rules: false });
+testWorkloadSidecar(test as TestFn, 'the local cluster', () => cluster);

@@ -44,6 +44,21 @@ export const deploymentGallery: Readonly<Record<string, GalleryRow>> = {
 			},
 		},
 	},
+	'sidecars for the workload API': {
+		deployment: {
+			modules: {
+				server: extended({ workloadApi: { mode: 'sidecar' }, replicas: 2 }),
+				'workload-proxy': {
+					restartPolicy: 'never',
+					...extended({ workloadApi: { mode: 'Sidecar' } }),
+				},
+			},
+		},
+	},
+	'sidecars for the workload API, the edge hub’s too': {
+		deployment: { modules: { filter: {} } },
+		policy: { workloadApiMode: 'sidecar' },
+	},
 	'ports of every kind': withOptions({
 		ExposedPorts: { '80/tcp': {}, '53/udp': {}, '53/tcp': {}, '9000-9003/tcp': {}, '77/sctp': {} },
 		HostConfig: {

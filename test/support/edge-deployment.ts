@@ -84,6 +84,8 @@ export function contextFor(
 		gatewayHostName: 'edgehub',
 		edgeDeviceHostName: 'edge-1.example.com',
 		workloadUri: 'http://edgeagent:35001/',
+		workloadTlsUri: 'https://edgeagent:35002/',
+		trustBundle: 'PEM of the edge',
 		apiVersion: '2022-08-03',
 		runtimeLogLevel: 'info',
 	};

@@ -45,7 +45,7 @@ export class KubernetesRequests<Server extends ServerAddress = ApiServer> {
 		const chunks: Buffer[] = [];
 		for await (const chunk of response) chunks.push(chunk);
 		const text = Buffer.concat(chunks).toString('utf8');
-		const isJson = response.headers['content-type']?.startsWith('application/json');
+		const isJson = /^application\/(jwk-set\+)?json/.test(response.headers['content-type'] ?? '');
 		const body = isJson && text !== '' ? JSON.parse(text) : undefined;
 		return { code: response.statusCode ?? 0, headers: response.headers, text, body };
 	}

@@ -21,7 +21,10 @@ export const everyKind: AuthoredDeployment = {
 				},
 			},
 		},
-		training: { restartPolicy: 'on-failure' },
+		training: {
+			restartPolicy: 'on-failure',
+			createOptions: { 'k8s-extensions': { workloadApi: { mode: 'sidecar' } } },
+		},
 	},
 };
 /** The policy that it takes to have one of every kind. */
@@ -76,6 +79,7 @@ export const moduleChanges: Readonly<
 		mounting({ emptyDir: {} }),
 		mounting({ configMap: { name: 'settings' } }),
 	],
+	'with a sidecar for the workload API': [{}, extended({ workloadApi: { mode: 'sidecar' } })],
 	'other resources': [
 		{ createOptions: { HostConfig: { Memory: 134217728, NanoCpus: 500000000 } } },
 		{ createOptions: { HostConfig: { NanoCpus: 1000000000 } } },

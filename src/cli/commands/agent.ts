@@ -47,6 +47,7 @@ async function agentRole(
 				network,
 				version,
 				kubernetesVersion: async (signal) => (await cluster.version(signal)).gitVersion,
+				issuerKeys: () => cluster.tokenKeys(),
 				...(metrics === undefined ? {} : { metrics }),
 			}),
 	});

@@ -9,6 +9,7 @@ import type { TranslationPolicy } from '../../edge-agent/translation/translation
 export const developmentPolicySettings: Readonly<Record<string, string>> = {
 	ALLOW_PRIVILEGED: 'true',
 	ALLOW_HOST_PATHS: '/',
+	ALLOW_HOST_NETWORK: 'true',
 	ALLOW_HOST_IPC: 'true',
 	ALLOW_HOST_PID: 'true',
 	ALLOW_CAPABILITIES: 'ALL',

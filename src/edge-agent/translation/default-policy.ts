@@ -34,5 +34,6 @@ export const defaultPolicy: TranslationPolicy = {
 		hubSize: '2Gi',
 		keep: true,
 	},
+	workloadApiMode: 'address',
 	networkPolicies: false,
 };

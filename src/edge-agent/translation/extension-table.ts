@@ -103,6 +103,12 @@ export const extensionTable = {
 		'PersistentVolumeClaim',
 		'By volume name: `size`, `storageClassName`, `accessModes`, `volumeName`, `keep`, `existing`.',
 	),
+	workloadApi: row(
+		'object',
+		false,
+		'initContainers, volumes',
+		'`mode`: `sidecar` lets the module speak to the workload API through a sidecar with a token of its pod, `address` by the address of its pod, which is the default.',
+	),
 	progressDeadlineSeconds: row('integer', false, 'progressDeadlineSeconds of the Deployment', ''),
 	rollback: row(
 		'boolean',

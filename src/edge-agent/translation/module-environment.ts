@@ -2,6 +2,7 @@ import { memberPath } from '../../manifest/json-path.ts';
 import { isJsonObject, type JsonObject, jsonText } from '../../runtime/json.ts';
 import { isEdgeHub, type ModuleScope } from './module-scope.ts';
 import { protectedReference } from './protected-secret.ts';
+import { sidecarWorkloadUri, usesSidecar } from './workload-sidecar.ts';
 
 /** Valid in every version of Kubernetes. */
 const strictName = /^[-._a-zA-Z][-._a-zA-Z0-9]*$/;
@@ -75,7 +76,7 @@ function runtimeVariables(scope: ModuleScope): Map<string, string> {
 	const variables = new Map([
 		['IOTEDGE_IOTHUBHOSTNAME', context.iotHubHostName],
 		['IOTEDGE_AUTHSCHEME', 'sasToken'],
-		['IOTEDGE_WORKLOADURI', context.workloadUri],
+		['IOTEDGE_WORKLOADURI', usesSidecar(scope) ? sidecarWorkloadUri : context.workloadUri],
 		['IOTEDGE_MODULEGENERATIONID', context.generationIds.get(moduleId) ?? ''],
 		['IOTEDGE_DEVICEID', context.deviceId],
 		['IOTEDGE_MODULEID', moduleId],

@@ -12,6 +12,7 @@ import { type HostNamespaces, podSettings } from './pod-settings.ts';
 import { protectedReference } from './protected-secret.ts';
 import { securityContexts } from './security-context.ts';
 import type { WorkloadParts } from './workload.ts';
+import { usesSidecar, withSidecarVolumes, workloadSidecar } from './workload-sidecar.ts';
 
 /** What differs between an author's module and the edge hub. */
 export interface ContainerParts {
@@ -78,7 +79,7 @@ function imageRemedy(image: string): string | undefined {
 /** The pod of a module, and whether a second one can run beside it. */
 export function modulePod(
 	scope: ModuleScope,
-	{ ports, volumes, host, pullSecrets, exclusiveClaim }: PodSources,
+	{ ports, volumes: own, host, pullSecrets, exclusiveClaim }: PodSources,
 	container: ContainerParts,
 ): WorkloadParts {
 	const { options } = scope;
@@ -86,6 +87,8 @@ export function modulePod(
 	const { resources, runtimeClassName, exclusive, reservesCpu } = moduleResources(scope);
 	const settings = podSettings(scope, host);
 	const workingDir = options.string('WorkingDir');
+	const sidecar = usesSidecar(scope) ? workloadSidecar(scope) : undefined;
+	const volumes = sidecar === undefined ? own : withSidecarVolumes(scope, own, sidecar.volumes);
 	const podSpec = definedMembers({
 		serviceAccountName: scope.objectName,
 		...settings,
@@ -93,6 +96,7 @@ export function modulePod(
 		topologySpreadConstraints: spreadOf(scope),
 		imagePullSecrets: secretReferences(scope, pullSecrets),
 		securityContext: security.pod,
+		initContainers: sidecar === undefined ? undefined : [...sidecar.initContainers],
 		containers: [
 			definedMembers({
 				name: scope.objectName,

@@ -27,11 +27,13 @@ import type {
 	TranslationPolicy,
 } from './translation.ts';
 import { workload } from './workload.ts';
+import { trustBundle, usesSidecar } from './workload-sidecar.ts';
 
 /** Kinds in the order in which they must exist. */
 const kindOrder = [
 	'PersistentVolumeClaim',
 	'Secret',
+	'ConfigMap',
 	'NetworkPolicy',
 	'ServiceAccount',
 	'Service',
@@ -194,9 +196,11 @@ function moduleObjects(
 	const services = moduleServices(scope, ports);
 	reportUnread(scope);
 	const allow = policy.networkPolicies ? allowPolicy(scope, ports) : undefined;
+	const trust = usesSidecar(scope) ? trustBundle(context) : undefined;
 	return [
 		...claimObjects(plan, claimNames),
 		...secrets,
+		...(trust === undefined ? [] : [trust]),
 		...(allow === undefined ? [] : [allow]),
 		serviceAccount(scope),
 		...services,

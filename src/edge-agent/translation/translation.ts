@@ -24,6 +24,10 @@ export interface TranslationContext {
 	readonly parentHostName?: string;
 	/** `IOTEDGE_WORKLOADURI`. */
 	readonly workloadUri: string;
+	/** Where sidecars find the workload API: `https://host:port/`. */
+	readonly workloadTlsUri: string;
+	/** PEM of the authorities of this edge, for sidecars. Absent where nobody knows them yet. */
+	readonly trustBundle?: string;
 	/** `IOTEDGE_APIVERSION`. */
 	readonly apiVersion: string;
 	/** `RuntimeLogLevel` of modules that do not set one. */
@@ -95,6 +99,11 @@ export interface TranslationPolicy {
 	/** Extended resource of a GPU. */
 	readonly gpuResource: string;
 	readonly storage: StoragePolicy;
+	/**
+	 * How modules speak to the workload API: each from its own address, or all through sidecars. Modules
+	 * may ask for a sidecar, and those on their node's network have one, in any case.
+	 */
+	readonly workloadApiMode: 'address' | 'sidecar';
 	/** Deny traffic from outside to every module but on its published ports. */
 	readonly networkPolicies: boolean;
 }

@@ -20,6 +20,11 @@ export interface EdgeCertificatesOptions {
 
 /** Days. A leaf always ends before the authority that issued it, that before the root. */
 const lifetimes = { root: 3650, issuing: 365, leaf: 90 } as const;
+/**
+ * Days before its birth from which an authority counts: a clock that was ahead and is set back must
+ * not leave the edge without one.
+ */
+const backdated = 365;
 /** Replaced when fewer days are left. */
 const margins = { root: 730, issuing: 180 } as const;
 const dayMs = 86_400_000;
@@ -35,6 +40,7 @@ export class EdgeCertificates {
 	#issuing: CertificateAuthority | undefined;
 	#retired = '';
 	#renewal: Promise<void> | undefined;
+	#onTrustChange = () => {};
 
 	constructor(options: EdgeCertificatesOptions) {
 		this.#options = options;
@@ -58,6 +64,11 @@ export class EdgeCertificates {
 			this.#renewal = undefined;
 		});
 		await this.#renewal;
+	}
+
+	/** Calls `listener` whenever the trust bundle has changed. */
+	onTrustChange(listener: () => void): void {
+		this.#onTrustChange = listener;
 	}
 
 	/** PEM of everything that modules should trust. */
@@ -99,7 +110,7 @@ export class EdgeCertificates {
 
 	async #renew(): Promise<void> {
 		const { state } = this.#options;
-		if (this.#daysLeft(this.#loaded(this.#root)) < margins.root) {
+		if (this.#isDue(this.#loaded(this.#root), margins.root)) {
 			const retired = this.#loaded(this.#root).certificate;
 			const root = await this.#newRoot();
 			const issuing = await this.#newIssuing(authorityOf(root));
@@ -111,29 +122,36 @@ export class EdgeCertificates {
 			this.#root = authorityOf(root);
 			this.#issuing = authorityOf(issuing);
 			this.#retired = retired;
-		} else if (this.#daysLeft(this.#loaded(this.#issuing)) < margins.issuing) {
+			this.#onTrustChange();
+		} else if (this.#isDue(this.#loaded(this.#issuing), margins.issuing)) {
 			const issuing = await this.#newIssuing(this.#loaded(this.#root));
 			await state.set({ 'edge-issuing': issuing });
 			this.#issuing = authorityOf(issuing);
 		}
 	}
 
-	#daysLeft(authority: CertificateAuthority): number {
-		const end = new X509Certificate(authority.certificate).validToDate.getTime();
-		return (end - this.#options.clock.now()) / dayMs;
+	/** Also where it is not valid yet, as the clock of its birth was ahead. */
+	#isDue(authority: CertificateAuthority, margin: number): boolean {
+		const { validFromDate, validToDate } = new X509Certificate(authority.certificate);
+		const now = this.#options.clock.now();
+		return now < validFromDate.getTime() || validToDate.getTime() - now < margin * dayMs;
 	}
 
 	async #newRoot(): Promise<Buffer> {
-		const commonName = `${this.#options.deviceId.slice(0, 40)} edge root`;
-		const now = new Date(this.#options.clock.now());
-		const root = await CertificateAuthority.create({ commonName, days: lifetimes.root, now });
-		return pemOf(root);
+		return pemOf(await CertificateAuthority.create(this.#authority('root')));
 	}
 
 	async #newIssuing(root: CertificateAuthority): Promise<Buffer> {
-		const commonName = `${this.#options.deviceId.slice(0, 40)} edge issuing`;
-		const now = new Date(this.#options.clock.now());
-		return pemOf(await root.issueAuthority({ commonName, days: lifetimes.issuing, now }));
+		return pemOf(await root.issueAuthority(this.#authority('issuing')));
+	}
+
+	#authority(kind: 'root' | 'issuing') {
+		const { deviceId, clock } = this.#options;
+		return {
+			commonName: `${deviceId.slice(0, 40)} edge ${kind}`,
+			days: lifetimes[kind] + backdated,
+			now: new Date(clock.now() - backdated * dayMs),
+		};
 	}
 
 	#loaded(authority: CertificateAuthority | undefined): CertificateAuthority {

@@ -1,23 +1,16 @@
 import type { ClusterClient } from '../../cluster/cluster-client.ts';
-import { ClusterError } from '../../cluster/cluster-error.ts';
 import type { KubernetesObject } from '../../cluster/kubernetes-object.ts';
 import { EdgeError } from '../../runtime/edge-error.ts';
 import { isJsonObject } from '../../runtime/json.ts';
-import { originalModuleIdAnnotation } from '../translation/translation.ts';
-
-/** Who has called: a pod of the namespace and the module that it is. */
-export interface Caller {
-	/** Name of the pod, for logs. */
-	readonly pod: string;
-	/** As in the manifest; absent for a pod that is no module. */
-	readonly module?: string;
-}
-
-/** Finds callers by their address. */
-export interface CallerDirectory {
-	/** @throws EdgeError EDGE_CALLER_UNKNOWN; ClusterError when the API server must be asked and cannot. */
-	identify(address: string): Promise<Caller>;
-}
+import { hasSidecar } from '../translation/workload-sidecar.ts';
+import {
+	type CallEvidence,
+	type Caller,
+	type CallerDirectory,
+	callerOf,
+	hasEnded,
+} from './callers.ts';
+import { RememberedCallers } from './remembered-callers.ts';
 
 /** Where pods are looked up. */
 export interface PodCallersOptions {
@@ -25,38 +18,25 @@ export interface PodCallersOptions {
 	readonly namespace: string;
 }
 
-/** Addresses that are remembered; beyond that the oldest are forgotten. */
-const maxRemembered = 1000;
-
 /**
  * Tells modules apart by the address that they call from, as the SDKs send no credential with their
  * calls. An address belongs to one pod at a time, and to another when that pod is gone: the API
- * server is asked about every call (modules make one or two an hour). While it is away, what it said
- * last about an address holds, since no pod gets an address then either.
+ * server is asked about every call (modules make one or two an hour). Modules that have a sidecar
+ * are told apart by that alone.
  */
 export class PodCallers implements CallerDirectory {
 	readonly #options: PodCallersOptions;
-	readonly #remembered = new Map<string, Caller>();
+	readonly #remembered = new RememberedCallers();
 
 	constructor(options: PodCallersOptions) {
 		this.#options = options;
 	}
 
-	async identify(remoteAddress: string): Promise<Caller> {
-		const address = plainAddress(remoteAddress);
-		let pods: readonly KubernetesObject[];
-		try {
-			pods = await this.#podsAt(address);
-		} catch (error) {
-			const known = this.#remembered.get(address);
-			if (known !== undefined && isAbsent(error)) return known;
-			throw error;
-		}
-		this.#remembered.delete(address);
-		const caller = theCaller(address, pods);
-		this.#remembered.set(address, caller);
-		this.#forgetOldest();
-		return caller;
+	identify(evidence: CallEvidence): Promise<Caller> {
+		const address = plainAddress(evidence.address);
+		return this.#remembered.find(address, async () => {
+			return theCaller(address, await this.#podsAt(address));
+		});
 	}
 
 	async #podsAt(address: string): Promise<readonly KubernetesObject[]> {
@@ -67,13 +47,6 @@ export class PodCallers implements CallerDirectory {
 		const found = items.filter(isThere);
 		// The server selects by the first address of a pod only.
 		return found.length > 0 ? found : (await client.list(query)).items.filter(isThere);
-	}
-
-	#forgetOldest(): void {
-		for (const address of this.#remembered.keys()) {
-			if (this.#remembered.size <= maxRemembered) return;
-			this.#remembered.delete(address);
-		}
 	}
 }
 
@@ -89,18 +62,12 @@ function theCaller(address: string, pods: readonly KubernetesObject[]): Caller {
 		);
 	}
 	if (pods.length > 1) throw unknown(`The pods ${names} have the same address ${address}.`);
-	const module = pod.metadata.annotations?.[originalModuleIdAnnotation];
-	return { pod: pod.metadata.name, ...(module === undefined ? {} : { module }) };
+	if (hasSidecar(pod)) throw unknown(`The pod ${names} speaks through its sidecar alone.`);
+	return callerOf(pod);
 }
 
 function unknown(message: string): EdgeError {
 	return new EdgeError('EDGE_CALLER_UNKNOWN', message);
-}
-
-/** A pod that has ended keeps its address in its status after another has got it. */
-function hasEnded(pod: KubernetesObject): boolean {
-	const phase = pod.status?.['phase'];
-	return phase === 'Succeeded' || phase === 'Failed';
 }
 
 function addressesOf(pod: KubernetesObject): string[] {
@@ -114,8 +81,4 @@ function addressesOf(pod: KubernetesObject): string[] {
 /** `::ffff:10.0.0.7` → `10.0.0.7`, and no zone. */
 function plainAddress(address: string): string {
 	return address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
-}
-
-function isAbsent(error: unknown): boolean {
-	return error instanceof ClusterError && (error.status === 0 || error.status >= 429);
 }

@@ -1,12 +1,15 @@
 import { once } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { CertificateAndKey } from '../../certificates/certificate-authority.ts';
 import { ClusterError } from '../../cluster/cluster-error.ts';
 import { EdgeError, messageOf } from '../../runtime/edge-error.ts';
 import type { JsonValue } from '../../runtime/json.ts';
 import type { Lifecycle } from '../../runtime/lifecycle.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { http } from '../../runtime/node-http.ts';
-import type { Caller, CallerDirectory } from './pod-callers.ts';
+import type { AgentCertificate } from './agent-certificate.ts';
+import { type Caller, type CallerDirectory, evidenceOf } from './callers.ts';
 import {
 	parseWorkloadBody,
 	type WorkloadResources,
@@ -21,6 +24,8 @@ export interface WorkloadServerOptions {
 	/** Address to listen on; absent: all. */
 	readonly host?: string;
 	readonly callers: CallerDirectory;
+	/** Serves over TLS; absent: plain HTTP, as the SDKs speak it. */
+	readonly certificate?: AgentCertificate;
 	readonly resources: WorkloadResources;
 	/** `/healthz` and `/readyz`, which need no caller: true is 200, false 503. */
 	readonly health: { readonly live: () => boolean; readonly ready: () => boolean };
@@ -44,14 +49,16 @@ const maxConcurrent = { perCaller: 10, total: 100 };
 const statuses: Partial<Record<EdgeError['code'], number>> = {
 	EDGE_CALLER_UNKNOWN: 403,
 	EDGE_CALLER_FORBIDDEN: 403,
+	EDGE_CALLER_TOKEN: 401,
+	EDGE_ISSUER_KEYS_FORBIDDEN: 503,
 	EDGE_WORKLOAD_REQUEST_INVALID: 400,
 	EDGE_WORKLOAD_NOT_FOUND: 404,
 	EDGE_WORKLOAD_BUSY: 503,
 };
 
 /**
- * The workload API over plain HTTP, as the SDKs speak it. The caller is known by its address alone:
- * requests through a proxy are its proxy's.
+ * The workload API: over plain HTTP for modules, each known by the address of its pod, and over TLS
+ * for sidecars, known by a token.
  */
 export class WorkloadServer implements Lifecycle {
 	readonly #options: WorkloadServerOptions;
@@ -67,7 +74,7 @@ export class WorkloadServer implements Lifecycle {
 	async start(): Promise<void> {
 		if (this.#server !== undefined) return;
 		const { port, host } = this.#options;
-		const server = http.createServer((request, response) => {
+		const server = await this.#newServer((request, response) => {
 			this.#serve(request, response).catch((error) => response.destroy(error));
 		});
 		server.headersTimeout = 10_000;
@@ -84,6 +91,7 @@ export class WorkloadServer implements Lifecycle {
 		const server = this.#server;
 		if (server === undefined) return;
 		this.#server = undefined;
+		this.#options.certificate?.stop();
 		const closed = once(server, 'close');
 		server.close();
 		server.closeAllConnections();
@@ -96,6 +104,17 @@ export class WorkloadServer implements Lifecycle {
 		return typeof address === 'object' && address !== null ? address.port : 0;
 	}
 
+	async #newServer(
+		listener: (request: IncomingMessage, response: ServerResponse) => void,
+	): Promise<Server> {
+		const { certificate } = this.#options;
+		if (certificate === undefined) return http.createServer(listener);
+		const secure = createTlsServer({ minVersion: 'TLSv1.2' }, listener);
+		const first = await certificate.start((renewed) => secure.setSecureContext(contextOf(renewed)));
+		secure.setSecureContext(contextOf(first));
+		return secure;
+	}
+
 	async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
 		const url = new URL(request.url ?? '/', 'http://workload');
 		const { health } = this.#options;
@@ -103,9 +122,9 @@ export class WorkloadServer implements Lifecycle {
 		if (url.pathname === '/readyz') return answerHealth(response, health.ready());
 		try {
 			const { route, parameters } = findRoute(request.method ?? '', url);
-			const from = request.socket.remoteAddress ?? '';
-			const answer = await this.#limited(from, async () => {
-				this.#authorize(route, parameters, await this.#options.callers.identify(from));
+			const evidence = evidenceOf(request);
+			const answer = await this.#limited(evidence.address, async () => {
+				this.#authorize(route, parameters, await this.#options.callers.identify(evidence));
 				const body = parseWorkloadBody(await readBody(request));
 				return route.handle({ parameters, body }, this.#options.resources);
 			});
@@ -158,6 +177,10 @@ export class WorkloadServer implements Lifecycle {
 		const message = status === 500 ? 'The request has failed.' : messageOf(error);
 		answerJson(response, status, { message });
 	}
+}
+
+function contextOf({ certificate, privateKey }: CertificateAndKey) {
+	return { cert: certificate, key: privateKey, minVersion: 'TLSv1.2' as const };
 }
 
 function statusOf(error: unknown): number {

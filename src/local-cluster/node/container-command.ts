@@ -35,10 +35,9 @@ export function commandOf(
 	return { argv, workingFolder: workingFolder(container.workingDir, image, paths) };
 }
 
-/** Replaces a container path at the start of a text, or behind the `=` of an option. */
+/** Replaces a container path at the start of a text, behind the `=` of an option, or in a `unix://` URI. */
 export function mapPath(text: string, paths: PathMap): string {
-	const option = /^(--?[\w.-]+=)(.*)$/s.exec(text);
-	const [prefix, path] = option === null ? ['', text] : [option[1] ?? '', option[2] ?? ''];
+	const [, prefix = '', path = ''] = /^((?:--?[\w.-]+=)?(?:unix:\/\/)?)(.*)$/s.exec(text) ?? [];
 	for (const [containerPath, machinePath] of paths) {
 		const folder = containerPath.replace(/\/+$/, '');
 		if (path === folder || path.startsWith(`${folder}/`)) {

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
 import type { Container, Pod, VolumeMount } from '../workloads/pod.ts';
 import type { PodVolume } from '../workloads/pod-volume.ts';
@@ -15,6 +17,9 @@ export interface PodVolumesSettings extends Omit<VolumeSources, 'pod'> {
 	readonly claim: (name: string) => VolumeClaim | undefined;
 	readonly persistentVolume: (name: string) => PersistentVolume | undefined;
 }
+
+/** Where the volumes of medium `Memory` begin. */
+const memoryPrefix = join(tmpdir(), 'iotedge-k8s-');
 
 /** The volumes of one pod: folders and files of this machine. */
 export class PodVolumes {
@@ -54,9 +59,11 @@ export class PodVolumes {
 		return paths.sort(([one], [other]) => other.length - one.length);
 	}
 
-	/** Removes what belongs to the pod alone. Claims and host paths stay. */
-	async remove(): Promise<void> {
-		await rm(this.#settings.folder, { recursive: true, force: true });
+	/** Removes the volumes that live in memory: they end with the pod's processes. */
+	async clearMemory(): Promise<void> {
+		for (const path of this.#paths.values()) {
+			if (path.startsWith(memoryPrefix)) await rm(path, { recursive: true, force: true });
+		}
 	}
 
 	async #mountPath(
@@ -84,8 +91,9 @@ export class PodVolumes {
 		if (persistentVolumeClaim !== undefined)
 			return this.#claimPath(persistentVolumeClaim.claimName);
 		if (emptyDir !== undefined) {
-			await mkdir(own, { recursive: true });
-			return own;
+			const path = emptyDir.medium === 'Memory' ? memoryFolder(own) : own;
+			await mkdir(path, { recursive: true, mode: 0o700 });
+			return path;
 		}
 		const files = await volumeFiles(volume, { ...this.#settings, pod });
 		if (files === undefined) {
@@ -120,6 +128,11 @@ export class PodVolumes {
 		await mkdir(path, { recursive: true });
 		return path;
 	}
+}
+
+/** A folder that a reboot clears, of a path short enough for a Unix socket in it (107 bytes). */
+function memoryFolder(own: string): string {
+	return `${memoryPrefix}${createHash('sha256').update(own).digest('hex').slice(0, 16)}`;
 }
 
 /** Checks or makes a path of this machine, by the `type` of the hostPath volume. */

@@ -159,7 +159,9 @@ export class PodWorker {
 			this.#timer?.[Symbol.dispose]();
 			const { clock } = this.#settings;
 			const syncing = this.#syncing ?? Promise.resolve();
-			this.#stopping = syncing.then(() => this.#containers.stop(graceMs, clock));
+			this.#stopping = syncing
+				.then(() => this.#containers.stop(graceMs, clock))
+				.then(() => this.#volumes.clearMemory());
 		}
 		await this.#stopping;
 	}

@@ -57,6 +57,7 @@ function outcomeOf(
 			gatewayHostName: 'edgehub',
 			edgeDeviceHostName: 'edge1',
 			workloadUri: 'http://edgeagent:35001/',
+			workloadTlsUri: 'https://edgeagent:35002/',
 			apiVersion: '2019-01-30',
 			runtimeLogLevel: 'info',
 		},

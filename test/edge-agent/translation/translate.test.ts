@@ -32,6 +32,7 @@ function contextOf(modules: readonly ModuleDeployment[]): TranslationContext {
 		gatewayHostName: 'edgehub',
 		edgeDeviceHostName: 'gateway.example.com',
 		workloadUri: 'http://edgeagent:35001/',
+		workloadTlsUri: 'https://edgeagent:35002/',
 		apiVersion: '2019-01-30',
 		runtimeLogLevel: 'info',
 		owner: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'edgeagent', uid: 'u1' },
@@ -303,13 +304,15 @@ test('grants what the policy allows', (t) => {
 	const pod = podOf(translation);
 	t.like(pod, { hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet', hostIPC: true });
 	t.like(pod['securityContext'], { runAsUser: 0 });
-	t.deepEqual(pod['volumes'], [
+	const volumes = (pod['volumes'] as JsonObject[]).filter(({ hostPath }) => hostPath !== undefined);
+	t.deepEqual(volumes, [
 		{ name: 'datain', hostPath: { path: '/data/in', type: 'DirectoryOrCreate' } },
 		{ name: 'etclocaltime', hostPath: { path: '/etc/localtime', type: 'File' } },
 	]);
 	t.deepEqual(at(pod, 'containers', 0, 'volumeMounts'), [
 		{ name: 'datain', mountPath: '/in', readOnly: true },
 		{ name: 'etclocaltime', mountPath: '/etc/localtime' },
+		{ name: 'iotedge-workload-socket', mountPath: '/var/run/iotedge-k8s' },
 	]);
 	t.deepEqual(at(pod, 'containers', 0, 'securityContext'), {
 		capabilities: { add: ['NET_ADMIN'] },

@@ -219,6 +219,8 @@ test('the administrator can act as somebody else, others cannot', async (t) => {
 test('the keys of tokens are published', async (t) => {
 	const api = await startApiServer(t);
 	const { body } = await api.get('/openid/v1/jwks');
+	const json = await api.get('/openid/v1/jwks', { headers: { accept: 'application/json' } });
+	t.is(json.code, 406);
 	t.like(body.keys[0], { kty: 'EC', crv: 'P-256', alg: 'ES256' });
 	t.is(body.keys[0].d, undefined, 'the private part stays here');
 	const { body: page } = await api.get('/.well-known/openid-configuration');

@@ -18,6 +18,8 @@ import { sendJson, sendPlain } from './response.ts';
 
 const aggregatedType = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 
+const keySetType = 'application/jwk-set+json';
+
 /** Answers for paths that are no resources: health, version, discovery, schemas, token keys. */
 export class ClusterPages {
 	readonly #registry: KindRegistry;
@@ -52,6 +54,10 @@ export class ClusterPages {
 			response.end(text);
 			return;
 		}
+		if (path === '/openid/v1/jwks') {
+			sendKeySet(response, accept, this.#tokens.keySet());
+			return;
+		}
 		const page = this.#page(path);
 		if (page === undefined) {
 			throw new StatusError(404, 'NotFound', `there is no page ${info.path}`, {});
@@ -71,8 +77,6 @@ export class ClusterPages {
 				return groupList(this.#registry);
 			case '/.well-known/openid-configuration':
 				return openIdConfiguration(this.#address);
-			case '/openid/v1/jwks':
-				return this.#tokens.keySet();
 			default:
 				return this.#groupPage(path) ?? this.#openApi.page(path);
 		}
@@ -87,6 +91,16 @@ export class ClusterPages {
 			? groupOf(this.#registry, first)
 			: resourcesOf(this.#registry, first, second);
 	}
+}
+
+/** The one page that the API server gives in no other form. */
+function sendKeySet(response: ServerResponse, accept: string, keySet: JsonObject): void {
+	if (accept !== '' && !/application\/(jwk-set\+json|\*)|\*\/\*/.test(accept)) {
+		const message = `Not Acceptable\n\nAvailable representations: ${keySetType}`;
+		throw new StatusError(406, 'NotAcceptable', message, {});
+	}
+	response.writeHead(200, { 'content-type': keySetType });
+	response.end(JSON.stringify(keySet));
 }
 
 function wantsAggregated(accept: string): boolean {
