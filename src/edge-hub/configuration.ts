@@ -38,6 +38,8 @@ export interface ConfigurationOptions {
 	readonly edgeDeviceId: string;
 	/** How to read conditions. Default `standard`. */
 	readonly compatibility?: Compatibility;
+	/** Names of routes whose newest messages go first. */
+	readonly newestFirstRoutes?: ReadonlySet<string>;
 }
 
 /** Time to live where the deployment names none: what the Azure portal writes into new deployments. */
@@ -157,8 +159,9 @@ class RouteReader {
 		text: string,
 		place: { readonly priority?: number; readonly timeToLiveSecs?: number },
 	): CompiledRoute | undefined {
-		const { compatibility = 'standard' } = this.#options;
-		const route = compileRoute(this.#name, text, { ...place, compatibility });
+		const { compatibility = 'standard', newestFirstRoutes } = this.#options;
+		const newestFirst = newestFirstRoutes?.has(this.#name) ?? false;
+		const route = compileRoute(this.#name, text, { ...place, newestFirst, compatibility });
 		if (!('problems' in route)) return route;
 		return this.#reject(describeProblems(route.problems));
 	}

@@ -15,7 +15,12 @@ import { SealedStore } from './authorization/sealed-store.ts';
 import { ClientRegistry } from './clients/client-registry.ts';
 import { ModuleInputEndpoint } from './clients/module-input-endpoint.ts';
 import { SenderShares } from './clients/sender-shares.ts';
-import { type DesiredStatus, desiredStatus, readConfiguration } from './configuration.ts';
+import {
+	type DesiredStatus,
+	desiredStatus,
+	type HubConfiguration,
+	readConfiguration,
+} from './configuration.ts';
 import { Delivery } from './delivery/delivery.ts';
 import type { Endpoint } from './delivery/endpoint.ts';
 import type { HubServices } from './hub-services.ts';
@@ -327,11 +332,22 @@ export class HubCore implements Lifecycle {
 		const outcome = readConfiguration(desired, {
 			edgeDeviceId: this.hub.deviceId,
 			compatibility: this.#options.settings.routeCompatibility,
+			newestFirstRoutes: new Set(this.#options.settings.newestFirstRoutes),
 		});
 		if (!('problems' in outcome)) {
 			this.#delivery.configure(outcome);
+			this.#warnOfUnknownRoutes(outcome);
 			this.#options.configured();
 		}
 		return desiredStatus(outcome);
+	}
+
+	/** A setting of the hub names routes, which are in the twin: nothing else would tell of a typing error. */
+	#warnOfUnknownRoutes({ routes }: HubConfiguration): void {
+		const { logger, settings } = this.#options;
+		const names = new Set(routes.routes.map(({ name }) => name));
+		const unknown = settings.newestFirstRoutes.filter((name) => !names.has(name));
+		if (unknown.length > 0)
+			logger.warn('NewestFirstRoutes names routes that are not there', { unknown });
 	}
 }

@@ -11,6 +11,7 @@ import {
 	type SettingsResult,
 	type SettingsTable,
 	text,
+	wordList,
 } from '../runtime/settings.ts';
 
 /**
@@ -164,6 +165,13 @@ export const hubSettingsTable = {
 		description:
 			'What gives way when the store is full: the new message, which is not acknowledged (`refuse`), or waiting ones, the oldest of all (`drop-oldest`) or of the least urgent priority (`drop-lowest-priority`).',
 		parse: choice('refuse', 'drop-oldest', 'drop-lowest-priority'),
+	},
+	newestFirstRoutes: {
+		env: 'NewestFirstRoutes',
+		default: '',
+		description:
+			'Names of routes, separated by commas, whose newest messages go first when messages have piled up.',
+		parse: wordList,
 	},
 	routeCompatibility: {
 		env: 'RouteCompatibility',

@@ -46,6 +46,11 @@ export const errorCatalogue = {
 		summary: 'A client ended its connection, or did not acknowledge a message in time.',
 		remedy: 'Nothing, when the client comes back; otherwise look at the log of the client.',
 	},
+	EDGE_MESSAGE_REJECTED: {
+		summary: 'A module has rejected a message of its input.',
+		remedy:
+			'The message was set aside and counted. Look at the log of the module; it releases what it wants to get again.',
+	},
 	EDGE_PUBLICATION_INVALID: {
 		summary: 'A message cannot be written as an MQTT packet: its topic or the packet is too long.',
 		remedy: 'Send fewer or shorter message properties.',

@@ -104,6 +104,17 @@ test('a message that no packet can carry does not block the input', async (t) =>
 
 const sentBy = (sender: string, offset: number) => ({ ...stored(offset), sender });
 
+test('a message that a module rejects is poison, what comes behind it is not', async (t) => {
+	const { clients, send } = input();
+	const client = new FakeClient(clients, filter, ['inputs']);
+	const outcomes = [new EdgeError('EDGE_MESSAGE_REJECTED', 'bad'), undefined];
+	client.take = async () => {
+		const outcome = outcomes.shift();
+		if (outcome !== undefined) throw outcome;
+	};
+	t.deepEqual(await send(stored(1), stored(2)), ['poison', 'delivered']);
+});
+
 test('senders are shared between the connections of a module, and stay where they are', async (t) => {
 	const { clients, endpoint, send } = input();
 	const [one, two] = ['127.0.0.2', '127.0.0.3'].map(

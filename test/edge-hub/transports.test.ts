@@ -180,3 +180,20 @@ test('a module that does not settle a message over AMQP gets it again', async (t
 	await until(() => seen.filter((text) => text === 'b').length > 0 && seen.length > 2, 'again');
 	t.deepEqual(seen.slice(-2), ['a', 'b']);
 });
+
+test('a message that a module rejects over AMQP is set aside and counted, and the next one comes', async (t) => {
+	const running = await runningHub(t);
+	const from = await clientOf(t, running, 'Amqp', sensor);
+	const to = await clientOf(t, running, 'Amqp', filter);
+	await Promise.all([from.open(), to.open()]);
+	const seen: string[] = [];
+	to.on('inputMessage', (_name, message) => {
+		const text = message.getData().toString();
+		seen.push(text);
+		void (text === 'bad' ? to.reject(message) : to.complete(message));
+	});
+	for (const text of ['bad', 'good']) await from.sendOutputEvent('temperature', new Message(text));
+	await until(() => seen.includes('good'), 'the next message');
+	t.deepEqual(seen, ['bad', 'good']);
+	t.is([...running.world.values.entries('poison-messages')].length, 1);
+});

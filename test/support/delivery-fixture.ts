@@ -18,11 +18,12 @@ export function configurationOf(
 	routes: Record<string, JsonValue>,
 	timeToLiveSecs = 3600,
 	more: Record<string, JsonValue> = {},
+	newestFirstRoutes: readonly string[] = [],
 ): HubConfiguration {
 	const storeAndForwardConfiguration = { timeToLiveSecs, ...more };
 	const outcome = readConfiguration(
 		{ schemaVersion: '1.1', routes, storeAndForwardConfiguration },
-		{ edgeDeviceId: 'edge1' },
+		{ edgeDeviceId: 'edge1', newestFirstRoutes: new Set(newestFirstRoutes) },
 	);
 	if ('problems' in outcome) throw new Error(JSON.stringify(outcome.problems));
 	return outcome;

@@ -135,8 +135,8 @@ export class AmqpClient implements ConnectedClient {
 	}
 
 	/**
-	 * A client that rejects a message has had it; one that releases it gets it again. As with MQTT, one
-	 * that does neither loses its connection, so that nothing overtakes what it has missed.
+	 * A client that releases a message gets it again, one that rejects it does not. As with MQTT, one
+	 * that does not answer loses its connection, so that nothing overtakes what it has missed.
 	 */
 	async #deliver(kind: ClientLink, message: AmqpMessage): Promise<void> {
 		const { clock, acknowledgementTimeout } = this.#owner;
@@ -145,6 +145,10 @@ export class AmqpClient implements ConnectedClient {
 		const outcome = await link.send(message);
 		if (outcome === 'released') {
 			throw new EdgeError('EDGE_CLIENT_GONE', 'The client wants the message later.');
+		}
+		// A cloud-to-device message is done with; IoT Hub is not asked to keep it.
+		if (outcome === 'rejected' && kind === 'inputs') {
+			throw new EdgeError('EDGE_MESSAGE_REJECTED', 'The module has rejected the message.');
 		}
 	}
 

@@ -94,9 +94,13 @@ export class ModuleInputEndpoint implements Endpoint {
 	}
 }
 
-/** No MQTT packet can carry a message with too many properties: it would block the queue for ever. */
+/**
+ * What would block the queue for ever: no MQTT packet can carry a message with too many properties,
+ * and who rejects a message would do so again.
+ */
+const hopeless = new Set<string>(['EDGE_PUBLICATION_INVALID', 'EDGE_MESSAGE_REJECTED']);
+
 function resultOf(fault: Error | undefined): SendResult {
 	if (fault === undefined) return 'delivered';
-	const invalid = fault instanceof EdgeError && fault.code === 'EDGE_PUBLICATION_INVALID';
-	return invalid ? 'poison' : 'retry';
+	return fault instanceof EdgeError && hopeless.has(fault.code) ? 'poison' : 'retry';
 }

@@ -2,7 +2,7 @@ import { Backoff } from '../../runtime/backoff.ts';
 import type { Timer } from '../../runtime/clock.ts';
 import { DeliveryQueue } from './delivery-queue.ts';
 import type { BatchLimits } from './endpoint.ts';
-import type { QueueEntry } from './queue-entry.ts';
+import type { QueueEntry, QueueKind } from './queue-entry.ts';
 
 /** Milliseconds between tries of what an endpoint has not taken. */
 const backoffOptions = { initial: 1000, max: 60_000 };
@@ -23,8 +23,8 @@ export class DeliveryLane {
 	/** Under which priority the lane is listed as ready. */
 	listedUnder: number | undefined;
 	readonly backoff: Backoff;
-	/** By priority, the smallest first; never empty queues. */
-	readonly #queues: { readonly priority: number; readonly queue: DeliveryQueue }[] = [];
+	/** By priority, the smallest first; of one priority, what goes newest first; never empty queues. */
+	readonly #queues: DeliveryQueue[] = [];
 
 	constructor(key: string, random: () => number) {
 		this.key = key;
@@ -37,17 +37,18 @@ export class DeliveryLane {
 	}
 
 	add(entry: QueueEntry): void {
-		this.#queueOf(entry.priority).push(entry);
+		this.#queueOf(entry).push(entry);
 	}
 
 	/**
-	 * Takes the next batch, all of the smallest priority number. Expired entries come apart; there may
-	 * be no batch yet where they are many.
+	 * Takes the next batch, all of the smallest priority number, in the order in which they came in:
+	 * of what goes newest first the newest ones. Expired entries come apart; there may be no batch yet
+	 * where they are many.
 	 */
 	take(limits: BatchLimits, now: number): { batch: QueueEntry[]; expired: QueueEntry[] } {
 		const batch: QueueEntry[] = [];
 		const expired: QueueEntry[] = [];
-		const queue = this.#queues[0]?.queue;
+		const [queue] = this.#queues;
 		let bytes = 0;
 		for (let next = queue?.peek(); next !== undefined; next = queue?.peek()) {
 			if (next.expiresAt <= now) {
@@ -62,18 +63,19 @@ export class DeliveryLane {
 			queue?.skip();
 		}
 		this.#dropEmpty();
+		if (queue?.newestFirst) batch.reverse();
 		return { batch, expired };
 	}
 
-	/** Puts entries of one priority back in front. */
+	/** Puts entries of one batch back where they were. */
 	putBack(entries: readonly QueueEntry[]): void {
 		const [first] = entries;
-		if (first !== undefined) this.#queueOf(first.priority).putBack(entries);
+		if (first !== undefined) this.#queueOf(first).putBack(entries);
 	}
 
 	/** Queues by priority; whoever empties one calls `tidy`. */
-	queues(): DeliveryQueue[] {
-		return this.#queues.map(({ queue }) => queue);
+	queues(): readonly DeliveryQueue[] {
+		return [...this.#queues];
 	}
 
 	/** Forgets queues that are empty. */
@@ -83,28 +85,33 @@ export class DeliveryLane {
 
 	/** Takes out what has expired, while it is iterated. */
 	*takeExpired(now: number): Generator<QueueEntry> {
-		for (const { queue } of this.#queues) yield* queue.takeExpired(now);
+		for (const queue of this.#queues) yield* queue.takeExpired(now);
 		this.#dropEmpty();
 	}
 
 	/** Takes everything, while it is iterated. */
 	*takeAll(): Generator<QueueEntry> {
-		for (const { queue } of this.#queues) yield* queue.takeAll();
+		for (const queue of this.#queues) yield* queue.takeAll();
 		this.#dropEmpty();
 	}
 
-	#queueOf(priority: number): DeliveryQueue {
-		const index = this.#queues.findIndex((candidate) => candidate.priority >= priority);
+	#queueOf(kind: QueueKind): DeliveryQueue {
+		const index = this.#queues.findIndex((queue) => !goesBefore(queue, kind));
 		const found = this.#queues[index];
-		if (found?.priority === priority) return found.queue;
-		const queue = new DeliveryQueue(priority);
-		this.#queues.splice(index < 0 ? this.#queues.length : index, 0, { priority, queue });
+		if (found !== undefined && !goesBefore(kind, found)) return found;
+		const queue = new DeliveryQueue(kind);
+		this.#queues.splice(index < 0 ? this.#queues.length : index, 0, queue);
 		return queue;
 	}
 
 	#dropEmpty(): void {
 		for (let index = this.#queues.length - 1; index >= 0; index -= 1) {
-			if (this.#queues[index]?.queue.length === 0) this.#queues.splice(index, 1);
+			if (this.#queues[index]?.length === 0) this.#queues.splice(index, 1);
 		}
 	}
+}
+
+function goesBefore(one: QueueKind, other: QueueKind): boolean {
+	if (one.priority !== other.priority) return one.priority < other.priority;
+	return one.newestFirst && !other.newestFirst;
 }

@@ -1,5 +1,5 @@
 import { EntryChunk } from './entry-chunk.ts';
-import type { QueueEntry } from './queue-entry.ts';
+import type { QueueEntry, QueueKind } from './queue-entry.ts';
 
 /**
  * Entries of a chunk: few in a short queue, so that many queues cost little. V8 keeps columns of up
@@ -8,15 +8,19 @@ import type { QueueEntry } from './queue-entry.ts';
 const smallestChunk = 8;
 const largestChunk = 4096;
 
-/** Entries of one priority: first in, first out; what was taken can be put back in front. */
-export class DeliveryQueue {
+/**
+ * Entries of one priority: first in, first out, or the newest first; what was taken can be put back.
+ */
+export class DeliveryQueue implements QueueKind {
 	readonly priority: number;
+	readonly newestFirst: boolean;
 	/** The first in front; none of them empty. */
 	#chunks: EntryChunk[] = [];
 	#length = 0;
 
-	constructor(priority: number) {
+	constructor({ priority, newestFirst }: QueueKind) {
 		this.priority = priority;
+		this.newestFirst = newestFirst;
 	}
 
 	get length(): number {
@@ -36,28 +40,41 @@ export class DeliveryQueue {
 		this.#chunks.push(chunkOf([entry], capacity));
 	}
 
+	/** What is sent next. */
 	peek(): QueueEntry | undefined {
-		return this.#chunks[0]?.peek(this.priority);
+		if (this.newestFirst) return this.#chunks.at(-1)?.peekLast(this);
+		return this.#chunks[0]?.peek(this);
 	}
 
 	/** Leaves out what `peek` gave. */
 	skip(): void {
-		const [chunk] = this.#chunks;
+		if (!this.newestFirst) {
+			this.#skipOldest();
+			return;
+		}
+		const chunk = this.#chunks.at(-1);
 		if (chunk === undefined) return;
-		chunk.skip();
+		chunk.skipLast();
 		this.#length -= 1;
-		if (chunk.length === 0) this.#chunks.shift();
+		if (chunk.length === 0) this.#chunks.pop();
 	}
 
+	/** Takes the oldest entry, whatever is sent next. */
 	take(): QueueEntry | undefined {
-		const entry = this.peek();
-		if (entry !== undefined) this.skip();
+		const entry = this.#chunks[0]?.peek(this);
+		if (entry !== undefined) this.#skipOldest();
 		return entry;
 	}
 
-	/** Puts entries back in front, in their order. */
+	/** Puts entries back where they were, in their order. */
 	putBack(entries: readonly QueueEntry[]): void {
-		if (entries.length === 0) return;
+		const last = entries.at(-1);
+		if (last === undefined) return;
+		if (this.newestFirst) {
+			const newer = this.#takeNewerThan(last.offset);
+			for (const entry of [...entries, ...newer]) this.push(entry);
+			return;
+		}
 		this.#chunks.unshift(...chunksOf(entries));
 		this.#length += entries.length;
 	}
@@ -68,7 +85,7 @@ export class DeliveryQueue {
 			if (now < chunk.soonest) continue;
 			const kept: QueueEntry[] = [];
 			const expired: QueueEntry[] = [];
-			for (const entry of chunk.entries(this.priority)) {
+			for (const entry of chunk.entries(this)) {
 				(entry.expiresAt <= now ? expired : kept).push(entry);
 			}
 			this.#chunks.splice(this.#chunks.indexOf(chunk), 1, ...chunksOf(kept));
@@ -80,6 +97,28 @@ export class DeliveryQueue {
 	/** Takes everything, while it is iterated. */
 	*takeAll(): Generator<QueueEntry> {
 		for (let entry = this.take(); entry !== undefined; entry = this.take()) yield entry;
+	}
+
+	#skipOldest(): void {
+		const [chunk] = this.#chunks;
+		if (chunk === undefined) return;
+		chunk.skip();
+		this.#length -= 1;
+		if (chunk.length === 0) this.#chunks.shift();
+	}
+
+	/** What has come in since an entry was taken, the oldest first. */
+	#takeNewerThan(offset: number): QueueEntry[] {
+		const newer: QueueEntry[] = [];
+		for (
+			let entry = this.peek();
+			entry !== undefined && entry.offset > offset;
+			entry = this.peek()
+		) {
+			newer.push(entry);
+			this.skip();
+		}
+		return newer.reverse();
 	}
 }
 

@@ -319,21 +319,21 @@ function stored(
 
 /** The route's time to live, else the configuration's; negative for no end. */
 function storedTarget(
-	{ endpoint, priority, timeToLiveSecs }: RouteTarget,
+	{ endpoint, priority, newestFirst, timeToLiveSecs }: RouteTarget,
 	configuration: HubConfiguration,
 	now: number,
 ): StoredTarget {
 	const seconds = timeToLiveSecs === 0 ? configuration.timeToLiveSecs : timeToLiveSecs;
 	const expiresAt = seconds < 0 ? Number.POSITIVE_INFINITY : now + seconds * 1000;
-	return { endpoint, priority, expiresAt };
+	return { endpoint, priority, newestFirst, expiresAt };
 }
 
 function entryOf(
-	{ priority, expiresAt }: StoredTarget,
+	{ priority, newestFirst, expiresAt }: StoredTarget,
 	offset: number,
 	part: number,
 	origin: MessageOrigin,
 	size: number,
 ): QueueEntry {
-	return { offset, part, priority, origin, size, expiresAt };
+	return { offset, part, priority, newestFirst, origin, size, expiresAt };
 }

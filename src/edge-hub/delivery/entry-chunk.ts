@@ -1,5 +1,5 @@
 import type { MessageOrigin } from './delivery-metrics.ts';
-import type { QueueEntry } from './queue-entry.ts';
+import type { QueueEntry, QueueKind } from './queue-entry.ts';
 
 /** A record has up to 32 parts: five bits beside the size. */
 const partBits = 5;
@@ -8,7 +8,7 @@ const maxOrigins = 256;
 
 /**
  * A few neighbouring entries of a queue, in columns: 17 bytes for an entry, where an object takes a
- * hundred. Millions of messages wait in a long outage. All entries have one priority.
+ * hundred. Millions of messages wait in a long outage. All entries are of one kind.
  */
 export class EntryChunk {
 	readonly #base: number;
@@ -60,8 +60,8 @@ export class EntryChunk {
 	}
 
 	/** The first entry, or undefined where none is left. */
-	peek(priority: number): QueueEntry | undefined {
-		return this.#first < this.#end ? this.#at(this.#first, priority) : undefined;
+	peek(kind: QueueKind): QueueEntry | undefined {
+		return this.#first < this.#end ? this.#at(this.#first, kind) : undefined;
 	}
 
 	/** Offset of the first entry. The chunk must not be empty. */
@@ -69,21 +69,32 @@ export class EntryChunk {
 		return this.#base + (this.#offsets[this.#first] ?? 0);
 	}
 
+	/** The last entry, or undefined where none is left. */
+	peekLast(kind: QueueKind): QueueEntry | undefined {
+		return this.#first < this.#end ? this.#at(this.#end - 1, kind) : undefined;
+	}
+
+	/** Leaves the last entry out. */
+	skipLast(): void {
+		this.#end -= 1;
+	}
+
 	/** Leaves the first entry out. */
 	skip(): void {
 		this.#first += 1;
 	}
 
-	*entries(priority: number): Generator<QueueEntry> {
-		for (let index = this.#first; index < this.#end; index += 1) yield this.#at(index, priority);
+	*entries(kind: QueueKind): Generator<QueueEntry> {
+		for (let index = this.#first; index < this.#end; index += 1) yield this.#at(index, kind);
 	}
 
-	#at(index: number, priority: number): QueueEntry {
+	#at(index: number, { priority, newestFirst }: QueueKind): QueueEntry {
 		const sizeAndPart = this.#sizesAndParts[index] ?? 0;
 		return {
 			offset: this.#base + (this.#offsets[index] ?? 0),
 			part: sizeAndPart & partMask,
 			priority,
+			newestFirst,
 			origin: this.#origins[this.#originIndexes[index] ?? 0] as MessageOrigin,
 			size: sizeAndPart >>> partBits,
 			expiresAt: this.#expiries[index] ?? 0,

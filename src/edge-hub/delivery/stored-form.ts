@@ -5,10 +5,15 @@ import type { MessageOrigin } from './delivery-metrics.ts';
 /** Version of the stored form, the first byte of headers and bodies in the message log. */
 const formatVersion = 1;
 
+/** Beside the priority, which is smaller. */
+const newestFirstBit = 2 ** 31;
+
 /** An endpoint that a stored message is owed to; its place in the list is the record's part. */
 export interface StoredTarget {
 	readonly endpoint: string;
 	readonly priority: number;
+	/** Whether it goes before what came in earlier. */
+	readonly newestFirst: boolean;
 	/** Milliseconds since the epoch; infinite for no end. */
 	readonly expiresAt: number;
 }
@@ -31,7 +36,7 @@ export interface StoredBody {
 type Properties = readonly (readonly [string, string | null])[];
 
 /**
- * version u8 · size u32 · count u8 · count × (expiry f64 · priority u32 · endpoint) · sender · output,
+ * version u8 · size u32 · count u8 · count × (expiry f64 · priority u32, with a bit for newest first · endpoint) · sender · output,
  * little-endian; a text is its length in bytes (u16) and UTF-8.
  */
 export function encodeHeader({ origin, size, targets }: StoredHeader): Uint8Array {
@@ -42,9 +47,9 @@ export function encodeHeader({ origin, size, targets }: StoredHeader): Uint8Arra
 	bytes.writeUInt32LE(size, 1);
 	bytes[5] = targets.length;
 	let position = 6;
-	for (const { endpoint, priority, expiresAt } of targets) {
+	for (const { endpoint, priority, newestFirst, expiresAt } of targets) {
 		position = bytes.writeDoubleLE(expiresAt, position);
-		position = bytes.writeUInt32LE(priority, position);
+		position = bytes.writeUInt32LE(newestFirst ? priority + newestFirstBit : priority, position);
 		position = writeText(bytes, endpoint, position);
 	}
 	position = writeText(bytes, origin.sender, position);
@@ -57,11 +62,13 @@ export function decodeHeader(header: Uint8Array): StoredHeader {
 	const bytes = view(header);
 	checkVersion(bytes);
 	const reader = new HeaderReader(bytes, 5);
-	const targets = Array.from({ length: reader.byte() }, () => ({
-		expiresAt: reader.double(),
-		priority: reader.integer(),
-		endpoint: reader.text(),
-	}));
+	const targets = Array.from({ length: reader.byte() }, () => {
+		const expiresAt = reader.double();
+		const order = reader.integer();
+		const newestFirst = order >= newestFirstBit;
+		const priority = newestFirst ? order - newestFirstBit : order;
+		return { expiresAt, priority, newestFirst, endpoint: reader.text() };
+	});
 	return {
 		targets,
 		origin: { sender: reader.text(), output: reader.text() },

@@ -8,6 +8,8 @@ export interface RouteTarget {
 	readonly endpoint: string;
 	readonly sink: Sink;
 	readonly priority: number;
+	/** Whether messages go before those that came in earlier. */
+	readonly newestFirst: boolean;
 	/** Seconds; 0 for the configuration's. */
 	readonly timeToLiveSecs: number;
 }
@@ -31,9 +33,9 @@ export class RouteSet {
 		this.routes = routes;
 		this.#candidates = routes
 			.map((route) => {
-				const { sink, priority, timeToLiveSecs } = route;
+				const { sink, priority, newestFirst, timeToLiveSecs } = route;
 				const endpoint = endpointId(sink, edgeDeviceId);
-				return { route, target: { endpoint, sink, priority, timeToLiveSecs } };
+				return { route, target: { endpoint, sink, priority, newestFirst, timeToLiveSecs } };
 			})
 			.sort((a, b) => a.target.priority - b.target.priority);
 	}

@@ -21,6 +21,8 @@ export const defaultPriority = 2_000_000_000;
 export interface RouteOptions {
 	/** 0 (first) to 9. Default: after those. */
 	readonly priority?: number;
+	/** Whether, of messages that wait, the newest go first. Default: in the order of arrival. */
+	readonly newestFirst?: boolean;
 	/** Seconds that a message may wait; 0 (default) for the configuration's. */
 	readonly timeToLiveSecs?: number;
 	readonly compatibility?: Compatibility;
@@ -39,6 +41,7 @@ export interface CompiledRoute {
 	readonly condition: Condition;
 	readonly sink: Sink;
 	readonly priority: number;
+	readonly newestFirst: boolean;
 	readonly timeToLiveSecs: number;
 }
 
@@ -77,6 +80,7 @@ export function compileRoute(
 		condition,
 		sink: syntax.sink,
 		priority: options.priority ?? defaultPriority,
+		newestFirst: options.newestFirst ?? false,
 		timeToLiveSecs: options.timeToLiveSecs ?? 0,
 	};
 }

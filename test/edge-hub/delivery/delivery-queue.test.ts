@@ -11,12 +11,21 @@ const origins = Array.from({ length: 300 }, (_, index) => ({
 
 function entryOf(offset: number, more: Partial<QueueEntry> = {}): QueueEntry {
 	const origin = origins[offset % origins.length] ?? { sender: '', output: '' };
-	return { offset, part: 0, priority: 3, origin, size: 100, expiresAt: offset + 1000, ...more };
+	return {
+		offset,
+		part: 0,
+		priority: 3,
+		newestFirst: false,
+		origin,
+		size: 100,
+		expiresAt: offset + 1000,
+		...more,
+	};
 }
 
 /** A queue beside an array that must always agree with it. */
 class QueueAndModel {
-	readonly queue = new DeliveryQueue(3);
+	readonly queue = new DeliveryQueue({ priority: 3, newestFirst: false });
 	model: QueueEntry[] = [];
 	#next = 0;
 
@@ -94,7 +103,7 @@ test('a queue gives back what was put in, whatever happened in between', (t) => 
 
 test('a million waiting messages take less than 20 bytes each', (t) => {
 	const before = process.memoryUsage().arrayBuffers;
-	const queue = new DeliveryQueue(3);
+	const queue = new DeliveryQueue({ priority: 3, newestFirst: false });
 	const [origin = { sender: '', output: '' }] = origins;
 	for (let offset = 0; offset < 1_000_000; offset += 1) queue.push(entryOf(offset, { origin }));
 	const bytes = process.memoryUsage().arrayBuffers - before;
