@@ -61,6 +61,7 @@ export async function readInstallation(
 	const secrets = [
 		settings['STATE_SECRET'] ?? 'edgeagent-state',
 		settings['DEVICE_SECRET'] ?? 'iotedge-device',
+		...(settings['DEVICE_CERTIFICATE_SECRET'] ? [settings['DEVICE_CERTIFICATE_SECRET']] : []),
 	];
 	const target = {
 		...toldBy(hub, settings, agent),

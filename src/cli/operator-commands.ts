@@ -64,6 +64,19 @@ function addStatusCommands(program: Command, terminal: Terminal): void {
 		const { restart } = await import('./commands/restart.ts');
 		process.exitCode = await restart(module, options, terminal);
 	});
+	ofEdge(
+		program
+			.command('reprovision')
+			.summary('ask DPS again which IoT Hub the device belongs to')
+			.description(
+				'Has the agent register the device with the device provisioning service (DPS) again, whatever ' +
+					'AlwaysReprovisionOnStartup says. The agent starts anew, modules run on; a device that has ' +
+					'moved takes its edge along. A device with a connection string has it read again.',
+			),
+	).action(async (options) => {
+		const { reprovision } = await import('./commands/reprovision.ts');
+		process.exitCode = await reprovision(options, terminal);
+	});
 }
 
 function addHoldCommands(program: Command, terminal: Terminal): void {

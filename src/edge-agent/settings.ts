@@ -100,6 +100,12 @@ export const agentSettings = {
 		description: 'Secret with what the device proves itself with, which no module may use.',
 		parse: text,
 	},
+	deviceCertificateSecret: {
+		env: 'DEVICE_CERTIFICATE_SECRET',
+		default: '',
+		description: 'Secret with the certificate of the device, where it is not in `DEVICE_SECRET`.',
+		parse: optionalText,
+	},
 	runtimeImage: {
 		env: 'RUNTIME_IMAGE',
 		default: '',
@@ -288,9 +294,18 @@ export async function loadAgentSettings(env: Environment): Promise<AgentSettings
 			manifestTrustBundle: manifestTrust ?? '',
 			networkEnvironment: networkEnvironment(variables),
 			...workloadAddresses(plain),
-			policy: policyOf(policy.settings, [plain.stateSecret, plain.deviceSecret]),
+			policy: policyOf(policy.settings, protectedSecrets(plain)),
 		},
 	};
+}
+
+function protectedSecrets({
+	stateSecret,
+	deviceSecret,
+	deviceCertificateSecret,
+}: Pick<AgentSettings, 'stateSecret' | 'deviceSecret' | 'deviceCertificateSecret'>): string[] {
+	const names = [stateSecret, deviceSecret, deviceCertificateSecret];
+	return names.filter((name) => name !== undefined);
 }
 
 function networkEnvironment(variables: Environment): ReadonlyMap<string, string> {

@@ -12,14 +12,15 @@ import {
 	checkNamespace,
 	checkStorage,
 } from '../../src/cli/check/cluster-checks.ts';
+import { checkDevice } from '../../src/cli/check/device-checks.ts';
 import { checkHub } from '../../src/cli/check/hub-reachability.ts';
 import {
 	checkAgent,
 	checkCertificates,
-	checkDeviceSecret,
 	hubAuthorities,
 } from '../../src/cli/check/installation-checks.ts';
 import { setHold } from '../../src/cli/commands/hold.ts';
+import { askForRegistration } from '../../src/cli/commands/reprovision.ts';
 import { restartPods } from '../../src/cli/commands/restart.ts';
 import { isWell } from '../../src/cli/commands/status.ts';
 import { readEdgeStatus } from '../../src/cli/edge-status.ts';
@@ -251,7 +252,9 @@ test('namespace, storage and agent are looked for', async (t) => {
 
 test('the Secret of the device and the authorities of the edge are checked', async (t) => {
 	const memory = new MemoryCluster();
-	t.is((await checkDeviceSecret(memory, 'edge')).finding.result, 'error');
+	const [absent] = (await checkDevice(memory, 'edge', now)).findings;
+	t.like(absent, { check: 'device', result: 'error' });
+	t.regex(`${absent?.remedy}`, /iotedge-device/);
 	// A chart may name another Secret.
 	const container = { name: 'edgeagent', env: [{ name: 'DEVICE_SECRET', value: 'own' }] };
 	await memory.create({
@@ -269,9 +272,13 @@ test('the Secret of the device and the authorities of the edge are checked', asy
 		metadata: { name: 'own', namespace: 'edge' },
 		data: { connectionString: base64(connectionString) },
 	});
-	const found = await checkDeviceSecret(memory, 'edge');
-	t.is(found.connectionString, connectionString);
-	t.false(JSON.stringify(found.finding).includes('a2V5'));
+	const found = await checkDevice(memory, 'edge', now);
+	t.is(found.hubHostName, 'h.azure-devices.net');
+	t.deepEqual(
+		found.findings.map(({ detail }) => detail),
+		['Device d of h.azure-devices.net'],
+	);
+	t.false(JSON.stringify(found).includes('a2V5'));
 	const authority = async (days: number) => {
 		const made = await CertificateAuthority.create({ commonName: 'x', days, now: new Date(now) });
 		return base64(JSON.stringify(made.toPem()));
@@ -284,6 +291,74 @@ test('the Secret of the device and the authorities of the edge are checked', asy
 	});
 	t.is((await checkCertificates(memory, 'edge', now)).result, 'ok');
 	t.is((await checkCertificates(memory, 'edge', now + 300 * 86_400_000)).result, 'warning');
+});
+
+test('a device of DPS is checked with its certificate, and where DPS has put it', async (t) => {
+	const memory = new MemoryCluster();
+	const base64 = (text: string) => Buffer.from(text).toString('base64');
+	const env = Object.entries({
+		DEVICE_CERTIFICATE_SECRET: 'device-certificate',
+		DPS_ID_SCOPE: '0ne1',
+		DPS_ENDPOINT: 'dps.example.com',
+	}).map(([name, value]) => ({ name, value }));
+	await memory.create({
+		apiVersion: 'apps/v1',
+		kind: 'Deployment',
+		metadata: { name: 'edgeagent', namespace: 'edge' },
+		spec: { template: { spec: { containers: [{ name: 'edgeagent', env }] } } },
+	});
+	const authority = await CertificateAuthority.create({ commonName: 'x', days: 30 });
+	const pem = await authority.issue({ commonName: 'edge1', usages: ['client'], days: 20 });
+	await memory.create({
+		apiVersion: 'v1',
+		kind: 'Secret',
+		metadata: { name: 'device-certificate', namespace: 'edge' },
+		data: { 'tls.crt': base64(pem.certificate), 'tls.key': base64(pem.privateKey) },
+	});
+	const resultsAt = async (days: number) => {
+		const { findings, ...hosts } = await checkDevice(
+			memory,
+			'edge',
+			Date.now() + days * 86_400_000,
+		);
+		return { results: findings.map(({ check, result }) => `${check} ${result}`), ...hosts };
+	};
+	t.deepEqual(await resultsAt(0), {
+		results: ['device warning', 'device certificate ok'],
+		dpsHostName: 'dps.example.com',
+	});
+	const device = { hostName: 'h.azure-devices.net', deviceId: 'edge1' };
+	await memory.create({
+		apiVersion: 'v1',
+		kind: 'Secret',
+		metadata: { name: 'edgeagent-state', namespace: 'edge' },
+		data: { device: base64(JSON.stringify(device)) },
+	});
+	t.deepEqual(await resultsAt(10), {
+		results: ['device ok', 'device certificate warning'],
+		hubHostName: 'h.azure-devices.net',
+		dpsHostName: 'dps.example.com',
+	});
+	t.deepEqual((await resultsAt(21)).results, ['device ok', 'device certificate error']);
+});
+
+test('a registration is asked for by a wish for the next agent', async (t) => {
+	const memory = new MemoryCluster();
+	await t.throwsAsync(askForRegistration(memory, 'edge'), { code: 'EDGE_MODULE_UNKNOWN' });
+	await memory.create({
+		apiVersion: 'v1',
+		kind: 'Pod',
+		metadata: {
+			name: 'edgeagent-1',
+			namespace: 'edge',
+			labels: { 'net.azure-devices.edge.module': 'edgeagent' },
+			annotations: { 'net.azure-devices.edge.original-moduleid': 'edgeAgent' },
+		},
+	});
+	t.deepEqual(await askForRegistration(memory, 'edge'), ['edgeagent-1']);
+	t.is(memory.all('Pod').length, 0);
+	const [state] = memory.all('Secret');
+	t.deepEqual(state?.['data'], { reprovision: btoa('true') });
 });
 
 test('rights of the agent are asked of the cluster', async (t) => {

@@ -23,6 +23,21 @@ const authority = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\
 const installations: Readonly<Record<string, JsonObject>> = {
 	'a Secret that exists': { device: { existingSecret: 'edge-device' } },
 	'a connection string': { device: { connectionString: device } },
+	'a certificate': {
+		device: {
+			connectionString: 'HostName=h.azure-devices.net;DeviceId=edge1;x509=true',
+			certificateSecret: 'edge-certificate',
+		},
+	},
+	'DPS and a key': {
+		device: { dps: { idScope: '0ne00000001', registrationId: 'edge1', symmetricKey: 'a2V5' } },
+	},
+	'DPS and a certificate': {
+		device: {
+			certificateSecret: 'edge-certificate',
+			dps: { idScope: '0ne00000001', endpoint: 'dps.example.com' },
+		},
+	},
 	everything: {
 		image: { repository: 'registry.example.com/iotedge-k8s', tag: '7', pullSecrets: ['registry'] },
 		device: { connectionString: device },
@@ -139,7 +154,7 @@ function essence(object: KubernetesObject): JsonObject {
 	copy.metadata = { ...copy.metadata, labels: Object.fromEntries(labels) };
 	if (copy.kind !== 'Deployment') return copy;
 	const spec = copy.spec as unknown as DeploymentSpec;
-	delete spec.template.metadata.annotations['checksum/device'];
+	delete spec.template.metadata.annotations['checksum/hub-authority'];
 	for (const container of spec.template.spec.containers) {
 		delete container.image;
 		delete container.imagePullPolicy;
@@ -163,6 +178,9 @@ const mistakes: readonly [values: JsonObject, named: string][] = [
 	[{ image: { pullPolicy: 'always' } }, '/image/pullPolicy'],
 	[{ device: { existingsecret: 'x' } }, 'existingsecret'],
 	[{ device: { connectionString: 'DeviceId=x' } }, '/device/connectionString'],
+	[{ device: { connectionString: device, dps: { idScope: '0ne1' } } }, 'either'],
+	[{ device: { dps: { idScope: '0ne1' } } }, 'device.certificateSecret'],
+	[{ device: { dps: { idscope: '0ne1' } } }, 'idscope'],
 	[{ hubCertificateAuthority: '/etc/ca.pem' }, '/hubCertificateAuthority'],
 	[{ settings: { 'Port-Mapping': 'x' } }, 'Port-Mapping'],
 	[{ logLevel: 'loud' }, '/logLevel'],
@@ -188,7 +206,10 @@ for (const [values, named] of mistakes) {
 test('without a device the chart says what to set', async (t) => {
 	const helm = await helmFor(t);
 	const error = await t.throwsAsync<Error & { stderr: string }>(helm('template', 'edge', chart));
-	t.regex(error?.stderr ?? '', /Set device\.connectionString, or device\.existingSecret/);
+	t.regex(
+		error?.stderr ?? '',
+		/Set device\.existingSecret .* or device\.connectionString, or device\.dps\.idScope/,
+	);
 });
 
 test('a release is installed, upgraded, rolled back and uninstalled; its objects stay the same ones', async (t) => {

@@ -35,6 +35,15 @@ export async function checkHub(hostName: string, authorities?: string): Promise<
 	);
 }
 
+/** Whether the device provisioning service can be reached from this machine. */
+export async function checkProvisioning(
+	hostName: string,
+	authorities?: string,
+): Promise<Finding[]> {
+	const { host, port } = endpointOf(hostName, 'https');
+	return [await checkEndpoint('DPS', host, port, authorities)];
+}
+
 async function checkEndpoint(
 	check: string,
 	host: string,
@@ -45,7 +54,7 @@ async function checkEndpoint(
 	try {
 		await lookup(host);
 	} catch (error) {
-		const remedy = 'Check the host name in the connection string, and the DNS of this network.';
+		const remedy = `Check whether ${host} is the right name, and the DNS of this network.`;
 		return faulty(check, `The name ${host} is not found: ${messageOf(error)}.`, remedy);
 	}
 	try {

@@ -1,8 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { ClusterClient } from '../../cluster/cluster-client.ts';
 import type { KubernetesObject } from '../../cluster/kubernetes-object.ts';
-import { agentSettings } from '../../edge-agent/settings.ts';
-import { parseConnectionString } from '../../protocol/connection-string.ts';
 import { messageOf } from '../../runtime/edge-error.ts';
 import { isJsonObject } from '../../runtime/json.ts';
 import { doubtful, type Finding, faulty, fine, unknown } from './finding.ts';
@@ -10,13 +8,11 @@ import { doubtful, type Finding, faulty, fine, unknown } from './finding.ts';
 /** What an installation consists of, under the names of `deployments/kubernetes/agent.yaml`. */
 export const installation = {
 	agent: 'edgeagent',
-	deviceKey: 'connectionString',
 	stateSecret: 'edgeagent-state',
 	hubAuthorities: { configMap: 'iothub-trust', key: 'ca.pem' },
 } as const;
 
 type CheckClient = Pick<ClusterClient, 'get'>;
-type Container = { env?: { name: string; value?: string }[] };
 const day = 86_400_000;
 /** The agent renews its authorities at 180 days (issuing) and 730 days (root). */
 const leastDays = { 'edge-root': 365, 'edge-issuing': 90 } as const;
@@ -38,41 +34,6 @@ export async function checkAgent(client: CheckClient, namespace: string): Promis
 	} catch (error) {
 		return unknown(check, error, 'You need the right to get Deployments.');
 	}
-}
-
-/** Whether the connection string of the device is there; and the string, which holds a secret. */
-export async function checkDeviceSecret(
-	client: CheckClient,
-	namespace: string,
-): Promise<{ readonly finding: Finding; readonly connectionString?: string }> {
-	const check = 'device Secret';
-	const { deviceKey: key } = installation;
-	const name = await deviceSecretName(client, namespace);
-	const remedy = `kubectl -n ${namespace} create secret generic ${name} --from-literal=${key}='HostName=…;DeviceId=…;SharedAccessKey=…'`;
-	try {
-		const secret = await client.get({ apiVersion: 'v1', kind: 'Secret', namespace, name });
-		const text = entryOf(secret, key)?.toString().trim();
-		if (text === undefined) {
-			return { finding: faulty(check, `There is no Secret ${name} with the key ${key}.`, remedy) };
-		}
-		const { hostName, deviceId, moduleId } = parseConnectionString(text);
-		if (deviceId === undefined || moduleId !== undefined) {
-			return { finding: faulty(check, 'The connection string is not that of a device.', remedy) };
-		}
-		return { finding: fine(check, `Device ${deviceId} of ${hostName}`), connectionString: text };
-	} catch (error) {
-		return { finding: unknown(check, error, `You need the right to get the Secret ${name}.`) };
-	}
-}
-
-/** Where the agent has been told that it is. */
-async function deviceSecretName(client: CheckClient, namespace: string): Promise<string> {
-	const reference = { apiVersion: 'apps/v1', kind: 'Deployment', namespace };
-	const agent = await client.get({ ...reference, name: installation.agent }).catch(() => undefined);
-	const template = agent?.spec?.['template'] as { spec?: { containers?: Container[] } } | undefined;
-	const variables = template?.spec?.containers?.[0]?.env ?? [];
-	const variable = variables.find(({ name }) => name === agentSettings.deviceSecret.env);
-	return variable?.value ?? agentSettings.deviceSecret.default;
 }
 
 /** Whether the edge's own authorities last. @param now wall time in milliseconds */
@@ -121,7 +82,8 @@ export async function hubAuthorities(
 	}
 }
 
-function entryOf(secret: KubernetesObject | undefined, key: string): Buffer | undefined {
+/** The bytes under a key of a Secret. */
+export function entryOf(secret: KubernetesObject | undefined, key: string): Buffer | undefined {
 	const data = secret?.['data'];
 	const text = isJsonObject(data) ? data[key] : undefined;
 	return typeof text === 'string' ? Buffer.from(text, 'base64') : undefined;

@@ -1,5 +1,4 @@
 import type { HttpClusterClient } from '../../cluster/http-cluster-client.ts';
-import { parseConnectionString } from '../../protocol/connection-string.ts';
 import { type Clock, systemClock } from '../../runtime/clock.ts';
 import { checkRights, neededRights } from '../check/agent-rights.ts';
 import {
@@ -8,12 +7,12 @@ import {
 	checkNamespace,
 	checkStorage,
 } from '../check/cluster-checks.ts';
+import { checkDevice } from '../check/device-checks.ts';
 import type { Finding } from '../check/finding.ts';
-import { checkHub } from '../check/hub-reachability.ts';
+import { checkHub, checkProvisioning } from '../check/hub-reachability.ts';
 import {
 	checkAgent,
 	checkCertificates,
-	checkDeviceSecret,
 	hubAuthorities,
 	installation,
 } from '../check/installation-checks.ts';
@@ -64,12 +63,12 @@ export async function* findingsOf(
 	yield checkStorage(client);
 	yield checkRights(client, namespace, installation.agent, await neededRights());
 	yield checkAgent(client, namespace);
-	const { finding, connectionString } = await checkDeviceSecret(client, namespace);
-	yield finding;
+	const { findings, hubHostName, dpsHostName } = await checkDevice(client, namespace, clock.now());
+	yield* findings;
 	yield checkCertificates(client, namespace, clock.now());
-	if (connectionString === undefined) return;
-	const { hostName } = parseConnectionString(connectionString);
-	yield* await checkHub(hostName, await hubAuthorities(client, namespace));
+	const authorities = await hubAuthorities(client, namespace);
+	if (dpsHostName !== undefined) yield* await checkProvisioning(dpsHostName, authorities);
+	if (hubHostName !== undefined) yield* await checkHub(hubHostName, authorities);
 }
 
 function lineOf({ check: name, result, detail, remedy }: Finding, terminal: Terminal): string {
