@@ -1,5 +1,5 @@
 import { readdir, stat } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { EdgeError } from '../runtime/edge-error.ts';
 
 /** What lies among manifests and is none. */
@@ -10,7 +10,7 @@ const otherFolder = /^(node_modules|\.[^.].*)$/;
  * The manifests that a command line names: files as they are, folders as all JSON files below them
  * but those that tools keep beside manifests (`module.json`, `package.json`, what hidden folders hold).
  *
- * @throws EdgeError EDGE_FILE_UNREADABLE
+ * @throws EdgeError EDGE_FILE_UNREADABLE, also where there is no file at all
  */
 export async function manifestFiles(paths: readonly string[]): Promise<string[]> {
 	const files: string[] = [];
@@ -21,7 +21,9 @@ export async function manifestFiles(paths: readonly string[]): Promise<string[]>
 			throw new EdgeError('EDGE_FILE_UNREADABLE', 'It cannot be read.', { where: path, cause });
 		}
 	}
-	return files;
+	if (files.length > 0) return files;
+	const message = 'There is no JSON file in it.';
+	throw new EdgeError('EDGE_FILE_UNREADABLE', message, { where: paths.join(', ') });
 }
 
 /** Whether a path is that of a folder. @throws when there is nothing */
@@ -30,11 +32,13 @@ export async function isFolder(path: string): Promise<boolean> {
 }
 
 async function jsonFilesIn(folder: string): Promise<string[]> {
-	const entries = await readdir(folder, { recursive: true });
+	const entries = await readdir(folder, { recursive: true, withFileTypes: true });
 	return entries
-		.filter((entry) => isManifestName(entry.split(sep)))
+		.filter((entry) => !entry.isDirectory())
+		.map(({ parentPath, name }) => relative(folder, join(parentPath, name)))
+		.filter((path) => isManifestName(path.split(sep)))
 		.sort()
-		.map((entry) => join(folder, entry));
+		.map((path) => join(folder, path));
 }
 
 function isManifestName(parts: readonly string[]): boolean {

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../runtime/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue, wellFormed } from '../runtime/json.ts';
 import { parseJsonText } from './json-text.ts';
 
 const chunkName = /^createoptions(\d*)$/i;
@@ -53,6 +53,6 @@ export function readCreateOptions(
 	const error = parsed.problems.find(({ severity }) => severity === 'error');
 	if (error !== undefined) return { error: error.message };
 	return isJsonObject(parsed.value)
-		? { options: parsed.value }
+		? { options: wellFormed(parsed.value) }
 		: { error: 'its text is no JSON object.' };
 }

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../runtime/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue, wellFormed } from '../runtime/json.ts';
 import { canonicalMembers, type Spelling } from './canonical-members.ts';
 import { joinChunks, readCreateOptions } from './create-options-text.ts';
 import type {
@@ -70,7 +70,7 @@ export function parseDeployment(
 	if (Object.values(properties).every((value) => value === null || value === undefined)) {
 		return refuse(417, [problem('EDGE_MANIFEST_EMPTY', path, 'There is no deployment.')]);
 	}
-	const document = lowerWords(canonicalMembers(properties, spelling));
+	const document = lowerWords(canonicalMembers(wellFormed(properties), spelling));
 	const version = document['schemaVersion'] ?? (layered ? '1.1' : undefined);
 	const supported = isSupportedVersion(version, '$edgeAgent');
 	const problems = supported ? [] : [versionProblem(version, memberPath(path, 'schemaVersion'))];

@@ -8,6 +8,7 @@ export function nearestName(name: string, known: Iterable<string>): string | und
 	let best: string | undefined;
 	let bestDistance = Math.max(1, Math.floor(typed.length / 3)) + 1;
 	for (const candidate of known) {
+		if (Math.abs(candidate.length - typed.length) >= bestDistance) continue;
 		const distance = editDistance(typed, candidate.toLowerCase());
 		if (distance < bestDistance) {
 			best = candidate;

@@ -18,3 +18,21 @@ export function isJsonObject(value: unknown): value is JsonObject {
 export function jsonText(value: JsonValue | undefined): string {
 	return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
 }
+
+/**
+ * A value whose texts and names can be written as UTF-8: half of a surrogate pair, which JSON can
+ * escape, becomes the replacement character, as every receiver would have it.
+ */
+export function wellFormed<Value extends JsonValue>(value: Value): Value {
+	// JSON.stringify escapes what is not well-formed; a text that only looks so is copied as it is.
+	return /\\ud[89a-f]/.test(JSON.stringify(value)) ? (mended(value) as Value) : value;
+}
+
+function mended(value: JsonValue | undefined): JsonValue | undefined {
+	if (typeof value === 'string') return value.toWellFormed();
+	if (Array.isArray(value)) return value.map((item) => mended(item) ?? null);
+	if (!isJsonObject(value)) return value;
+	return Object.fromEntries(
+		Object.entries(value).map(([name, member]) => [name.toWellFormed(), mended(member)]),
+	);
+}

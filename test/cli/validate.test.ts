@@ -274,3 +274,9 @@ test('takes images that come through a parent, whose name may be said', async (t
 	);
 	t.regex((await validated(t, files, undefined, { parent: 'gw' })).text, /0 errors, 0 warnings/);
 });
+
+test('says that a folder has no manifests, and takes no folder for one', async (t) => {
+	const files = { 'some/empty.json/readme.txt': 'x' };
+	const error = await t.throwsAsync(validated(t, files, ['some']));
+	t.regex(`${error}`, /EDGE_FILE_UNREADABLE .*some: There is no JSON file in it/);
+});

@@ -77,6 +77,22 @@ test('takes nulls as absent, numbers as strings and the other way round, and any
 	});
 });
 
+test('mends what cannot be written as UTF-8, so that the cluster has what is wanted', (t) => {
+	const half = String.fromCharCode(0xd800);
+	const module = moduleOf({
+		env: { A: { value: half }, [`B${half}`]: { value: 'x\\ud800' } },
+		settings: { image: 'a', createOptions: '{"Cmd":["\\ud800"]}' },
+	});
+	t.deepEqual(module?.createOptions, { Cmd: ['\ufffd'] });
+	t.deepEqual(
+		[...(module?.env ?? [])],
+		[
+			['A', '\ufffd'],
+			['B\ufffd', 'x\\ud800'],
+		],
+	);
+});
+
 test('pins an image to its digest, and refuses one that does not fit', (t) => {
 	const digest = `sha256:${'0f'.repeat(32)}`;
 	const imageOf = (settings: JsonObject) => moduleOf({ settings })?.image;
