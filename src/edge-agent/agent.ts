@@ -103,6 +103,8 @@ export class EdgeAgent implements Lifecycle {
 	#reported: ReportedProperties | undefined;
 	#workload: WorkloadService | undefined;
 	#kubernetesVersion: string | undefined;
+	/** What is known of the agent itself before there is a deployment. */
+	#own = { image: '', startedAt: '' };
 
 	constructor(settings: DeviceAgentSettings, dependencies: AgentDependencies) {
 		const { device, namespace, stateSecret, hubAuthority } = settings;
@@ -151,7 +153,9 @@ export class EdgeAgent implements Lifecycle {
 		const { cluster, clock, logger, metrics = noMetrics } = this.#dependencies;
 		const { namespace, device } = this.#settings;
 		const counter = new StatusCounter(metrics, clock);
-		const context = installationContext(this.#settings, own, this.#certificates);
+const context = installationContext(this.#settings, own, this.#certificates);
+		const startedAt = new Date(clock.now()).toISOString();
+		this.#own = { image: context.runtimeImage, startedAt };
 		const { owner } = context;
 		const reconciler = new Reconciler({
 			client: cluster,
@@ -457,6 +461,7 @@ export class EdgeAgent implements Lifecycle {
 			...(source === undefined ? {} : { source: originText(source) }),
 			...(deployment === undefined ? {} : { deployment }),
 			modules,
+			agent: this.#own,
 			programVersion: this.#dependencies.version,
 			platform: {
 				os: platform,

@@ -236,6 +236,9 @@ function twinVersion(desired: JsonObject): Pick<Refusal, 'version'> {
 function descriptionOf(problems: readonly Problem[]): string {
 	return problems
 		.filter(({ severity }) => severity === 'error')
-		.map(({ path, message, remedy }) => [`${path}: ${message}`, remedy].filter(Boolean).join(' '))
+		.map(({ path, message, remedy }) => {
+			const place = path === '$' ? [] : [`${path}:`];
+			return [...place, message, remedy].filter(Boolean).join(' ');
+		})
 		.join(' ');
 }

@@ -68,7 +68,8 @@ export function parseDeployment(
 	const members = Object.entries(desired).filter(([name]) => !name.startsWith('$'));
 	const properties = Object.fromEntries(members);
 	if (Object.values(properties).every((value) => value === null || value === undefined)) {
-		return refuse(417, [problem('EDGE_MANIFEST_EMPTY', path, 'There is no deployment.')]);
+		const empty = problem('EDGE_MANIFEST_EMPTY', path, 'There is no deployment.');
+		return refuse(417, [{ ...empty, remedy: 'Set a deployment manifest for the device.' }]);
 	}
 	const document = lowerWords(canonicalMembers(wellFormed(properties), spelling));
 	const version = document['schemaVersion'] ?? (layered ? '1.1' : undefined);

@@ -210,6 +210,7 @@ function deploymentOf(modules: JsonObject) {
 const base = {
 	code: 200,
 	description: '',
+	agent: { image: 'iotedge-k8s:1.2.3', startedAt: '2026-01-01T00:00:00Z' },
 	programVersion: '1.2.3',
 	platform: { os: 'linux', architecture: 'x64' },
 } as const;

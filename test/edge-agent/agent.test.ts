@@ -139,6 +139,8 @@ test('a device without a deployment reports 417', async (t) => {
 		return reported(emulator)['lastDesiredStatus'] as JsonObject | undefined;
 	});
 	t.is(status['code'], 417);
+	t.is(status['description'], 'There is no deployment. Set a deployment manifest for the device.');
+	t.like(reported(emulator)['systemModules'], { edgeAgent: { runtimeStatus: 'running' } });
 });
 
 test('an agent that starts without IoT Hub brings up the last good deployment', async (t) => {

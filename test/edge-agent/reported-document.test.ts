@@ -57,6 +57,7 @@ function state(modules: readonly ModuleDeployment[], description = 'Started.'): 
 		description: '',
 		deployment,
 		modules: new Map(modules.map(({ name }) => [name, status(name)])),
+		agent: { image: 'iotedge-k8s:0.1.0', startedAt: '2026-01-01T00:00:00Z' },
 		programVersion: '0.1.0',
 		platform: { os: 'linux', architecture: 'x64' },
 	};

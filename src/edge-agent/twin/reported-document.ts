@@ -15,6 +15,8 @@ export interface ReportedState {
 	readonly description: string;
 	/** The deployment that runs, whatever became of a later one. */
 	readonly deployment?: Deployment;
+	/** The agent itself, for when no deployment names it: it runs all the same. */
+	readonly agent: { readonly image: string; readonly startedAt: string };
 	/** By the module's name in the manifest. */
 	readonly modules: ReadonlyMap<string, ModuleStatus>;
 	/** Version of this program. */
@@ -49,7 +51,7 @@ export function reportedDocument(state: ReportedState): JsonObject {
 
 function documentOf(state: ReportedState): JsonObject {
 	const { deployment } = state;
-	const systemModules = new Map<string, JsonObject>();
+	const systemModules = new Map([['edgeAgent', agentDocument(state)]]);
 	const modules = new Map<string, JsonObject>();
 	for (const module of deployment?.modules ?? []) {
 		const status = state.modules.get(module.name);
@@ -58,7 +60,7 @@ function documentOf(state: ReportedState): JsonObject {
 	}
 	return {
 		schemaVersion: '1.0',
-		version: { version: state.programVersion },
+		version: { version: state.programVersion, build: '', commit: '' },
 		...(state.desiredVersion === undefined ? {} : { lastDesiredVersion: state.desiredVersion }),
 		...(state.source === undefined ? {} : { deploymentSource: state.source }),
 		lastDesiredStatus: statusDocument(state),
@@ -88,6 +90,22 @@ function runtimeDocument({ deployment, programVersion, platform }: ReportedState
 			version: programVersion,
 			...(platform.kubernetes === undefined ? {} : { kubernetes: platform.kubernetes }),
 		},
+	};
+}
+
+/** The agent as it is without a deployment that would say more. */
+function agentDocument({ agent: { image, startedAt } }: ReportedState): JsonObject {
+	const status = {
+		...unknownStatus,
+		runtimeStatus: 'running',
+		lastStartTimeUtc: startedAt,
+	} as const;
+	return {
+		type: 'docker',
+		imagePullPolicy: 'on-create',
+		startupOrder: 0,
+		settings: { image, createOptions: '{}' },
+		...runDocument({ ...status, statusDescription: `Started at ${startedAt}.` }, true),
 	};
 }
 
