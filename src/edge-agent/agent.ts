@@ -153,7 +153,7 @@ export class EdgeAgent implements Lifecycle {
 		const { cluster, clock, logger, metrics = noMetrics } = this.#dependencies;
 		const { namespace, device } = this.#settings;
 		const counter = new StatusCounter(metrics, clock);
-const context = installationContext(this.#settings, own, this.#certificates);
+		const context = installationContext(this.#settings, own, this.#certificates);
 		const startedAt = new Date(clock.now()).toISOString();
 		this.#own = { image: context.runtimeImage, startedAt };
 		const { owner } = context;

@@ -57,9 +57,17 @@ export function mergeLayers(layers: readonly Layer[]): MergedLayers {
 	return {
 		sections: Object.fromEntries(wrapped),
 		overrides: overlay.overrides,
-		problems: ignored.map((layer) => ignoredProblem(layer, sorted[base])),
+		problems: base < 0 ? [noBase] : ignored.map((layer) => ignoredProblem(layer, sorted[base])),
 	};
 }
+
+const noBase: Problem = {
+	severity: 'error',
+	code: 'EDGE_MANIFEST_FORM',
+	path: '$',
+	message: 'There is no base: none of the deployments sets "properties.desired" of "$edgeAgent".',
+	remedy: 'Add the deployment that the layers are laid over.',
+};
 
 /** Lays sections of layers over each other, and notes what that replaces. */
 class Overlay {

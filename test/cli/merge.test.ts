@@ -94,3 +94,24 @@ test('a faulty layer or a faulty result ends with 2', async (t) => {
 		/effective manifest \$\.modulesContent\.\$edgeAgent.*filter\.settings\.image/,
 	);
 });
+
+test('exports are laid over a plain manifest by their own priorities', async (t) => {
+	const exported = [20, 10].map((priority) => ({
+		id: `site-${priority}`,
+		priority,
+		content: layer(`p:${priority}`),
+	}));
+	const { image, notes } = await merged(t, [base, ...exported]);
+	t.is(image, 'p:20');
+	t.regex(notes, /by priority: a\.json \(0\), site-10 \(10\), site-20 \(20\)\./);
+});
+
+test('layers without a base, and priorities that are not as many as files, are refused', async (t) => {
+	const layers = [layer('a:1'), layer('b:1')];
+	const { code, notes, result } = await merged(t, layers);
+	t.is(code, 2);
+	t.is(result, undefined);
+	t.regex(notes, /There is no base/);
+	const error = await t.throwsAsync(merged(t, layers, { priorities: [1] }));
+	t.regex(`${error}`, /There are 2 files, but 1 priorities/);
+});

@@ -19,7 +19,8 @@ export interface MergeOptions {
  * Prints the manifest that a device with a base deployment and layers gets; what was overridden goes
  * to standard error.
  *
- * @returns 2 when a file or the result has errors.
+ * @returns 2 when a file or the result has errors, or no file is a base.
+ * @throws EdgeError EDGE_OPTION_MISSING, EDGE_FILE_UNREADABLE
  */
 export async function merge(
 	files: readonly string[],
@@ -33,6 +34,10 @@ export async function merge(
 	}
 	const layers = found.flatMap(({ layer = [] }) => layer);
 	const merged = mergeLayers(layers);
+	if (hasErrors(merged.problems)) {
+		print(files.join(', '), merged.problems, terminal);
+		return exitCode.badInput;
+	}
 	const manifest = { modulesContent: merged.sections };
 	const { problems } = checkManifest(JSON.stringify(manifest), 'effective manifest');
 	const result = options.output === 'json' ? { manifest, ...asJson(merged, layers) } : manifest;
