@@ -14,6 +14,7 @@ import { deviations as translationDeviations } from '../src/edge-agent/translati
 import { extensionTable } from '../src/edge-agent/translation/extension-table.ts';
 import { deviations as routeDeviations } from '../src/edge-hub/routing/deviations.ts';
 import { hubSettingsTable } from '../src/edge-hub/settings.ts';
+import { unservedSettings } from '../src/edge-hub/unserved-settings.ts';
 import { errorCatalogue } from '../src/runtime/error-catalogue.ts';
 import type { SettingsTable } from '../src/runtime/settings.ts';
 import { workloadProxySettings } from '../src/workload-proxy/settings.ts';
@@ -105,6 +106,13 @@ function configurationPage(): string {
 			'Set in the `env` of the system module `edgeHub` of the deployment.',
 			'',
 			...settingsTable(hubSettingsTable),
+			'',
+			'Settings of Azure IoT Edge that mean nothing here; the hub says so in its log, and goes on:',
+			'',
+			...table(
+				['variable', 'why'],
+				Object.entries(unservedSettings).map(([name, reason]) => [`\`${name}\``, reason]),
+			),
 			'',
 			'## Sidecar for the workload API',
 			'',

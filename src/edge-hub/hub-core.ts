@@ -229,7 +229,7 @@ export class HubCore implements Lifecycle {
 			createClient: createIotHubClient,
 			scope: this.scope,
 			workload,
-			idleTime: settings.upstreamIdleSeconds * 1000,
+			...(settings.upstreamIdleClose ? { idleTime: settings.upstreamIdleSeconds * 1000 } : {}),
 			keyless: (identity) => this.metrics.keyless(identity),
 			lost: (identity) => this.metrics.offline(identity),
 			restored: (identity, seconds) => this.metrics.onlineAgain(identity, seconds),

@@ -31,13 +31,17 @@ export function hubDependencies(
 	const { clock, logger } = surroundings;
 	const { hubHostName, deviceId, moduleId, generationId, workloadUri } = settings;
 	const gatewayHostName = settings.parentHostName;
+	const timing = {
+		backoff: upstreamBackoff,
+		requestTimeout: settings.upstreamRequestSeconds * 1000,
+	};
 	const network = hubNetwork(settings, trustedCertificates(settings), logger);
 	const workload = new WorkloadClient({ uri: workloadUri, moduleId, generationId, clock, logger });
 	return {
 		...surroundings,
 		workload,
 		createIotHubClient: (options) =>
-			new SdkIotHubClient({ ...options, network, gatewayHostName }, { backoff: upstreamBackoff }),
+			new SdkIotHubClient({ ...options, network, gatewayHostName }, timing),
 		network,
 		scopeSource: new IotHubRest({
 			hostName: hubHostName,

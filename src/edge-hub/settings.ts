@@ -126,6 +126,13 @@ export const hubSettingsTable = {
 		description: 'Clients that may be connected at once.',
 		parse: integer({ min: 1, max: 100_000 }),
 	},
+	tlsVersions: {
+		env: 'SslProtocols',
+		default: 'tls1.2,tls1.3',
+		description:
+			'Versions of TLS for clients of the hub, separated by commas. Those before 1.2 are never spoken.',
+		parse: tlsVersions,
+	},
 	clientCertificatesEnabled: {
 		env: 'ClientCertAuthEnabled',
 		default: 'true',
@@ -214,6 +221,19 @@ export const hubSettingsTable = {
 		description: 'Time after which an unused connection to IoT Hub is closed.',
 		parse: integer({ min: 1, max: 2_000_000 }),
 	},
+	upstreamIdleClose: {
+		env: 'CloseCloudConnectionOnIdleTimeout',
+		default: 'true',
+		description: 'Whether that happens.',
+		parse: flag,
+	},
+	upstreamRequestSeconds: {
+		env: 'CloudOperationTimeoutSecs',
+		default: '30',
+		unit: 's',
+		description: 'Time that IoT Hub has to answer a request, or to acknowledge a message.',
+		parse: integer({ min: 1, max: 3_600 }),
+	},
 	upstreamFanOut: {
 		env: 'UpstreamFanOutFactor',
 		default: '10',
@@ -227,6 +247,20 @@ export const hubSettingsTable = {
 		parse: integer({ min: 1, max: 1_000 }),
 	},
 } as const satisfies SettingsTable;
+
+/** Versions of TLS that are spoken, the oldest and the newest. */
+export interface TlsVersions {
+	readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+	readonly maxVersion: 'TLSv1.2' | 'TLSv1.3';
+}
+
+/** `tls1.2`, `Tls12` and `tls12` are alike, as in .NET. */
+function tlsVersions(value: string): TlsVersions {
+	const words = wordList(value).map((word) => word.toLowerCase().replace(/^tls\.?v?/, ''));
+	const [old, next] = [/^1\.?2$/, /^1\.?3$/].map((form) => words.some((word) => form.test(word)));
+	if (!old && !next) throw new RangeError('The value must name tls1.2, tls1.3 or both.');
+	return { minVersion: old ? 'TLSv1.2' : 'TLSv1.3', maxVersion: next ? 'TLSv1.3' : 'TLSv1.2' };
+}
 
 export type EdgeHubSettings = SettingsOf<typeof hubSettingsTable>;
 

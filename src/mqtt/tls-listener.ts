@@ -1,5 +1,5 @@
 import type { AddressInfo, Socket } from 'node:net';
-import { createServer, type Server, type TLSSocket } from 'node:tls';
+import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
 import type { Lifecycle } from '../runtime/lifecycle.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Peer } from './mqtt-server.ts';
@@ -19,6 +19,8 @@ export interface TlsListenerOptions {
 	/** Address to listen on; all when absent. */
 	readonly host?: string;
 	readonly certificate: ServerCertificate;
+	/** The oldest and the newest version of TLS. Default: 1.2 and 1.3. */
+	readonly versions?: Pick<SecureContextOptions, 'minVersion' | 'maxVersion'>;
 	/** Asks clients for a certificate. It is not verified here: who it belongs to is the owner's question. */
 	readonly requestClientCertificate?: boolean;
 	/** Connections beyond are closed at once. */
@@ -79,9 +81,10 @@ export class TlsListener implements Lifecycle {
 
 	#createServer(): Server {
 		const { requestClientCertificate = false, handshakeTimeout, logger } = this.#options;
+		const { versions = { minVersion: 'TLSv1.2' } } = this.#options;
 		const server = createServer({
 			...secureContext(this.#certificate),
-			minVersion: 'TLSv1.2',
+			...versions,
 			requestCert: requestClientCertificate,
 			rejectUnauthorized: false,
 			handshakeTimeout,

@@ -399,6 +399,21 @@ test('metrics carry the names that dashboards of Azure IoT Edge look for', async
 	t.truthy(lines.find((line) => /^edgehub_connected_clients\{.*\} 2$/.test(line)));
 });
 
+test('clients that speak an older TLS than the hub may are refused by every protocol', async (t) => {
+	const world = await newWorld();
+	world.iotHub.patchDesired(ownIdentity, routes(toCloud));
+	const hub = await startHub(t, world, { SslProtocols: 'tls1.3' });
+	const ca = world.workload.authority.certificate;
+	for (const port of [hub.mqttPort, hub.httpsPort, hub.amqpPort]) {
+		const old = connectTls({ port, host: 'localhost', ca, maxVersion: 'TLSv1.2' });
+		await t.throwsAsync(once(old, 'secureConnect'), { message: /version/ });
+		const current = connectTls({ port, host: 'localhost', ca });
+		await once(current, 'secureConnect');
+		t.is(current.getProtocol(), 'TLSv1.3');
+		current.destroy();
+	}
+});
+
 test('more clients than allowed are asked to come again', async (t) => {
 	const world = await newWorld('sensor', 'filter');
 	world.iotHub.patchDesired(ownIdentity, routes(toCloud));

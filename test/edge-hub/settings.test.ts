@@ -1,5 +1,6 @@
 import test from 'ava';
-import { readEdgeHubSettings } from '../../src/edge-hub/settings.ts';
+import { hubSettingsTable, readEdgeHubSettings } from '../../src/edge-hub/settings.ts';
+import { unservedIn, unservedSettings } from '../../src/edge-hub/unserved-settings.ts';
 
 const required = {
 	IOTEDGE_DEVICEID: 'edge1',
@@ -50,6 +51,39 @@ test('the way to IoT Hub has the names of Azure IoT Edge, and a proxy in any cas
 		['https_proxy'],
 	);
 	t.false(JSON.stringify(wrong.problems).includes('hush'));
+});
+
+const tls: [text: string, minVersion: string, maxVersion: string][] = [
+	['tls1.2,tls1.3', 'TLSv1.2', 'TLSv1.3'],
+	['Tls12', 'TLSv1.2', 'TLSv1.2'],
+	['tls1.3', 'TLSv1.3', 'TLSv1.3'],
+	['tls1, tls1.1, tls1.2', 'TLSv1.2', 'TLSv1.2'],
+];
+
+for (const [text, minVersion, maxVersion] of tls) {
+	test(`${text} are versions of TLS`, (t) => {
+		const { settings } = readEdgeHubSettings({ ...required, SslProtocols: text });
+		t.deepEqual(settings?.tlsVersions, { minVersion, maxVersion } as never);
+	});
+}
+
+test('versions of TLS that nobody should speak are not enough', (t) => {
+	const { problems } = readEdgeHubSettings({ ...required, SslProtocols: 'tls1.1' });
+	t.deepEqual(
+		problems?.map(({ env }) => env),
+		['SslProtocols'],
+	);
+});
+
+test('settings of Azure IoT Edge that mean nothing here are known, in any case', (t) => {
+	const env = { ...required, rocksdb_maxopenfiles: '9', MaxConnectedClients: '5' };
+	t.deepEqual(unservedIn(env), ['RocksDB_MaxOpenFiles']);
+	const served = Object.values(hubSettingsTable).map(({ env: name }) => name.toLowerCase());
+	const unserved = Object.keys(unservedSettings).map((name) => name.toLowerCase());
+	t.deepEqual(
+		unserved.filter((name) => served.includes(name)),
+		[],
+	);
 });
 
 test('all problems are told at once', (t) => {

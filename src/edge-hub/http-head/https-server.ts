@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { SecureContextOptions } from 'node:tls';
 import { messageOf } from '../../runtime/edge-error.ts';
 import type { Lifecycle } from '../../runtime/lifecycle.ts';
 import type { Logger } from '../../runtime/logger.ts';
@@ -18,6 +19,8 @@ export interface HttpsServerOptions {
 	/** Address to listen on; all when absent. */
 	readonly host?: string;
 	readonly certificate: ServerCertificate;
+	/** The oldest and the newest version of TLS. */
+	readonly versions: Pick<SecureContextOptions, 'minVersion' | 'maxVersion'>;
 	/** Asks clients for a certificate, which is not verified here. */
 	readonly requestClientCertificate: boolean;
 	/** Connections beyond are closed at once. */
@@ -77,11 +80,11 @@ export class HttpsServer implements Lifecycle {
 	}
 
 	#create(): Server {
-		const { certificate, requestClientCertificate, maxConnections } = this.#options;
+		const { certificate, versions, requestClientCertificate, maxConnections } = this.#options;
 		const server = createServer({
 			cert: certificate.certificate,
 			key: certificate.privateKey,
-			minVersion: 'TLSv1.2',
+			...versions,
 			requestCert: requestClientCertificate,
 			rejectUnauthorized: false,
 			handshakeTimeout: timeouts.handshake,

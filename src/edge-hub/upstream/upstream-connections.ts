@@ -32,8 +32,8 @@ export interface UpstreamConnectionsOptions {
 	readonly createClient: (options: IotHubClientOptions) => IotHubClient;
 	readonly scope: DeviceScope;
 	readonly workload: WorkloadApi;
-	/** Milliseconds after which a connection without a lease is closed. */
-	readonly idleTime: number;
+	/** Milliseconds after which a connection without a lease is closed. Default: it stays. */
+	readonly idleTime?: number;
 	/** Milliseconds that a request waits for a connection that is being made. */
 	readonly connectTime: number;
 	/** There is no key to speak for an identity, which has something to say. */
@@ -227,6 +227,7 @@ export class UpstreamConnections {
 		const isOwn = sameIdentity(identity, this.#options.hub);
 		if (connection.leases > 0 || isOwn || this.#stopped) return;
 		const { clock, idleTime } = this.#options;
+		if (idleTime === undefined) return;
 		connection.idle = clock.after(idleTime, () => this.#close(identityKey(identity), connection));
 	}
 
