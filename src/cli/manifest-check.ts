@@ -19,6 +19,7 @@ import {
 import { moduleIdOf } from '../manifest/module-name.ts';
 import type { Problem } from '../manifest/problem.ts';
 import { isJsonObject, type JsonObject } from '../runtime/json.ts';
+import { parseEdgeDeployment } from './edge-deployment-text.ts';
 import { callProblems } from './manifest-calls.ts';
 import { referenceProblems } from './manifest-references.ts';
 import { fillTemplate, isTemplate } from './manifest-template.ts';
@@ -102,6 +103,8 @@ export function checkManifest(
 function parseText(text: string, file: string): ParsedManifest {
 	const parsed = parseManifest(text, { file });
 	const unparsed = parsed.problems.some(({ code }) => code === 'EDGE_MANIFEST_SYNTAX');
+	const edgeDeployment = unparsed ? parseEdgeDeployment(text, file) : undefined;
+	if (edgeDeployment !== undefined) return edgeDeployment;
 	const yaml = unparsed ? yamlProblem(text) : undefined;
 	return yaml === undefined ? parsed : { problems: [yaml] };
 }

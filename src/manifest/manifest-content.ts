@@ -18,12 +18,15 @@ const wrappers = [
 	['content', 'moduleContent'],
 	['configuration', 'content', 'modulesContent'],
 	['deploymentManifest', 'modulesContent'],
+	// Of an EdgeDeployment.
+	['spec', 'modulesContent'],
 ];
 const agentMembers = ['systemModules', 'modules', 'runtime'];
 
 /**
  * Finds the sections of a manifest: under `modulesContent` (a manifest), `content.modulesContent`
- * (an exported deployment or a request body), the older `moduleContent`, or at the top. A module
+ * (an exported deployment or a request body), `spec.modulesContent`
+ * (an EdgeDeployment), the older `moduleContent`, or at the top. A module
  * twin of `$edgeAgent` or `$edgeHub`, or just its desired properties, count as that one section.
  */
 export function findContent(document: JsonObject): ManifestContent | undefined {

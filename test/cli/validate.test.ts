@@ -1,5 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { validate } from '../../src/cli/commands/validate.ts';
 import type { Problem } from '../../src/manifest/problem.ts';
@@ -251,6 +251,38 @@ test('YAML is told from JSON, and never read', async (t) => {
 	const [other] = await problemsOf(t, { 'a.json': '{"a": }' });
 	t.regex(other?.message ?? '', /line 1, column 7/);
 });
+
+test('an EdgeDeployment is read in YAML and JSON, with places as it has them', async (t) => {
+	const page = await readFile(resolve(import.meta.dirname, '../../docs/sources.md'), 'utf8');
+	const [, example = ''] = /```yaml\n([\s\S]*?)```/.exec(page) ?? [];
+	t.regex(example, /^kind: EdgeDeployment$/m);
+	const beside = 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n---\n';
+	t.deepEqual(await problemsOf(t, { 'a.yaml': `${beside}${example}` }), []);
+	const wrong = example.replace('schemaVersion: "1.1"', 'schemaVersion: "9.1"');
+	const [problem] = await problemsOf(t, { 'a.yaml': wrong });
+	t.is(problem?.path, '$.spec.modulesContent.$edgeAgent["properties.desired"].schemaVersion');
+	const { modulesContent } = manifest({ a: module('a:1') });
+	const object = { kind: 'EdgeDeployment', spec: { modulesContent } };
+	t.deepEqual(await problemsOf(t, { 'a.json': object as JsonObject }), []);
+});
+
+const wrongYaml: readonly (readonly [string, string, RegExp])[] = [
+	['two of them', 'kind: EdgeDeployment\n---\nkind: EdgeDeployment\n', /There are 2 objects/],
+	['broken YAML', 'kind: EdgeDeployment\nspec: {\n', /This is no YAML/],
+	[
+		'aliases without end',
+		`a: &a [x]\nb: &b [${Array(99).fill('*a')}]\nc: [${Array(99).fill('*b')}]\nkind: EdgeDeployment\n`,
+		/alias/i,
+	],
+	['no content', 'kind: EdgeDeployment\nspec: {}\n', /modulesContent/],
+];
+
+for (const [what, text, says] of wrongYaml) {
+	test(`an EdgeDeployment in YAML with ${what} is refused`, async (t) => {
+		const [problem] = await problemsOf(t, { 'a.yaml': text });
+		t.regex(problem?.message ?? '', says);
+	});
+}
 
 test('names cannot write to the terminal what they like', async (t) => {
 	const { text } = await validated(t, {
