@@ -19,6 +19,7 @@ import {
 	checkCertificates,
 	hubAuthorities,
 } from '../../src/cli/check/installation-checks.ts';
+import { agentSources, checkSources } from '../../src/cli/check/source-checks.ts';
 import { setHold } from '../../src/cli/commands/hold.ts';
 import { askForRegistration } from '../../src/cli/commands/reprovision.ts';
 import { restartPods } from '../../src/cli/commands/restart.ts';
@@ -26,7 +27,8 @@ import { isWell } from '../../src/cli/commands/status.ts';
 import { readEdgeStatus } from '../../src/cli/edge-status.ts';
 import { metricValues } from '../../src/cli/pod-metrics.ts';
 import { createProgram } from '../../src/cli/program.ts';
-import { ClusterError } from '../../src/cluster/cluster-error.ts';
+import { ClusterError, errorOfAnswer } from '../../src/cluster/cluster-error.ts';
+import { edgeDeploymentKind } from '../../src/edge-agent/sources/edge-deployment-definition.ts';
 import { installedRole } from '../support/installed-role.ts';
 import { MemoryCluster } from '../support/memory-cluster.ts';
 import { runningApiServer } from '../support/running-api-server.ts';
@@ -373,6 +375,45 @@ test('rights of the agent are asked of the cluster', async (t) => {
 	t.like(await checkRights(client, 'edge', 'edgeagent', rights), { result: 'ok' });
 	const more = [...rights, { group: '', resource: 'nodes', verb: 'list' }];
 	t.regex((await checkRights(client, 'edge', 'edgeagent', more)).detail, /may not list nodes\./);
+});
+
+test('the source of the deployment is looked for where the agent looks', async (t) => {
+	const cluster = new MemoryCluster();
+	const env = [
+		{ name: 'ConfigSource', value: 'edge-deployment,config-map' },
+		{ name: 'DEPLOYMENT_CONFIG_MAP', value: 'line-7' },
+	];
+	await cluster.create({
+		apiVersion: 'apps/v1',
+		kind: 'Deployment',
+		metadata: { name: 'edgeagent', namespace: 'edge' },
+		spec: { template: { spec: { containers: [{ name: 'edgeagent', env }] } } },
+	});
+	const sources = await agentSources(cluster, 'edge');
+	t.deepEqual(sources, ['edge-deployment', 'config-map']);
+	const look = () => checkSources(cluster, 'edge', sources);
+	t.like(await look(), {
+		result: 'warning',
+		detail: 'There is none in edge-deployment, config-map.',
+	});
+	const metadata = { name: 'line-7', namespace: 'edge' };
+	await cluster.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata });
+	t.like(await look(), { result: 'ok', detail: 'ConfigMap line-7' });
+	await cluster.create({ ...edgeDeploymentKind, metadata: { name: 'factory', namespace: 'edge' } });
+	t.like(await look(), { result: 'ok', detail: 'EdgeDeployment factory' });
+	cluster.fault = (_operation, what) =>
+		what === 'EdgeDeployment'
+			? errorOfAnswer(404, '{"message":"no such kind"}', 'list')
+			: undefined;
+	const missing = await look();
+	t.is(missing.result, 'error');
+	t.regex(missing.remedy ?? '', /edge-deployment-definition\.yaml/);
+	t.deepEqual(await agentSources(new MemoryCluster(), 'edge'), ['twin']);
+	t.like(await checkSources(cluster, 'edge', ['twin']), { result: 'ok' });
+	const rights = await neededRights(true);
+	t.true(
+		rights.some(({ resource, verb }) => resource === 'edgedeployments/status' && verb === 'patch'),
+	);
 });
 
 test('the clock of the API server can be asked for', async (t) => {

@@ -12,13 +12,22 @@ export interface Right {
 	readonly verb: string;
 }
 
-const manifest = new URL('../../../deployments/kubernetes/agent.yaml', import.meta.url);
+const folder = new URL('../../../deployments/kubernetes/', import.meta.url);
 const check = 'rights of the agent';
 const concurrency = 8;
 
-/** Every right of the Role in `deployments/kubernetes/agent.yaml`. */
-export async function neededRights(): Promise<Right[]> {
-	const documents = parseAllDocuments(await readFile(manifest, 'utf8'));
+/**
+ * Every right of the agent's Roles in `deployments/kubernetes/`.
+ *
+ * @param edgeDeployments whether EdgeDeployments are among its sources.
+ */
+export async function neededRights(edgeDeployments = false): Promise<Right[]> {
+	const rights = await rightsIn('agent.yaml');
+	return edgeDeployments ? [...rights, ...(await rightsIn('edge-deployment-role.yaml'))] : rights;
+}
+
+async function rightsIn(file: string): Promise<Right[]> {
+	const documents = parseAllDocuments(await readFile(new URL(file, folder), 'utf8'));
 	const role = documents.map((each) => each.toJS()).find(({ kind }) => kind === 'Role');
 	const rules: { apiGroups: string[]; resources: string[]; verbs: string[] }[] = role.rules;
 	return rules.flatMap(({ apiGroups, resources, verbs }) =>
@@ -53,8 +62,7 @@ export async function checkRights(
 		return unknown(check, error, `See for yourself: ${manually}`);
 	}
 	if (missing.length === 0) return fine(check, `${user} may do all that it must.`);
-	const remedy =
-		'Apply the Role and RoleBinding of deployments/kubernetes/agent.yaml, or the chart.';
+	const remedy = 'Apply the Roles and RoleBindings of deployments/kubernetes/, or the chart.';
 	return faulty(check, `${user} may not ${missing.sort().join(', ')}.`, remedy);
 }
 

@@ -10,11 +10,9 @@ import { agentSettings } from '../../edge-agent/settings.ts';
 import { isJsonObject } from '../../runtime/json.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import { doubtful, type Finding, faulty, fine, unknown } from './finding.ts';
-import { entryOf, installation } from './installation-checks.ts';
+import { agentVariables, entryOf, installation } from './installation-checks.ts';
 
 type CheckClient = Pick<ClusterClient, 'get'>;
-type Variables = Readonly<Record<string, string | undefined>>;
-type Container = { env?: { name: string; value?: string }[] };
 
 /** What was found out about the device, and which hosts it needs. */
 export interface DeviceChecks {
@@ -93,15 +91,6 @@ function certificateFindings({ credential }: ProvisioningSource, now: number): F
 	}
 	if (days < renewalDays) return [doubtful(check, `It ends on ${date}, in ${days} days.`, remedy)];
 	return [fine(check, `until ${date}`)];
-}
-
-/** Variables of the agent's container that are plain text. */
-async function agentVariables(client: CheckClient, namespace: string): Promise<Variables> {
-	const reference = { apiVersion: 'apps/v1', kind: 'Deployment', namespace };
-	const agent = await client.get({ ...reference, name: installation.agent }).catch(() => undefined);
-	const template = agent?.spec?.['template'] as { spec?: { containers?: Container[] } } | undefined;
-	const variables = template?.spec?.containers?.[0]?.env ?? [];
-	return Object.fromEntries(variables.map(({ name, value }) => [name, value]));
 }
 
 async function secretEntries(

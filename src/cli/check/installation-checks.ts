@@ -13,6 +13,7 @@ export const installation = {
 } as const;
 
 type CheckClient = Pick<ClusterClient, 'get'>;
+type Container = { env?: { name: string; value?: string }[] };
 const day = 86_400_000;
 /** The agent renews its authorities at 180 days (issuing) and 730 days (root). */
 const leastDays = { 'edge-root': 365, 'edge-issuing': 90 } as const;
@@ -34,6 +35,18 @@ export async function checkAgent(client: CheckClient, namespace: string): Promis
 	} catch (error) {
 		return unknown(check, error, 'You need the right to get Deployments.');
 	}
+}
+
+/** Variables of the agent's container that are plain text. */
+export async function agentVariables(
+	client: CheckClient,
+	namespace: string,
+): Promise<Readonly<Record<string, string | undefined>>> {
+	const reference = { apiVersion: 'apps/v1', kind: 'Deployment', namespace };
+	const agent = await client.get({ ...reference, name: installation.agent }).catch(() => undefined);
+	const template = agent?.spec?.['template'] as { spec?: { containers?: Container[] } } | undefined;
+	const variables = template?.spec?.containers?.[0]?.env ?? [];
+	return Object.fromEntries(variables.map(({ name, value }) => [name, value]));
 }
 
 /** Whether the edge's own authorities last. @param now wall time in milliseconds */

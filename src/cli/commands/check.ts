@@ -16,6 +16,7 @@ import {
 	hubAuthorities,
 	installation,
 } from '../check/installation-checks.ts';
+import { agentSources, checkSources } from '../check/source-checks.ts';
 import { connectToEdge, type EdgeOptions } from '../edge-cluster.ts';
 import { exitCode } from '../exit-code.ts';
 import type { OutputForm } from '../output-form.ts';
@@ -61,8 +62,11 @@ export async function* findingsOf(
 	yield checkClock(client, () => clock.now());
 	yield checkNamespace(client, namespace);
 	yield checkStorage(client);
-	yield checkRights(client, namespace, installation.agent, await neededRights());
+	const sources = await agentSources(client, namespace);
+	const rights = await neededRights(sources.includes('edge-deployment'));
+	yield checkRights(client, namespace, installation.agent, rights);
 	yield checkAgent(client, namespace);
+	yield checkSources(client, namespace, sources);
 	const { findings, hubHostName, dpsHostName } = await checkDevice(client, namespace, clock.now());
 	yield* findings;
 	yield checkCertificates(client, namespace, clock.now());

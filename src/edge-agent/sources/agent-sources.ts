@@ -38,6 +38,9 @@ export interface AgentSourcesOptions {
 	readonly logger: Logger;
 }
 
+/** How often it is looked whether a source cannot be read. Milliseconds. */
+const troubleInterval = 60_000;
+
 /** Where this agent's deployment may come from: IoT Hub's twin and whatever the settings name. */
 export class AgentSources implements Lifecycle {
 	/** Takes what IoT Hub says, whether it counts or not. */
@@ -47,6 +50,7 @@ export class AgentSources implements Lifecycle {
 	readonly #events: EventRecorder;
 	#edgeDeployments: EdgeDeploymentSource | undefined;
 	#reporter: EdgeDeploymentReporter | undefined;
+	#timer: Disposable | undefined;
 
 	constructor(options: AgentSourcesOptions) {
 		const { settings, client, runner, clock, logger } = options;
@@ -72,10 +76,13 @@ export class AgentSources implements Lifecycle {
 
 	async start(): Promise<void> {
 		await this.#sources.start();
+		this.#timer ??= this.#options.clock.every(troubleInterval, () => this.#tellTrouble());
 		await this.#reporter?.start();
 	}
 
 	async stop(): Promise<void> {
+		this.#timer?.[Symbol.dispose]();
+		this.#timer = undefined;
 		await this.#reporter?.stop();
 		await this.#sources.stop();
 		await this.#events.flush();
@@ -117,18 +124,28 @@ export class AgentSources implements Lifecycle {
 	/** A restart is no news. */
 	#announce({ place }: DeploymentSource): void {
 		const { settings, runner, logger } = this.#options;
-		const { namespace, agentName: name, configSources } = settings;
+		const { configSources } = settings;
 		const { accepted } = runner;
 		const before = accepted && (localSourceOf(accepted)?.place ?? this.twin.place);
 		if (place === before || (before === undefined && configSources.length === 1)) return;
 		logger.info('The deployment comes from another source.', { place, before });
 		const after = before === undefined ? '' : `, and no longer from ${before}`;
-		this.#events.record({
-			type: 'Normal',
-			reason: 'DeploymentSource',
-			note: `The deployment comes from ${place}${after}.`,
-			regarding: { apiVersion: 'apps/v1', kind: 'Deployment', name, namespace },
-		});
+		this.#record('Normal', 'DeploymentSource', `The deployment comes from ${place}${after}.`);
+	}
+
+	/** A right that is missing would show nowhere else: what runs goes on. */
+	#tellTrouble(): void {
+		for (const { place, trouble } of this.#sources.all) {
+			if (trouble === undefined) continue;
+			const note = `${place} cannot be read, so that no deployment is taken: ${trouble}`;
+			this.#record('Warning', 'DeploymentSourceUnreadable', note);
+		}
+	}
+
+	#record(type: 'Normal' | 'Warning', reason: string, note: string): void {
+		const { namespace, agentName: name } = this.#options.settings;
+		const regarding = { apiVersion: 'apps/v1', kind: 'Deployment', name, namespace };
+		this.#events.record({ type, reason, note, regarding });
 	}
 
 	#fateOf(object: KubernetesObject, source: EdgeDeploymentSource): EdgeDeploymentFate {

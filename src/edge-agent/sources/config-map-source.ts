@@ -46,6 +46,10 @@ export class ConfigMapSource implements DeploymentSource {
 		return this.#read.state;
 	}
 
+	get trouble(): string | undefined {
+		return this.#cache.synced ? undefined : this.#cache.lastError;
+	}
+
 	async start(): Promise<void> {
 		await this.#cache.start();
 	}

@@ -33,5 +33,7 @@ export interface DeploymentSource extends Lifecycle {
 	/** Its place for people: `EdgeDeployment factory`, `the twin in IoT Hub`. */
 	readonly place: string;
 	readonly state: SourceState;
+	/** Why it cannot be read, while it cannot. */
+	readonly trouble: string | undefined;
 	onChange(listener: () => void): void;
 }

@@ -43,6 +43,11 @@ export class DeploymentSources implements Lifecycle {
 		this.#options = options;
 	}
 
+	/** The most important first. */
+	get all(): readonly DeploymentSource[] {
+		return this.#options.sources;
+	}
+
 	/** The source that rules; undefined before it is known, and where none has a deployment. */
 	get ruling(): DeploymentSource | undefined {
 		return this.#ruling;

@@ -66,6 +66,10 @@ export class EdgeDeploymentSource implements DeploymentSource {
 		this.#cache.observe(object);
 	}
 
+	get trouble(): string | undefined {
+		return this.#cache.synced ? undefined : this.#cache.lastError;
+	}
+
 	async start(): Promise<void> {
 		await this.#cache.start();
 	}

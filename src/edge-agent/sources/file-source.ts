@@ -33,6 +33,7 @@ export class FileSource implements DeploymentSource {
 	#seen: string | undefined;
 	#read: string | undefined;
 	#state: SourceState = { kind: 'unknown' };
+	#trouble: string | undefined;
 
 	constructor(options: FileSourceOptions) {
 		this.#options = options;
@@ -41,7 +42,8 @@ export class FileSource implements DeploymentSource {
 			action: () => this.#lookAt(),
 			onFailure: (error) => {
 				const { path, logger } = options;
-				logger.warn('The deployment cannot be read yet.', { path, reason: messageOf(error) });
+				this.#trouble = messageOf(error);
+				logger.warn('The deployment cannot be read yet.', { path, reason: this.#trouble });
 			},
 			backoff: { initial: interval, max: 60_000 },
 			clock: options.clock,
@@ -50,6 +52,10 @@ export class FileSource implements DeploymentSource {
 
 	get state(): SourceState {
 		return this.#state;
+	}
+
+	get trouble(): string | undefined {
+		return this.#trouble;
 	}
 
 	async start(): Promise<void> {
@@ -75,6 +81,7 @@ export class FileSource implements DeploymentSource {
 	async #lookAt(): Promise<void> {
 		const { path } = this.#options;
 		const found = await fingerprintOf(path);
+		this.#trouble = undefined;
 		const settled = found === this.#seen;
 		this.#seen = found;
 		if (!settled || found === this.#read) return;

@@ -6,6 +6,8 @@ import { twinPlace } from './local-deployment.ts';
 export class TwinSource implements DeploymentSource {
 	readonly source = 'twin';
 	readonly place = twinPlace;
+	/** Connections to IoT Hub come and go; others tell. */
+	readonly trouble = undefined;
 	readonly #listeners: (() => void)[] = [];
 	#desired: JsonObject | undefined;
 

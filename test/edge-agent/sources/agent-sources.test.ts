@@ -1,4 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
+import { errorOfAnswer } from '../../../src/cluster/cluster-error.ts';
+import { AgentSources } from '../../../src/edge-agent/sources/agent-sources.ts';
 import { applyConfigurationContent } from '../../../src/iot-hub-emulator/configuration/apply-configuration-content.ts';
 import type { IotHubEmulator } from '../../../src/iot-hub-emulator/emulator.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
@@ -6,6 +8,7 @@ import type { JsonObject } from '../../../src/runtime/json.ts';
 import { silentLogger } from '../../../src/runtime/logger.ts';
 import { deviceAgent } from '../../support/device-agent.ts';
 import { desiredProperties } from '../../support/edge-deployment.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 import { MemoryCluster } from '../../support/memory-cluster.ts';
 import { runningEmulator } from '../../support/running-emulator.ts';
 import { until } from '../../support/until.ts';
@@ -111,4 +114,42 @@ test('after a restart the deployment of a source that is gone goes on, without n
 	t.deepEqual(modulesIn(cluster), ['filter']);
 	t.deepEqual(writes().slice(before + 1), []);
 	t.is(cluster.all('Event').filter((event) => event['reason'] === 'DeploymentSource').length, 0);
+});
+
+test('a source that may not be read is told in an Event, and nothing behind it is taken', async (t) => {
+	const cluster = new MemoryCluster();
+	const clock = new FakeClock();
+	cluster.fault = (_operation, what) =>
+		what === 'EdgeDeployment'
+			? errorOfAnswer(403, '{"message":"edgedeployments is forbidden"}', 'list')
+			: undefined;
+	const taken: JsonObject[] = [];
+	const sources = new AgentSources({
+		settings: {
+			...{ namespace: 'edge', agentName: 'edgeagent', reportSeconds: 0 },
+			...{ localConfigPath: '/none', deploymentConfigMap: 'none' },
+			configSources: ['edge-deployment', 'twin'],
+		},
+		client: cluster,
+		runner: {
+			...{ take: (desired) => taken.push(desired), refuse: () => {} },
+			...{ refusal: undefined, accepted: undefined, running: undefined },
+		},
+		status: () => {
+			throw new Error('Nobody asks.');
+		},
+		onChange: () => {},
+		clock,
+		logger: silentLogger,
+	});
+	await sources.start();
+	sources.twin.take({ schemaVersion: '1.1', modules: {}, $version: 3 });
+	await clock.advance(60_000);
+	await sources.stop();
+	t.deepEqual(taken, []);
+	const [event, ...more] = cluster.all('Event');
+	t.is(more.length, 0);
+	t.like(event, { type: 'Warning', reason: 'DeploymentSourceUnreadable' });
+	t.regex(String(event?.['message']), /^an EdgeDeployment cannot be read.*forbidden/);
+	t.is(clock.pending, 0);
 });
