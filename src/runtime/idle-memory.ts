@@ -59,7 +59,8 @@ export class IdleMemory implements Lifecycle {
 	}
 }
 
-const ownMemory: ProcessMemory = {
+/** The memory of this process. */
+export const ownMemory: ProcessMemory = {
 	processorTime: () => {
 		const { user, system } = process.cpuUsage();
 		return user + system;

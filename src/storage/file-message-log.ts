@@ -142,7 +142,7 @@ export class FileMessageLog implements MessageLog {
 	async #continueLastSegment(): Promise<StoredFile | undefined> {
 		const { last } = this.#segments;
 		if (last === undefined) return undefined;
-		const file = await this.#files.open(last.recordPath, 'update');
+		const file = await this.#files.open(last.recordPath, 'update', 'on write');
 		if ((await file.size()) > last.bytes) {
 			this.#logger.warn('An unfinished write at the end of the message log was cut off');
 			await file.truncate(last.bytes);

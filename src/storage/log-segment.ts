@@ -7,8 +7,8 @@ import { recordPath, releasePath, type SegmentIdentity } from './segment-file.ts
 import { encodeReleases, type Release } from './segment-releases.ts';
 
 /**
- * One file of the log with its index. Holds no more than one open file, which is opened when first
- * needed and can be given up at any time.
+ * One file of the log with its index. Its file is opened for reading when first needed, and can be
+ * given up at any time; that of its releases is open while there are some that are not synced.
  */
 export class LogSegment {
 	readonly identity: SegmentIdentity;
@@ -18,14 +18,14 @@ export class LogSegment {
 	releaseBytes = 0;
 	liveBytes = 0;
 	liveRecords = 0;
-	/** Whether releases were written that are not synced. */
-	releasesUnsynced = false;
 	readonly #files: FileSystem;
 	readonly #ranges = new RangeReader((target, position) =>
 		this.#use((file) => file.read(target, position)),
 	);
 	readonly #index = new RecordIndex();
 	#releases: Release[] = [];
+	/** Open from the first write to the next sync. */
+	#releaseFile: StoredFile | undefined;
 	#file: Promise<StoredFile> | undefined;
 	#users = 0;
 	#givenUp = false;
@@ -163,36 +163,42 @@ export class LogSegment {
 		const bytes = encodeReleases(releases);
 		this.#releases = [];
 		try {
-			await this.#withReleaseFile((file) => file.write(bytes, this.releaseBytes));
+			await (await this.#openReleases()).write(bytes, this.releaseBytes);
 			this.releaseBytes += bytes.byteLength;
-			this.releasesUnsynced = true;
 		} catch (error) {
 			this.#releases = [...releases, ...this.#releases];
+			await this.#closeReleases();
 			throw error;
 		}
 	}
 
+	/** Syncs what was written since the last call, and closes the file until there are more. */
 	async syncReleases(): Promise<void> {
-		if (!this.releasesUnsynced) return;
-		this.releasesUnsynced = false;
-		await this.#withReleaseFile((file) => file.sync());
+		try {
+			await this.#releaseFile?.sync();
+		} finally {
+			await this.#closeReleases();
+		}
 	}
 
 	/** Deletes the files. The record file goes first: releases without records do no harm. */
 	async remove(): Promise<void> {
 		await this.giveUpFile();
+		await this.#closeReleases();
 		await this.#files.remove(this.recordPath);
 		if (this.releaseBytes > 0) await this.#files.remove(this.releasePath);
 	}
 
-	async #withReleaseFile(operation: (file: StoredFile) => Promise<void>): Promise<void> {
+	async #openReleases(): Promise<StoredFile> {
 		const mode = this.releaseBytes === 0 ? 'create' : 'update';
-		const file = await this.#files.open(this.releasePath, mode);
-		try {
-			await operation(file);
-		} finally {
-			await file.close();
-		}
+		this.#releaseFile ??= await this.#files.open(this.releasePath, mode);
+		return this.#releaseFile;
+	}
+
+	async #closeReleases(): Promise<void> {
+		const file = this.#releaseFile;
+		this.#releaseFile = undefined;
+		await file?.close();
 	}
 
 	#find(offset: number): number {

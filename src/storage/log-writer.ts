@@ -6,7 +6,7 @@ import { encodeRecord, recordLength } from './log-record.ts';
 import { LogSegment } from './log-segment.ts';
 import { createSegment, newSegmentIdentity, segmentHeaderBytes } from './segment-file.ts';
 import type { SegmentList } from './segment-list.ts';
-import { storageFault } from './storage-fault.ts';
+import { isFull, storageFault } from './storage-fault.ts';
 import { VolumeRoom } from './volume-room.ts';
 
 export interface LogWriterOptions {
@@ -181,8 +181,9 @@ export class LogWriter {
 	}
 
 	/**
-	 * Writes and syncs. After a failed sync nobody knows what the file holds, and a second sync would
-	 * not tell (it may succeed although pages were dropped): the log goes on in a new segment then.
+	 * Writes and syncs, in one operation where the file is opened for that. After a failed sync nobody
+	 * knows what the file holds, and a second sync would not tell (it may succeed although pages were
+	 * dropped): the log goes on in a new segment then. Only what had no space can be cut off and forgotten.
 	 */
 	async #write(file: StoredFile, bytes: Uint8Array, position: number): Promise<void> {
 		let written = false;
@@ -195,7 +196,7 @@ export class LogWriter {
 				() => true,
 				() => false,
 			);
-			if (written || !cut) {
+			if (written || !cut || !isFull(error)) {
 				this.#file = undefined;
 				await file.close().catch(() => {});
 			}

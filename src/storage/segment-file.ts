@@ -97,7 +97,7 @@ export async function createSegment(
 	identity: SegmentIdentity,
 ): Promise<StoredFile> {
 	const path = recordPath(identity);
-	const file = await files.open(path, 'create');
+	const file = await files.open(path, 'create', 'on write');
 	try {
 		await file.write(segmentHeader(), 0);
 		await file.sync();

@@ -66,7 +66,16 @@ function showProgress({ kills }: Pick<FaultRunOptions, 'kills'>) {
 
 function describe({ faults, acknowledged, endpoints, seconds, drainSeconds, passed }: FaultReport) {
 	const broken = formatTable(
-		['kills', 'during start', 'upstream cuts', 'clock jumps', 'receiver kills', 'seconds', 'drain'],
+		[
+			'kills',
+			'during start',
+			'upstream cuts',
+			'clock jumps',
+			'receiver kills',
+			'crashes',
+			'seconds',
+			'drain',
+		],
 		[
 			[
 				faults.kills,
@@ -74,6 +83,7 @@ function describe({ faults, acknowledged, endpoints, seconds, drainSeconds, pass
 				faults.upstreamCuts,
 				faults.clockJumps,
 				faults.receiverKills,
+				faults.crashes,
 				seconds.toFixed(0),
 				drainSeconds.toFixed(1),
 			].map(String),

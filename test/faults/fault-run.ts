@@ -27,6 +27,8 @@ export interface FaultCounts {
 	upstreamCuts: number;
 	clockJumps: number;
 	receiverKills: number;
+	/** The hub ended by itself. */
+	crashes: number;
 }
 
 export interface FaultReport {
@@ -61,7 +63,11 @@ class FaultRun {
 		upstreamCuts: 0,
 		clockJumps: 0,
 		receiverKills: 0,
+		crashes: 0,
 	};
+
+	/** Log of the hub that crashed last. */
+	#lastWords: readonly string[] = [];
 
 	constructor(options: FaultRunOptions) {
 		this.#options = options;
@@ -81,6 +87,7 @@ class FaultRun {
 			for (; this.#counts.kills < kills; this.#counts.kills += 1) {
 				await this.#live(edge);
 				progress(this.#counts.kills, edge.tally.acknowledged);
+				if (edge.hubEnded) this.#crashed(edge);
 				await edge.killHub();
 			}
 			const drainSeconds = await this.#drain(edge);
@@ -88,6 +95,11 @@ class FaultRun {
 		} finally {
 			await edge.stop();
 		}
+	}
+
+	#crashed(edge: FaultedEdge): void {
+		this.#counts.crashes += 1;
+		this.#lastWords = edge.hubLog.slice(-20);
 	}
 
 	/** One life of the hub, with what goes wrong during it. */
@@ -159,7 +171,8 @@ class FaultRun {
 		const { tally } = edge;
 		const { endpoints } = tally;
 		const faultless = endpoints.every(({ lost, disorder }) => lost === 0 && disorder === 0);
-		const passed = faultless && edge.sendersStopped && tally.acknowledged > 0;
+		const alive = this.#counts.crashes === 0;
+		const passed = faultless && alive && edge.sendersStopped && tally.acknowledged > 0;
 		const found = endpoints.flatMap(({ endpoint }) => [
 			...tally
 				.missing(endpoint)
@@ -178,7 +191,7 @@ class FaultRun {
 			passed,
 			diagnosis: passed
 				? []
-				: [...found, ...unfinished, edge.moduleErrors, ...edge.hubLog].filter(
+				: [...found, ...unfinished, ...this.#lastWords, edge.moduleErrors, ...edge.hubLog].filter(
 						(line) => line !== '',
 					),
 		};

@@ -38,11 +38,11 @@ export class HubProcess {
 			env: { ...env, PATH: process.env['PATH'] },
 			stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
 		});
-		this.#process.on('error', () => {});
-		this.#process.once('exit', () => {
-			this.#ended = true;
-			this.#listening.resolve();
+		this.#process.on('error', ({ message }) => {
+			// One that could not be started does not exit.
+			if (this.#process.pid === undefined) this.#end(message);
 		});
+		this.#process.once('exit', (code, signal) => this.#end(`It ended with ${code ?? signal}.`));
 		this.shiftClock(clockShift);
 		if (this.#process.stderr === null) throw new Error('The process has no output.');
 		createInterface(this.#process.stderr).on('line', (text) => this.#heard(text));
@@ -68,6 +68,12 @@ export class HubProcess {
 		if (this.#ended) return;
 		this.#process.kill('SIGKILL');
 		await once(this.#process, 'exit');
+	}
+
+	#end(reason: string): void {
+		this.#ended = true;
+		this.lines.push(reason);
+		this.#listening.resolve();
 	}
 
 	#heard(text: string): void {

@@ -1,4 +1,10 @@
-import { type FileSystem, nodeFileSystem, type StoredFile } from '../../src/storage/file-system.ts';
+import {
+	type Durability,
+	type FileSystem,
+	nodeFileSystem,
+	type OpenMode,
+	type StoredFile,
+} from '../../src/storage/file-system.ts';
 
 /** The file system of this machine, with a disk that can be filled and broken. */
 export class FaultyFileSystem implements FileSystem {
@@ -38,9 +44,9 @@ export class FaultyFileSystem implements FileSystem {
 		this.free += size;
 	}
 
-	async open(path: string, mode: 'read' | 'update' | 'create'): Promise<StoredFile> {
+	async open(path: string, mode: OpenMode, durability?: Durability): Promise<StoredFile> {
 		if (this.#crashed) throw systemError('EIO');
-		const file = await nodeFileSystem.open(path, mode);
+		const file = await nodeFileSystem.open(path, mode, durability);
 		if (this.#crashed) {
 			await file.close();
 			throw systemError('EIO');

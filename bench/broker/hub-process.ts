@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { EdgeHub } from '../../src/edge-hub/hub.ts';
 import { readEdgeHubSettings } from '../../src/edge-hub/settings.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
+import { ownMemory } from '../../src/runtime/idle-memory.ts';
 import { silentLogger } from '../../src/runtime/logger.ts';
 import { FileMessageLog } from '../../src/storage/file-message-log.ts';
 import { SqliteKeyValueStore } from '../../src/storage/sqlite-key-value-store.ts';
@@ -58,4 +59,7 @@ await hub.start();
 await hub.whenReady();
 console.log(JSON.stringify({ port: hub.mqttPort, authority: workload.authority.certificate }));
 process.once('SIGTERM', () => void hub.stop().then(() => process.exit(0)));
-process.on('message', () => process.send?.(process.memoryUsage()));
+process.on('message', () => {
+	ownMemory.giveBack();
+	process.send?.(process.memoryUsage());
+});

@@ -1,0 +1,104 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { formatTable } from '../src/cli/table.ts';
+
+const project = resolve(import.meta.dirname, '..');
+const modules = 10;
+/** Memory is given back when there was nothing to do for so long. */
+const idleMs = 90_000;
+
+/** Megabytes of a process, as Linux tells. */
+interface Resident {
+	readonly name: string;
+	readonly total: number;
+	/** Pages of files, nearly all of them of Node.js: every process of the machine shares them. */
+	readonly shared: number;
+}
+
+/**
+ * What the agent and the edge hub take, built as for the image, of an edge with ten modules that say
+ * one word and fall silent; IoT Hub and the cluster are emulated.
+ */
+export async function measureMemory(folder: string, print: (line: string) => void): Promise<void> {
+	execFileSync('npm', ['run', '-s', 'build'], { cwd: project });
+	const manifest = join(folder, 'ten-modules.json');
+	writeFileSync(manifest, JSON.stringify(tenModules()));
+	const line = ['dist/cli/main.js', 'dev', manifest, '--state', join(folder, 'edge')];
+	const edge = spawn(process.execPath, [...line, '--output', 'json'], {
+		cwd: project,
+		stdio: ['ignore', 'pipe', 'ignore'],
+	});
+	try {
+		await allHaveSpoken(edge.stdout);
+		edge.stdout.resume();
+		await sleep(idleMs);
+		const found = ['agent', 'hub'].map((role) => residentOf(edge.pid ?? 0, role));
+		const together = found.reduce((sum, { total, shared }) => sum + total - shared, 0);
+		const shared = Math.max(...found.map((each) => each.shared));
+		const rows = found.map(({ name, total, shared: files }) => [name, mb(total), mb(files)]);
+		rows.push(['together, what they share counted once', mb(together + shared), mb(shared)]);
+		for (const text of formatTable(['process', 'RSS MB', 'of it Node.js'], rows)) print(text);
+	} finally {
+		edge.kill('SIGINT');
+		await once(edge, 'exit');
+	}
+}
+
+const mb = (bytes: number) => (bytes / 1e6).toFixed(0);
+
+async function allHaveSpoken(output: NodeJS.ReadableStream): Promise<void> {
+	const silent = new Set(Array.from({ length: modules }, (_, index) => `m${index}`));
+	for await (const line of createInterface(output)) {
+		const event = JSON.parse(line);
+		if (event.event === 'telemetry') silent.delete(event.moduleId);
+		if (silent.size === 0) return;
+	}
+	throw new Error('The edge has ended.');
+}
+
+function residentOf(parent: number, role: string): Resident {
+	const text = execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(parent)], {
+		encoding: 'utf8',
+	});
+	const line = text.split('\n').find((each) => each.endsWith(`main.js ${role}`));
+	if (line === undefined) throw new Error(`There is no process of the ${role}.`);
+	const status = readFileSync(`/proc/${Number.parseInt(line, 10)}/status`, 'utf8');
+	const bytes = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) * 1024;
+	return { name: role, total: bytes('VmRSS'), shared: bytes('RssFile') };
+}
+
+function tenModules() {
+	const names = Array.from({ length: modules }, (_, index) => `m${index}`);
+	const module = {
+		...{ type: 'docker', version: '1.0', status: 'running', restartPolicy: 'always' },
+		settings: { image: 'simulated-temperature-sensor:1', createOptions: '{}' },
+		env: { MessageCount: { value: '1' } },
+	};
+	const system = (image: string) => ({ type: 'docker', settings: { image, createOptions: '{}' } });
+	return {
+		modulesContent: {
+			$edgeAgent: {
+				'properties.desired': {
+					schemaVersion: '1.1',
+					runtime: { type: 'docker', settings: { minDockerVersion: 'v1.25' } },
+					systemModules: {
+						edgeAgent: system('agent:1'),
+						edgeHub: { ...system('hub:1'), status: 'running', restartPolicy: 'always' },
+					},
+					modules: Object.fromEntries(names.map((name) => [name, module])),
+				},
+			},
+			$edgeHub: {
+				'properties.desired': {
+					schemaVersion: '1.1',
+					routes: { all: 'FROM /messages/* INTO $upstream' },
+					storeAndForwardConfiguration: { timeToLiveSecs: 7200 },
+				},
+			},
+		},
+	};
+}
