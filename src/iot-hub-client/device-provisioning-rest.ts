@@ -2,7 +2,7 @@ import { endpointOf } from '../protocol/host-name.ts';
 import { createSasToken, encodeStrict } from '../protocol/sas-token.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { EdgeError, messageOf } from '../runtime/edge-error.ts';
-import { isJsonObject, type JsonObject } from '../runtime/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../runtime/json.ts';
 import type { ClientCertificate } from './device-credential.ts';
 import { HttpsJson, type JsonRequest, type JsonResponse } from './https-json.ts';
 import type { HubNetwork } from './hub-network.ts';
@@ -24,6 +24,8 @@ export interface Registrant {
 	readonly credential:
 		| { readonly kind: 'shared-access-key'; readonly key: string }
 		| ({ readonly kind: 'certificate' } & ClientCertificate);
+	/** For custom allocation policies. */
+	readonly payload?: JsonValue;
 }
 
 /** The device that a registrant has become. */
@@ -64,10 +66,10 @@ export class DeviceProvisioningRest {
 	 */
 	async register(registrant: Registrant, signal: AbortSignal): Promise<AssignedDevice> {
 		const { clock } = this.#options;
-		const { registrationId } = registrant;
+		const { registrationId, payload } = registrant;
 		const path = '/register';
 		const began = clock.monotonic();
-		const body = { registrationId };
+		const body = { registrationId, ...(payload === undefined ? {} : { payload }) };
 		let answer = await this.#ask(registrant, { method: 'PUT', path, body, signal });
 		for (;;) {
 			const document = documentOf(answer);

@@ -120,7 +120,7 @@ export class HttpsJson {
 	/** A connection belongs to the certificate that it was made with. */
 	#agentFor(certificate: ClientCertificate | undefined): HubAgent {
 		if (this.#agent?.certificate !== certificate) this.close();
-		this.#agent ??= new HubAgent(this.#options.network, certificate);
+		this.#agent ??= new HubAgent(this.#options.network, this.#options.clock, certificate);
 		return this.#agent;
 	}
 }

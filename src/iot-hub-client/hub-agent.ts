@@ -1,5 +1,8 @@
 import { Agent } from 'node:https';
 import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import type { NetworkEndpoint } from '../protocol/host-name.ts';
+import type { Clock } from '../runtime/clock.ts';
 import type { ClientCertificate } from './device-credential.ts';
 import type { HubNetwork } from './hub-network.ts';
 
@@ -10,11 +13,13 @@ const connectTimeout = 30_000;
 export class HubAgent extends Agent {
 	readonly certificate: ClientCertificate | undefined;
 	readonly #network: HubNetwork;
+	readonly #clock: Clock;
 	readonly #closed = new AbortController();
 
-	constructor(network: HubNetwork, certificate?: ClientCertificate) {
+	constructor(network: HubNetwork, clock: Clock, certificate?: ClientCertificate) {
 		super({ keepAlive: true, maxSockets: 4 });
 		this.#network = network;
+		this.#clock = clock;
 		this.certificate = certificate;
 	}
 
@@ -23,14 +28,21 @@ export class HubAgent extends Agent {
 		done: (error: Error | null, stream: Duplex) => void,
 	): undefined {
 		const endpoint = { host: options.host ?? '', port: Number(options.port) };
-		const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(connectTimeout)]);
+		this.#connect(endpoint).then(
+			(socket) => done(null, socket),
+			(error: Error) => done(error, undefined as never),
+		);
+	}
+
+	async #connect(endpoint: NetworkEndpoint): Promise<TLSSocket> {
+		const late = new AbortController();
+		using _limit = this.#clock.after(connectTimeout, () =>
+			late.abort(new Error(`no connection within ${connectTimeout} ms`)),
+		);
+		const signal = AbortSignal.any([this.#closed.signal, late.signal]);
 		const { certificate } = this;
-		this.#network
-			.connect(endpoint, { signal, ...(certificate === undefined ? {} : { certificate }) })
-			.then(
-				(socket) => done(null, socket),
-				(error: Error) => done(error, undefined as never),
-			);
+		const proof = certificate === undefined ? {} : { certificate };
+		return await this.#network.connect(endpoint, { signal, ...proof });
 	}
 
 	override destroy(): void {

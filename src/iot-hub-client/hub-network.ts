@@ -8,7 +8,6 @@ import { bypassesProxy, type HttpProxy } from './http-proxy.ts';
 import { openTunnel } from './proxy-tunnel.ts';
 import { TrafficMeter } from './traffic-meter.ts';
 import { secureContextFor } from './trusted-roots.ts';
-import { webSocketStream } from './web-socket-stream.ts';
 
 /** How IoT Hub is reached from here. */
 export interface HubNetworkOptions {
@@ -61,6 +60,8 @@ export class HubNetwork {
 		}
 		const endpoint = endpointOf(hostName, 'https');
 		const socket = await this.#connect(endpoint, options, this.mqttTraffic);
+		// Loaded where it is used: the agent seldom needs it.
+		const { webSocketStream } = await import('./web-socket-stream.ts');
 		return webSocketStream(socket, endpoint, options.signal);
 	}
 

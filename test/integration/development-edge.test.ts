@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -9,6 +10,10 @@ import test, { type ExecutionContext } from 'ava';
 import { HttpClusterClient } from '../../src/cluster/http-cluster-client.ts';
 import { loadKubeconfig } from '../../src/cluster/kubeconfig.ts';
 import type { ServiceStatus } from '../../src/local-cluster/workloads/service.ts';
+import {
+	formatConnectionString,
+	parseConnectionString,
+} from '../../src/protocol/connection-string.ts';
 import type { JsonObject } from '../../src/runtime/json.ts';
 import { DevelopmentEdge } from '../support/development-edge.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -44,6 +49,30 @@ async function namesOfPublishedHub(state: string): Promise<string> {
 	const { subjectaltname = '' } = socket.getPeerCertificate();
 	socket.destroy();
 	return subjectaltname;
+}
+
+/** Gives the device other keys in IoT Hub and in its Secret, while everything runs. */
+async function rollKeys(edge: DevelopmentEdge, state: string): Promise<void> {
+	const [primary, secondary] = [randomBytes(32), randomBytes(32)].map((key) =>
+		key.toString('base64'),
+	);
+	await call(edge, { call: 'roll-keys', deviceId: device, keys: [primary, secondary] });
+	const client = new HttpClusterClient(await loadKubeconfig(join(state, 'kubeconfig')));
+	const secret = { apiVersion: 'v1', kind: 'Secret', namespace: 'iotedge', name: 'iotedge-device' };
+	const { connectionString = '' } = ((await client.get(secret))?.['data'] ?? {}) as Record<
+		string,
+		string
+	>;
+	const { hostName, deviceId } = parseConnectionString(
+		Buffer.from(connectionString, 'base64').toString(),
+	);
+	const next = formatConnectionString({
+		hostName,
+		deviceId: deviceId ?? '',
+		sharedAccessKey: secondary ?? '',
+	});
+	await client.patch(secret, { stringData: { connectionString: next } });
+	client.close();
 }
 
 /** Processes whose command line names the state folder. */
@@ -130,6 +159,11 @@ test('one command: from a manifest to messages in IoT Hub, driven by the service
 	t.like(hub['reported'] as JsonObject, { lastDesiredStatus: { code: 200 } });
 
 	t.regex(await namesOfPublishedHub(state), /DNS:localhost/, 'leaf devices reach it by this name');
+
+	// With the old key, the agent could look after no identity, and not follow what comes next.
+	await rollKeys(edge, state);
+	const sensed = edge.telemetryOf('temperature-filter').length;
+	await edge.until('more telemetry', () => edge.telemetryOf('temperature-filter')[sensed]);
 
 	const { modulesContent } = await sampleManifest();
 	const deployment = modulesContent['$edgeAgent']?.['properties.desired'] as JsonObject;

@@ -98,13 +98,18 @@ test('what DPS refuses is told apart from a DPS that is away', async (t) => {
 async function scriptedDps(t: ExecutionContext, answers: { status: number; body?: unknown }[]) {
 	const { authority, credentials } = await localhostCertificate();
 	const asked: string[] = [];
+	const bodies: string[] = [];
 	const tls = { cert: credentials.certificate, key: credentials.privateKey };
 	const server = createServer(tls, (request, response) => {
 		asked.push(`${request.method} ${request.url?.split('?', 1)}`);
-		request.resume();
-		const { status, body } = answers.shift() ?? { status: 500 };
-		response.writeHead(status, { 'retry-after': '3' });
-		response.end(typeof body === 'string' ? body : JSON.stringify(body ?? {}));
+		let body = '';
+		request.on('data', (chunk) => {
+			body += chunk;
+		});
+		request.on('end', () => bodies.push(body));
+		const answer = answers.shift() ?? { status: 500 };
+		response.writeHead(answer.status, { 'retry-after': '3' });
+		response.end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body ?? {}));
 	});
 	server.listen(0, '127.0.0.1');
 	await once(server, 'listening');
@@ -120,18 +125,18 @@ async function scriptedDps(t: ExecutionContext, answers: { status: number; body?
 		server.closeAllConnections();
 		server.close();
 	});
-	return { dps, asked, clock };
+	return { dps, asked, bodies, clock };
 }
 
 test('DPS is asked again at the pace that it wishes', async (t) => {
 	const assigning = { status: 202, body: { status: 'assigning', operationId: '5.a/b' } };
 	const registrationState = { assignedHub: 'h.azure-devices.net', deviceId: 'edge1' };
-	const { dps, asked, clock } = await scriptedDps(t, [
+	const { dps, asked, bodies, clock } = await scriptedDps(t, [
 		assigning,
 		assigning,
 		{ status: 200, body: { status: 'assigned', registrationState } },
 	]);
-	const registered = dps.register(withKey('edge1'), unlimited);
+	const registered = dps.register({ ...withKey('edge1'), payload: { line: 7 } }, unlimited);
 	while (asked.length < 3) {
 		await clock.advance(3000);
 		await systemClock.sleep(1);
@@ -142,6 +147,7 @@ test('DPS is asked again at the pace that it wishes', async (t) => {
 		'GET /0ne1/registrations/edge1/operations/5.a%2Fb',
 		'GET /0ne1/registrations/edge1/operations/5.a%2Fb',
 	]);
+	t.deepEqual(JSON.parse(bodies[0] ?? ''), { registrationId: 'edge1', payload: { line: 7 } });
 });
 
 const failures: [

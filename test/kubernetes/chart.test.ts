@@ -159,7 +159,7 @@ function essence(object: KubernetesObject): JsonObject {
 		delete container.image;
 		delete container.imagePullPolicy;
 		container.env = container.env.filter(({ name }) => {
-			return !['DEVICE_SECRET', 'RuntimeLogLevel'].includes(name);
+			return !['DEVICE_SECRET', 'RuntimeLogLevel', 'WORKLOAD_API_MODE'].includes(name);
 		});
 	}
 	return copy;

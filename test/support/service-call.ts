@@ -15,6 +15,11 @@ type Request =
 	  }
 	| { readonly call: 'twin'; readonly deviceId: string; readonly moduleId: string }
 	| {
+			readonly call: 'roll-keys';
+			readonly deviceId: string;
+			readonly keys: readonly [string, string];
+	  }
+	| {
 			readonly call: 'update-twin';
 			readonly deviceId: string;
 			readonly moduleId: string;
@@ -45,6 +50,13 @@ async function answer(asked: Request): Promise<unknown> {
 		case 'twin': {
 			const { responseBody: twin } = await registry.getModuleTwin(deviceId, asked.moduleId);
 			return twin.properties;
+		}
+		case 'roll-keys': {
+			const [primaryKey, secondaryKey] = asked.keys;
+			const { responseBody: device } = await registry.get(deviceId);
+			const authentication = { type: 'sas', symmetricKey: { primaryKey, secondaryKey } };
+			await registry.update({ ...device, authentication } as never);
+			return {};
 		}
 		case 'update-twin': {
 			const { responseBody: twin } = await registry.getModuleTwin(deviceId, asked.moduleId);

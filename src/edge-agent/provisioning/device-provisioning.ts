@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import type { AssignedDevice } from '../../iot-hub-client/device-provisioning-rest.ts';
 import { Backoff } from '../../runtime/backoff.ts';
 import type { Clock, Timer } from '../../runtime/clock.ts';
@@ -40,6 +41,8 @@ export const requestEntry = 'reprovision';
 const readInterval = 10_000;
 /** IoT Hub may refuse for a moment: while a device is being moved, or a key rolled. */
 const patience = 120_000;
+/** Before its end a certificate should have been replaced. */
+const renewalTime = 7 * 86_400_000;
 
 /**
  * Which device of which IoT Hub this edge is, and how it proves it. The answer of DPS is kept in the
@@ -59,6 +62,8 @@ export class DeviceProvisioning implements Lifecycle {
 	#reading: Promise<void> | undefined;
 	/** What was last found wrong with the source. */
 	#complaint = '';
+	/** The certificate whose end the log has been told of. */
+	#warnedOf: Attestation | undefined;
 	#refusedSince: number | undefined;
 	#nextRegistration = Number.NEGATIVE_INFINITY;
 
@@ -143,6 +148,7 @@ export class DeviceProvisioning implements Lifecycle {
 	}
 
 	async #read(): Promise<void> {
+		this.#watchCertificate();
 		const { readSource, logger } = this.#options;
 		const { source, problems = [] } = await readSource();
 		const complaint = problems.map(({ env, message }) => `${env}: ${message}`).join(' ');
@@ -158,6 +164,19 @@ export class DeviceProvisioning implements Lifecycle {
 		const kept = this.#kept();
 		if (kept !== undefined) this.#assign(kept);
 		this.reprovision();
+	}
+
+	/** Whoever renews the certificate may have failed to: that must not be found out by its end. */
+	#watchCertificate(): void {
+		const { credential } = this.#source;
+		if (credential.kind !== 'certificate' || credential === this.#warnedOf) return;
+		const { clock, logger } = this.#options;
+		const { validToDate } = new X509Certificate(credential.certificate);
+		if (validToDate.getTime() - clock.now() > renewalTime) return;
+		this.#warnedOf = credential;
+		logger.warn('The certificate of the device ends soon, and nobody has renewed it.', {
+			ends: validToDate.toISOString(),
+		});
 	}
 
 	async #register(signal: AbortSignal): Promise<void> {

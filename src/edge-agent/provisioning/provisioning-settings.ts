@@ -57,6 +57,12 @@ export const provisioningSettings = {
 			'File with the key of an enrolment group, from which the device’s own is derived. For a lab: whoever has it can be every device of the group.',
 		parse: text,
 	},
+	payloadFile: {
+		env: 'DPS_PAYLOAD_FILE',
+		default: `${folder}/payload.json`,
+		description: 'JSON file that goes with the registration, for custom allocation policies.',
+		parse: text,
+	},
 	dpsEndpoint: {
 		env: 'DPS_ENDPOINT',
 		default: 'global.azure-devices-provisioning.net',

@@ -3,6 +3,7 @@ import type { AssignedDevice, Registrant } from '../../iot-hub-client/device-pro
 import { parseConnectionString } from '../../protocol/connection-string.ts';
 import { sign } from '../../protocol/sas-token.ts';
 import { EdgeError, messageOf } from '../../runtime/edge-error.ts';
+import type { JsonValue } from '../../runtime/json.ts';
 import type { SettingProblem, SettingsOf } from '../../runtime/settings.ts';
 import { provisioningSettings as table } from './provisioning-settings.ts';
 
@@ -52,6 +53,7 @@ interface SourceFiles {
 	readonly privateKey: string | undefined;
 	readonly symmetricKey: string | undefined;
 	readonly groupKey: string | undefined;
+	readonly payload: string | undefined;
 }
 
 async function readFiles(
@@ -75,6 +77,7 @@ async function readFiles(
 		privateKey: await read('devicePrivateKeyFile'),
 		symmetricKey: await read('symmetricKeyFile'),
 		groupKey: await read('groupKeyFile'),
+		payload: await read('payloadFile'),
 	};
 }
 
@@ -115,6 +118,7 @@ function dpsSource(
 ): ProvisioningSource | undefined {
 	const { dpsEndpoint: endpoint, idScope, registrationId } = settings;
 	const credential = attestationOf(settings, files, problems);
+	const payload = payloadOf(files, problems);
 	if (credential === undefined) return undefined;
 	const own = credential.kind === 'certificate' ? commonNameOf(credential.certificate) : undefined;
 	const id = registrationId ?? own;
@@ -124,8 +128,21 @@ function dpsSource(
 	} else if (own !== undefined && own.toLowerCase() !== id.toLowerCase()) {
 		const message = `The registration id must be the common name of the certificate, "${own}".`;
 		problems.push({ env: table.registrationId.env, message });
-	} else return { kind: 'dps', endpoint, idScope, registrationId: id, credential };
+	} else return { kind: 'dps', endpoint, idScope, registrationId: id, credential, ...payload };
 	return undefined;
+}
+
+function payloadOf(
+	{ payload }: SourceFiles,
+	problems: SettingProblem[],
+): { readonly payload?: JsonValue } {
+	if (payload === undefined) return {};
+	try {
+		return { payload: JSON.parse(payload) };
+	} catch {
+		problems.push({ env: table.payloadFile.env, message: 'The file is not JSON.' });
+		return {};
+	}
 }
 
 /** A certificate, the key of an individual enrolment, or that of a group: exactly one of them. */

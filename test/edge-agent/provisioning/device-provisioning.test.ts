@@ -1,4 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
+import { CertificateAuthority } from '../../../src/certificates/certificate-authority.ts';
 import {
 	DeviceProvisioning,
 	requestEntry,
@@ -9,7 +10,7 @@ import type {
 } from '../../../src/edge-agent/provisioning/provisioning-source.ts';
 import { StateSecret } from '../../../src/edge-agent/state-secret.ts';
 import type { AssignedDevice } from '../../../src/iot-hub-client/device-provisioning-rest.ts';
-import { silentLogger } from '../../../src/runtime/logger.ts';
+import { type Logger, silentLogger } from '../../../src/runtime/logger.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { MemoryCluster } from '../../support/memory-cluster.ts';
 
@@ -33,7 +34,11 @@ const minute = 60_000;
 async function setUp(
 	t: ExecutionContext,
 	source: ProvisioningSource,
-	{ cluster = new MemoryCluster(), registerAtStart = true } = {},
+	{
+		cluster = new MemoryCluster(),
+		registerAtStart = true,
+		logger = silentLogger,
+	}: { cluster?: MemoryCluster; registerAtStart?: boolean; logger?: Logger } = {},
 ) {
 	const clock = new FakeClock();
 	const state = new StateSecret({ client: cluster, namespace: 'edge', name: 'state' });
@@ -54,7 +59,7 @@ async function setUp(
 		state,
 		registerAtStart,
 		clock,
-		logger: silentLogger,
+		logger,
 	});
 	t.teardown(() => provisioning.stop());
 	const moves: string[] = [];
@@ -178,6 +183,25 @@ test('a new connection string moves the device only when it names another one', 
 	provisioning.answered(true);
 	await clock.advance(0);
 	t.deepEqual(moves, ['b'], 'a refusal has it looked at at once');
+});
+
+test('a certificate that nobody renews is told of once, a week before its end', async (t) => {
+	const authority = await CertificateAuthority.create({ commonName: 'x', days: 60 });
+	const now = new Date('2026-01-01T00:00:00Z');
+	const pem = await authority.issue({ commonName: 'edge1', usages: ['client'], days: 8, now });
+	const own: ProvisioningSource = {
+		...manual('a', ''),
+		credential: { kind: 'certificate', ...pem },
+	};
+	const warnings: string[] = [];
+	const logger = { ...silentLogger, warn: (message: string) => void warnings.push(message) };
+	const { provisioning, clock } = await setUp(t, own, { logger });
+	await provisioning.start();
+	await clock.advance(23 * 60 * minute);
+	t.deepEqual(warnings, []);
+	await clock.advance(2 * 60 * minute);
+	t.is(warnings.length, 1);
+	t.regex(`${warnings[0]}`, /certificate .* ends soon/);
 });
 
 test('a source that has become unusable leaves what was', async (t) => {

@@ -58,9 +58,10 @@ const good: [
 	[
 		'an individual enrolment with a key',
 		dps,
-		{ symmetricKey: key },
+		{ symmetricKey: key, 'payload.json': '{"line":7}' },
 		{
 			kind: 'dps',
+			payload: { line: 7 },
 			endpoint: 'global.azure-devices-provisioning.net',
 			idScope: '0ne1',
 			registrationId: 'edge1',
@@ -149,6 +150,13 @@ const bad: [
 		{ connectionString: `${device};x509=true`, 'tls.crt': 'x', 'tls.key': privateKey },
 		'DEVICE_CERTIFICATE_FILE',
 		/not PEM/,
+	],
+	[
+		'a payload that is not JSON',
+		dps,
+		{ symmetricKey: key, 'payload.json': '{' },
+		'DPS_PAYLOAD_FILE',
+		/not JSON/,
 	],
 	['DPS without a key', dps, {}, 'DPS_ID_SCOPE', /exactly one .* there are 0/],
 	[

@@ -65,7 +65,7 @@ export class BlobContainer {
 		signal: AbortSignal,
 	): Promise<IncomingMessage> {
 		const secure = url.protocol === 'https:';
-		const agent = secure ? new HubAgent(this.#options.network) : undefined;
+		const agent = secure ? new HubAgent(this.#options.network, this.#options.clock) : undefined;
 		const headers = {
 			'x-ms-blob-type': 'BlockBlob',
 			'content-type': contentType,
