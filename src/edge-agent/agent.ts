@@ -225,13 +225,18 @@ export class EdgeAgent implements Lifecycle {
 
 	/** How the loops get on; undefined before the start. */
 	get progress(): Pick<Reconciler, 'idleness' | 'lag' | 'staleness' | 'failedWrites'> | undefined {
-		return this.#reconciler;
+		const reconciler = this.#reconciler;
+		if (reconciler === undefined) return undefined;
+		const { lag, staleness, failedWrites } = reconciler;
+		const idleness = Math.max(reconciler.idleness, this.#sources?.idleness ?? 0);
+		return { idleness, lag, staleness, failedWrites };
 	}
 
 	/** Why the program should be started anew; undefined while it works. */
 	get fault(): string | undefined {
 		const limit = this.#settings.livenessLimitSeconds * 1000;
-		return this.#reconciler === undefined ? undefined : agentFault(this.#reconciler, limit);
+		const { progress } = this;
+		return progress === undefined ? undefined : agentFault(progress, limit);
 	}
 
 	/** Whether modules can get their credentials. */

@@ -74,6 +74,11 @@ export class AgentSources implements Lifecycle {
 		return this.#sources.ruling;
 	}
 
+	/** Milliseconds since the source that moved longest ago did anything: grows only when one is stuck. */
+	get idleness(): number {
+		return Math.max(...this.#sources.all.map(({ idleness }) => idleness));
+	}
+
 	async start(): Promise<void> {
 		await this.#sources.start();
 		this.#timer ??= this.#options.clock.every(troubleInterval, () => this.#tellTrouble());

@@ -50,6 +50,10 @@ export class ConfigMapSource implements DeploymentSource {
 		return this.#cache.synced ? undefined : this.#cache.lastError;
 	}
 
+	get idleness(): number {
+		return this.#cache.idleness;
+	}
+
 	async start(): Promise<void> {
 		await this.#cache.start();
 	}

@@ -35,5 +35,7 @@ export interface DeploymentSource extends Lifecycle {
 	readonly state: SourceState;
 	/** Why it cannot be read, while it cannot. */
 	readonly trouble: string | undefined;
+	/** Milliseconds since its loop last did anything: grows only when it is stuck. 0 where it has none. */
+	readonly idleness: number;
 	onChange(listener: () => void): void;
 }

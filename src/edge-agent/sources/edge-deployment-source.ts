@@ -70,6 +70,10 @@ export class EdgeDeploymentSource implements DeploymentSource {
 		return this.#cache.synced ? undefined : this.#cache.lastError;
 	}
 
+	get idleness(): number {
+		return this.#cache.idleness;
+	}
+
 	async start(): Promise<void> {
 		await this.#cache.start();
 	}

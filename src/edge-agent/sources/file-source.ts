@@ -34,6 +34,7 @@ export class FileSource implements DeploymentSource {
 	#read: string | undefined;
 	#state: SourceState = { kind: 'unknown' };
 	#trouble: string | undefined;
+	#lookedAt = 0;
 
 	constructor(options: FileSourceOptions) {
 		this.#options = options;
@@ -58,7 +59,12 @@ export class FileSource implements DeploymentSource {
 		return this.#trouble;
 	}
 
+	get idleness(): number {
+		return this.#options.clock.monotonic() - this.#lookedAt;
+	}
+
 	async start(): Promise<void> {
+		this.#lookedAt = this.#options.clock.monotonic();
 		this.#timer ??= this.#options.clock.every(interval, () => this.#look.trigger());
 		this.#look.trigger();
 	}
@@ -80,6 +86,7 @@ export class FileSource implements DeploymentSource {
 
 	async #lookAt(): Promise<void> {
 		const { path } = this.#options;
+		this.#lookedAt = this.#options.clock.monotonic();
 		const found = await fingerprintOf(path);
 		this.#trouble = undefined;
 		const settled = found === this.#seen;

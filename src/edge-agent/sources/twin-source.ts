@@ -8,6 +8,7 @@ export class TwinSource implements DeploymentSource {
 	readonly place = twinPlace;
 	/** Connections to IoT Hub come and go; others tell. */
 	readonly trouble = undefined;
+	readonly idleness = 0;
 	readonly #listeners: (() => void)[] = [];
 	#desired: JsonObject | undefined;
 

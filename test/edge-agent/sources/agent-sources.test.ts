@@ -1,6 +1,12 @@
 import test, { type ExecutionContext } from 'ava';
 import { errorOfAnswer } from '../../../src/cluster/cluster-error.ts';
-import { AgentSources } from '../../../src/edge-agent/sources/agent-sources.ts';
+import type { AgentStatus } from '../../../src/edge-agent/agent-status.ts';
+import type { RunningDeployment } from '../../../src/edge-agent/rollback.ts';
+import {
+	AgentSources,
+	type AgentSourcesOptions,
+} from '../../../src/edge-agent/sources/agent-sources.ts';
+import { edgeDeploymentKind } from '../../../src/edge-agent/sources/edge-deployment-definition.ts';
 import { applyConfigurationContent } from '../../../src/iot-hub-emulator/configuration/apply-configuration-content.ts';
 import type { IotHubEmulator } from '../../../src/iot-hub-emulator/emulator.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
@@ -116,6 +122,68 @@ test('after a restart the deployment of a source that is gone goes on, without n
 	t.is(cluster.all('Event').filter((event) => event['reason'] === 'DeploymentSource').length, 0);
 });
 
+function newRunner(take: (desired: JsonObject) => void): AgentSourcesOptions['runner'] {
+	return { take, refuse: () => {}, refusal: undefined, accepted: undefined, running: undefined };
+}
+
+function newSources(
+	cluster: MemoryCluster,
+	clock: FakeClock,
+	runner: AgentSourcesOptions['runner'],
+	status: () => AgentStatus = () => {
+		throw new Error('Nobody asks.');
+	},
+) {
+	return new AgentSources({
+		settings: {
+			...{ namespace: 'edge', agentName: 'edgeagent', reportSeconds: 0 },
+			...{ localConfigPath: '/none', deploymentConfigMap: 'none' },
+			configSources: ['edge-deployment', 'twin'],
+		},
+		client: cluster,
+		runner,
+		status,
+		onChange: () => {},
+		clock,
+		logger: silentLogger,
+	});
+}
+
+test('the status of an EdgeDeployment is written when something has changed, and else never', async (t) => {
+	const cluster = new MemoryCluster();
+	const clock = new FakeClock();
+	const metadata = { name: 'factory', namespace: 'edge' };
+	await cluster.create({ ...edgeDeploymentKind, metadata, spec: manifest('filter') });
+	let running: RunningDeployment | undefined;
+	let status: AgentStatus = {
+		...{ code: 200, description: '', modules: new Map(), problems: [], failedRollouts: [] },
+		...{ held: [], settled: false, desiredVersion: 1 },
+	};
+	const runner = {
+		...newRunner((desired) => {
+			running = { version: 1, desired, translation: { objects: [], problems: [], modules: [] } };
+		}),
+	};
+	Object.defineProperty(runner, 'running', { get: () => running });
+	const sources = newSources(cluster, clock, runner, () => status);
+	await sources.start();
+	await clock.advance(1000);
+	const writes = () => cluster.writes.filter((write) => /^patch EdgeDeployment/.test(write)).length;
+	const first = writes();
+	t.true(first >= 1);
+	for (let minute = 0; minute < 10; minute += 1) {
+		sources.report();
+		await clock.advance(60_000);
+	}
+	t.is(writes(), first);
+	status = { ...status, settled: true };
+	sources.report();
+	await clock.advance(1000);
+	t.is(writes(), first + 1);
+	t.true(sources.idleness < 900_000);
+	await sources.stop();
+});
+
 test('a source that may not be read is told in an Event, and nothing behind it is taken', async (t) => {
 	const cluster = new MemoryCluster();
 	const clock = new FakeClock();
@@ -124,24 +192,8 @@ test('a source that may not be read is told in an Event, and nothing behind it i
 			? errorOfAnswer(403, '{"message":"edgedeployments is forbidden"}', 'list')
 			: undefined;
 	const taken: JsonObject[] = [];
-	const sources = new AgentSources({
-		settings: {
-			...{ namespace: 'edge', agentName: 'edgeagent', reportSeconds: 0 },
-			...{ localConfigPath: '/none', deploymentConfigMap: 'none' },
-			configSources: ['edge-deployment', 'twin'],
-		},
-		client: cluster,
-		runner: {
-			...{ take: (desired) => taken.push(desired), refuse: () => {} },
-			...{ refusal: undefined, accepted: undefined, running: undefined },
-		},
-		status: () => {
-			throw new Error('Nobody asks.');
-		},
-		onChange: () => {},
-		clock,
-		logger: silentLogger,
-	});
+	const runner = newRunner((desired) => taken.push(desired));
+	const sources = newSources(cluster, clock, runner);
 	await sources.start();
 	sources.twin.take({ schemaVersion: '1.1', modules: {}, $version: 3 });
 	await clock.advance(60_000);

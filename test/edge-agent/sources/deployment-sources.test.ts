@@ -9,6 +9,7 @@ import { sourceList } from '../../../src/edge-agent/sources/source-list.ts';
 class ScriptedSource implements DeploymentSource {
 	readonly source = 'twin';
 	readonly trouble = undefined;
+	readonly idleness = 0;
 	readonly place: string;
 	state: SourceState = { kind: 'unknown' };
 	#listener = () => {};
