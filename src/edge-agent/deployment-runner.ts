@@ -188,11 +188,13 @@ export class DeploymentRunner implements Lifecycle {
 		const { identities, lastGood } = this.#options;
 		const moduleIds = accepted.deployment.modules.map(moduleIdOf);
 		const known = identities.generationIds;
-		if (moduleIds.every((moduleId) => known.has(moduleId))) this.#apply(accepted);
 		const failures: unknown[] = [];
-		await identities.ensure(moduleIds, signal).catch((error) => failures.push(error));
+		const note = (error: unknown) => failures.push(error);
+		// First of all: an agent that ends in between must not take modules back to the one before.
+		await lastGood.write(accepted.desired).catch(note);
+		if (moduleIds.every((moduleId) => known.has(moduleId))) this.#apply(accepted);
+		await identities.ensure(moduleIds, signal).catch(note);
 		this.#apply(accepted);
-		await lastGood.write(accepted.desired);
 		if (failures.length > 0) throw failures[0];
 		// A later deployment may want what this one does not.
 		if (accepted !== this.#accepted) return;

@@ -49,6 +49,18 @@ export class MemoryCluster implements ClusterClient {
 	#cut = 0;
 	#uids = 0;
 
+	/** Another cluster with the same objects. */
+	fork(): MemoryCluster {
+		const copy = new MemoryCluster();
+		for (const [key, { object, declared }] of this.#stored) {
+			copy.#stored.set(key, { object: structuredClone(object), declared: new Map(declared) });
+		}
+		copy.#version = this.#version;
+		copy.#oldest = this.#version;
+		copy.#uids = this.#uids;
+		return copy;
+	}
+
 	/** Forgets the past: watches that begin before now answer 410. */
 	compact(): void {
 		this.#version += 1;
