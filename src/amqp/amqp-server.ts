@@ -7,6 +7,8 @@ export interface AmqpPeer {
 	readonly remoteAddress: string;
 	/** DER of the certificate shown in the TLS handshake. */
 	readonly clientCertificate?: Uint8Array;
+	/** DER of the certificates that it showed as its issuers. */
+	readonly clientCertificateIssuers?: readonly Uint8Array[];
 }
 
 /** A connected peer, from its OPEN on. */
@@ -75,6 +77,8 @@ export type IncomingRoute = (message: AmqpMessage) => Promise<void>;
 
 /** What the server asks of its owner. */
 export interface AmqpServerHandler {
+	/** Resolves when a peer may be served, before its first byte is read. */
+	connecting?(peer: AmqpPeer): Promise<void>;
 	/** Verifies a token. @throws AmqpError with the reason to refuse it */
 	putToken(connection: AmqpConnection, request: PutToken): Promise<void>;
 	/** A peer wants to send to an address. @throws AmqpError to refuse the link */

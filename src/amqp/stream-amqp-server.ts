@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { messageOf } from '../runtime/edge-error.ts';
 import type { AmqpPeer, AmqpServer } from './amqp-server.ts';
 import { FrameSocket } from './frame-socket.ts';
 import { PeerConnection, type PeerConnectionOptions } from './peer-connection.ts';
@@ -23,18 +24,27 @@ export class StreamAmqpServer implements AmqpServer {
 		const { promise, resolve } = Promise.withResolvers<void>();
 		const connection = new PeerConnection(peer, this.#options);
 		const { maxFrameBytes, maxUnsentBytes } = limits;
-		const socket = new FrameSocket(stream, peer, {
-			maxFrameBytes,
-			maxUnsentBytes,
-			clock,
-			ended: () => {
-				connection.end();
-				this.#open.delete(socket);
-				resolve();
-			},
-		});
+		const ended = () => {
+			connection.end();
+			this.#open.delete(socket);
+			resolve();
+		};
+		const socket = new FrameSocket(stream, peer, { maxFrameBytes, maxUnsentBytes, clock, ended });
 		this.#open.set(socket, promise);
-		connection.begin(socket);
+		void this.#admit(stream, peer).then(() => {
+			if (stream.destroyed) ended();
+			else connection.begin(socket);
+		});
+	}
+
+	/** A stream that breaks meanwhile is found destroyed. */
+	async #admit(stream: Duplex, peer: AmqpPeer): Promise<void> {
+		const { handler, logger } = this.#options;
+		if (handler.connecting === undefined) return;
+		stream.on('error', () => stream.destroy());
+		await handler.connecting(peer).catch((error: unknown) => {
+			logger.error('a peer could not be looked into', { reason: messageOf(error) });
+		});
 	}
 
 	async stop(): Promise<void> {

@@ -102,6 +102,10 @@ export class FakeIotHub {
 		return this.#connected(identity).some(({ method }) => method !== undefined);
 	}
 
+	listensForDesired(identity: Identity): boolean {
+		return this.#connected(identity).some((client) => client.listensForDesired);
+	}
+
 	listensForMessages(identity: Identity): boolean {
 		return this.#connected(identity).some(({ message }) => message !== undefined);
 	}
@@ -196,6 +200,10 @@ export class FakeIotHubClient implements IotHubClient {
 		const $version = versionOf(twin.reported) + 1;
 		const merged = mergePatch(twin.reported, patch, { nullDeletes: true });
 		this.#hub.twins.set(key, { ...twin, reported: { ...merged, $version } });
+	}
+
+	get listensForDesired(): boolean {
+		return this.#desiredListeners.size > 0;
 	}
 
 	onDesired(listener: (patch: JsonObject) => void): Disposable {

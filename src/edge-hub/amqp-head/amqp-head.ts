@@ -2,6 +2,7 @@ import { AmqpError } from '../../amqp/amqp-error.ts';
 import { type AmqpMessage, bytesOf } from '../../amqp/amqp-message.ts';
 import type {
 	AmqpConnection,
+	AmqpPeer,
 	AmqpServerHandler,
 	IncomingRoute,
 	LinkRequest,
@@ -13,7 +14,9 @@ import type { Clock } from '../../runtime/clock.ts';
 import { EdgeError } from '../../runtime/edge-error.ts';
 import type { JsonValue } from '../../runtime/json.ts';
 import type { Logger } from '../../runtime/logger.ts';
+import { commonNameOf } from '../authorization/certificate-chain.ts';
 import type { ClientAuthenticator } from '../authorization/client-authenticator.ts';
+import type { ClientCredential } from '../authorization/client-credential.ts';
 import type { ClientRegistry } from '../clients/client-registry.ts';
 import type { HubServices } from '../hub-services.ts';
 import { ingestTelemetry } from '../telemetry.ts';
@@ -29,6 +32,7 @@ export interface AmqpHeadOptions {
 	readonly clients: ClientRegistry;
 	/** Undefined until the hub is ready: clients are asked to come again. */
 	readonly authenticator: () => ClientAuthenticator | undefined;
+	readonly clientCertificatesEnabled: boolean;
 	/** Whether several connections of one module share its inputs, or the latest takes over. */
 	readonly moduleReplicas: 'share' | 'takeover';
 	/** Milliseconds within which a client must settle a message. */
@@ -47,6 +51,17 @@ export class AmqpHead implements AmqpServerHandler {
 
 	constructor(options: AmqpHeadOptions) {
 		this.#options = options;
+	}
+
+	/** Asks the registry about the device that a certificate names, where nothing is known of it. */
+	async connecting(peer: AmqpPeer): Promise<void> {
+		const credential = this.#certificateOf(peer);
+		const authenticator = this.#options.authenticator();
+		if (credential?.kind !== 'certificate' || authenticator === undefined) return;
+		const deviceId = commonNameOf(credential.leaf);
+		if (deviceId === undefined) return;
+		const { kind } = authenticator.check({ deviceId }, credential);
+		if (kind === 'unknown') await authenticator.authenticate({ deviceId }, credential);
 	}
 
 	async putToken(connection: AmqpConnection, { audience, token }: PutToken): Promise<void> {
@@ -88,13 +103,39 @@ export class AmqpHead implements AmqpServerHandler {
 	#meaningOf(link: LinkRequest): { address: ClientAddress; client: AmqpClient } {
 		const address = parseClientAddress(link.address);
 		if (address === undefined) throw new AmqpError('amqp:not-found', 'There is no such address.');
-		const client = this.#clientsOf(link.connection).get(identityKey(address.identity));
-		if (client === undefined) throw unauthorized();
+		const known = this.#clientsOf(link.connection).get(identityKey(address.identity));
+		const client = known ?? this.#certified(link.connection, address.identity);
 		client.track(link);
 		return { address, client };
 	}
 
-	#add(connection: AmqpConnection, identity: Identity, check: AmqpClient['check']): void {
+	/**
+	 * A device that has shown a certificate needs no token. A link is accepted or refused at once, so
+	 * that the registry has to be asked before.
+	 *
+	 * @throws AmqpError
+	 */
+	#certified(connection: AmqpConnection, identity: Identity): AmqpClient {
+		const credential = this.#certificateOf(connection.peer);
+		const authenticator = this.#options.authenticator();
+		if (credential === undefined || identity.moduleId !== undefined) throw unauthorized();
+		if (authenticator === undefined) throw unavailable();
+		const check = () => authenticator.check(identity, credential);
+		const { kind } = check();
+		this.#options.connectAttempted(identity, kind === 'accepted');
+		if (kind === 'accepted') return this.#add(connection, identity, check);
+		// Its certificate may name it in another way, and the registry know more by now.
+		if (kind === 'unknown') void authenticator.authenticate(identity, credential);
+		throw unauthorized();
+	}
+
+	#certificateOf(peer: AmqpPeer): ClientCredential | undefined {
+		const { clientCertificate: leaf, clientCertificateIssuers: issuers = [] } = peer;
+		const usable = leaf !== undefined && this.#options.clientCertificatesEnabled;
+		return usable ? { kind: 'certificate', leaf, issuers } : undefined;
+	}
+
+	#add(connection: AmqpConnection, identity: Identity, check: AmqpClient['check']): AmqpClient {
 		const all = this.#clientsOf(connection);
 		const { clients, clock, acknowledgementTimeout } = this.#options;
 		const client = new AmqpClient({
@@ -109,6 +150,7 @@ export class AmqpHead implements AmqpServerHandler {
 		all.set(identityKey(identity), client);
 		connection.closed.addEventListener('abort', () => clients.remove(client));
 		clients.add(client);
+		return client;
 	}
 
 	/** The only client of a connection goes with it: SDKs wait long for answers after a CLOSE. */

@@ -71,6 +71,12 @@ function isValid({ validFromDate, validToDate }: X509Certificate, now: number): 
 	return validFromDate.getTime() <= now && now <= validToDate.getTime();
 }
 
+/** Whom a certificate (DER) is made out to. */
+export function commonNameOf(der: Uint8Array): string | undefined {
+	const name = certificateOf(der)?.toLegacyObject().subject.CN;
+	return typeof name === 'string' && name !== '' ? name : undefined;
+}
+
 /** @returns undefined for what is not a certificate */
 export function certificateOf(source: Uint8Array | string): X509Certificate | undefined {
 	try {
