@@ -16,6 +16,8 @@ WORKDIR /app
 COPY --from=build /build/package.json ./
 COPY --from=build /build/node_modules node_modules
 COPY --from=build /build/dist dist
+# What the agent is installed with, which its commands compare a cluster to.
+COPY deployments deployments
 USER 1000:1000
 ENTRYPOINT ["/nodejs/bin/node", "--enable-source-maps", "/app/dist/cli/main.js"]
 CMD ["--help"]

@@ -1,5 +1,5 @@
 export default {
-	files: ['test/**/*.test.ts', '!test/kubernetes/**'],
+	files: ['test/**/*.test.ts', '!test/kubernetes/**', '!test/pods/**'],
 	extensions: ['ts'],
 	timeout: '120s',
 	concurrency: 2,

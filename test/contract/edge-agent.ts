@@ -2,21 +2,20 @@ import type { TestFn } from 'ava';
 import type { IotHubEmulator } from '../../src/iot-hub-emulator/emulator.ts';
 import type { JsonObject } from '../../src/runtime/json.ts';
 import type { ClusterUnderTest } from '../support/cluster-under-test.ts';
-import {
-	deployedAgent,
-	deviceId,
-	newAgent,
-	runPod,
-	signatureStatus,
-} from '../support/deployed-agent.ts';
+import { deployedAgent, deviceId, newAgent } from '../support/deployed-agent.ts';
+import { filterOf, podOf, workloadSettings } from '../support/module-pod.ts';
 import { hubRequest } from '../support/running-emulator.ts';
 import { until } from '../support/until.ts';
+
+/** Milliseconds that pods may take. */
+const patience = 120_000;
 
 /** A whole edge agent against an API server, with the agent's Role and no other right. */
 export function testEdgeAgent(test: TestFn, title: string, cluster: () => ClusterUnderTest): void {
 	test(`${title}: an agent deploys, serves its modules, reports and starts again`, async (t) => {
-		const modules = { filter: { createOptions: { HostConfig: { Binds: ['data:/data'] } } } };
-		const { edge, emulator, agent } = await deployedAgent(t, cluster(), { modules });
+		const modules = { filter: filterOf(cluster()) };
+		const settings = await workloadSettings(cluster());
+		const { edge, emulator, agent } = await deployedAgent(t, cluster(), { modules }, settings);
 		const reference = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'filter' };
 		const filter = await until(
 			() => edge.admin.get({ ...reference, namespace: edge.namespace }),
@@ -24,22 +23,31 @@ export function testEdgeAgent(test: TestFn, title: string, cluster: () => Cluste
 		);
 		t.deepEqual(filter.metadata.ownerReferences, [edge.owner]);
 
-		if (!cluster().hasControllers) {
-			const pod = await runPod(edge, filter);
-			await until(() => statusOf(emulator) === 'running', 'a report of the running module');
+		const pod = await podOf(edge, filter, cluster());
+		if (pod !== undefined) {
+			await until(
+				() => statusOf(emulator) === 'running',
+				'a report of the running module',
+				patience,
+			);
 			const { moduleId, generationId } = emulator.registry.record({
 				deviceId,
 				moduleId: 'filter',
 			}) as { moduleId: string; generationId: string };
 			const path = `/modules/${moduleId}/genid/${generationId}/sign`;
-			t.is(await signatureStatus(agent.workloadPort, path), 200);
-			t.is(await signatureStatus(agent.workloadPort, path.replace('filter', '%24edgeHub')), 403);
+			t.is(await pod.sign(agent.workloadPort, path), 200);
+			t.is(await pod.sign(agent.workloadPort, path.replace('filter', '%24edgeHub')), 403);
 			await invoke(emulator, 'GetModuleLogs', { items: [{ id: 'filter', filter: {} }] });
 			const restarted = await invoke(emulator, 'RestartModule', { id: 'filter' });
 			t.is(restarted['status'], 200);
 			await until(
-				async () => (await edge.admin.get({ apiVersion: 'v1', kind: 'Pod', ...pod })) === undefined,
+				async () => {
+					return (
+						(await edge.admin.get({ apiVersion: 'v1', kind: 'Pod', ...pod.name })) === undefined
+					);
+				},
 				'the end of the pod',
+				patience,
 			);
 		}
 

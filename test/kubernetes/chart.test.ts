@@ -97,7 +97,12 @@ async function installing(t: ExecutionContext) {
 		]);
 		return { stdout, stderr };
 	};
-	return { helm: await helmFor(t, { kubeconfig, namespace }), kubectl, admin, namespace };
+	return {
+		helm: await helmFor(await temporaryFolder(t), { kubeconfig, namespace }),
+		kubectl,
+		admin,
+		namespace,
+	};
 }
 
 async function valuesFile(t: ExecutionContext, values: JsonObject): Promise<string> {
@@ -134,7 +139,7 @@ for (const [name, values] of Object.entries(installations)) {
 }
 
 test('the chart and the plain manifest make the same objects', async (t) => {
-	const helm = await helmFor(t);
+	const helm = await helmFor(await temporaryFolder(t));
 	const set = ['--set', 'device.existingSecret=iotedge-device'];
 	const { stdout } = await helm('template', 'edge', chart, ...set);
 	const plain = objectsOf(await readFile(plainManifest, 'utf8'));
@@ -192,7 +197,7 @@ const mistakes: readonly [values: JsonObject, named: string][] = [
 
 for (const [values, named] of mistakes) {
 	test(`the chart refuses the values ${JSON.stringify(values)} and names the mistake`, async (t) => {
-		const helm = await helmFor(t);
+		const helm = await helmFor(await temporaryFolder(t));
 		const file = await valuesFile(t, values);
 		const set = ['--set', 'device.existingSecret=iotedge-device'];
 		const arguments_ = values['device'] === undefined ? set : [];
@@ -204,7 +209,7 @@ for (const [values, named] of mistakes) {
 }
 
 test('without a device the chart says what to set', async (t) => {
-	const helm = await helmFor(t);
+	const helm = await helmFor(await temporaryFolder(t));
 	const error = await t.throwsAsync<Error & { stderr: string }>(helm('template', 'edge', chart));
 	t.regex(
 		error?.stderr ?? '',

@@ -10,6 +10,13 @@ export interface ClusterUnderTest extends AsyncDisposable {
 	readonly config: ClusterConfig;
 	/** Whether controllers act on objects: Deployments get pods, statuses change. */
 	readonly hasControllers: boolean;
+	/** Where pods really run: how. */
+	readonly pods?: {
+		/** An image with Node.js, as `node`. */
+		readonly nodeImage: string;
+		/** Where pods reach this process. */
+		readonly address: string;
+	};
 	/** Requests of ServiceAccounts that were refused for want of rights; absent: it cannot tell. */
 	readonly refusedRequests?: () => Promise<string[]>;
 	/** Kills it and starts it anew, at the same address, with what it has stored. */

@@ -20,6 +20,7 @@ export async function deployedAgent(
 	t: ExecutionContext,
 	cluster: ClusterUnderTest,
 	deployment: AuthoredDeployment,
+	env: Readonly<Record<string, string>> = {},
 ) {
 	const edge = await edgeNamespace(t, cluster);
 	const emulator = await runningEmulator(t);
@@ -30,18 +31,23 @@ export async function deployedAgent(
 			$edgeHub: { 'properties.desired': { schemaVersion: '1.1', routes: {} } },
 		},
 	});
-	const agent = await newAgent(edge, emulator);
+	const agent = await newAgent(edge, emulator, env);
 	t.teardown(() => agent.stop());
 	await agent.start();
 	return { edge, emulator, agent };
 }
 
 /** An agent with the rights of its installation. */
-export function newAgent(edge: EdgeNamespace, emulator: IotHubEmulator): Promise<EdgeAgent> {
+export function newAgent(
+	edge: EdgeNamespace,
+	emulator: IotHubEmulator,
+	more: Readonly<Record<string, string>> = {},
+): Promise<EdgeAgent> {
 	const env = {
 		IOTEDGE_CONNECTION_STRING: emulator.deviceConnectionString({ deviceId }),
 		NAMESPACE: edge.namespace,
 		WORKLOAD_TLS_URI: 'https://edgeagent:35002/',
+		...more,
 	};
 	const dependencies = {
 		cluster: edge.agent,
@@ -77,9 +83,13 @@ export async function runPod({ admin, namespace }: EdgeNamespace, deployment: Ku
 }
 
 /** The status of a signature request to the workload API. */
-export function signatureStatus(port: number, path: string): Promise<number> {
+export function signatureStatus(
+	port: number,
+	path: string,
+	address = '127.0.0.1',
+): Promise<number> {
 	const { promise, resolve, reject } = Promise.withResolvers<number>();
-	const url = `http://127.0.0.1:${port}${path}?api-version=2022-08-03`;
+	const url = `http://${address}:${port}${path}?api-version=2022-08-03`;
 	const sent = request(url, { method: 'POST', agent: false }, (response) => {
 		response.resume();
 		resolve(response.statusCode ?? 0);

@@ -16,13 +16,16 @@ export type Helm = (
 	...args: readonly string[]
 ) => Promise<{ readonly stdout: string; readonly stderr: string }>;
 
-/** Helm for one namespace of a cluster; without them, for what needs no cluster. */
+/**
+ * Helm for one namespace of a cluster; without them, for what needs no cluster.
+ *
+ * @param folder where Helm keeps what it does.
+ */
 export async function helmFor(
-	t: ExecutionContext,
+	folder: string,
 	target?: { readonly kubeconfig: string; readonly namespace: string },
 ): Promise<Helm> {
 	const { helm } = await kubernetesPrograms('helm');
-	const folder = await temporaryFolder(t);
 	const places = ['CACHE', 'CONFIG', 'DATA'].map((name) => [
 		`HELM_${name}_HOME`,
 		join(folder, name),

@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -10,6 +8,7 @@ import { systemClock } from '../../src/runtime/clock.ts';
 import { isJsonObject, type JsonObject } from '../../src/runtime/json.ts';
 import { ClusterKeys } from './cluster-keys.ts';
 import type { ClusterUnderTest } from './cluster-under-test.ts';
+import { freePort } from './free-port.ts';
 import type { Programs } from './kubernetes-programs.ts';
 import { ProcessGroup } from './process-group.ts';
 
@@ -104,7 +103,7 @@ export class RealCluster implements ClusterUnderTest {
 			.map(({ user, verb, requestURI }) => {
 				return `${isJsonObject(user) ? user['username'] : ''}: ${verb} ${requestURI}`;
 			})
-			.filter((line) => line.startsWith('system:serviceaccount:'));
+			.filter((line) => /^system:serviceaccount:(?!kube-system:)/.test(line));
 	};
 
 	readonly restart = async (): Promise<void> => {
@@ -210,13 +209,3 @@ const auditPolicy = {
 	omitStages: ['RequestReceived', 'ResponseStarted'],
 	rules: [{ level: 'Metadata', userGroups: ['system:serviceaccounts'] }, { level: 'None' }],
 };
-
-async function freePort(): Promise<number> {
-	const server = createServer().listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	const address = server.address();
-	server.close();
-	await once(server, 'close');
-	if (address === null || typeof address === 'string') throw new Error('There is no free port.');
-	return address.port;
-}

@@ -11,12 +11,12 @@ cd "$(dirname "$0")"
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/iotedge-k8s
 
 version() { # module, folder of its go.mod
-	awk -v module="$1" '$1 == module { print $2; exit }' "$2/go.mod"
+	sed -nE "s#^(require)?[[:space:]]*$1 (v[^ ]+).*#\2#p" "$2/go.mod"
 }
 
 kubernetes=$(version k8s.io/kubernetes .)
 helm=$(version helm.sh/helm/v4 helm)
-coredns=$(version github.com/coredns/coredns coredns)
+coredns=$(version github.com/coredns/coredns coredns)-$(cksum <coredns/main.go | cut -d ' ' -f 1)
 
 # Without these Kubernetes calls itself v0.0.0, and clients decide by its version.
 kubernetes_flags() {

@@ -16,14 +16,26 @@ interface Draft {
 /** Reads ENTRYPOINT, CMD, WORKDIR and ENV of the last stage of a Dockerfile. */
 export function readDockerfile(text: string): ImageConfig {
 	let draft = emptyDraft();
-	for (const line of logicalLines(text)) {
-		const match = /^\s*([A-Za-z]+)\s+(.*)$/s.exec(line);
-		if (match === null) continue;
-		const [, keyword = '', rest = ''] = match;
-		if (keyword.toUpperCase() === 'FROM') draft = emptyDraft();
-		else read(draft, keyword.toUpperCase(), rest.trim());
+	for (const { keyword, rest } of dockerfileInstructions(text)) {
+		if (keyword === 'FROM') draft = emptyDraft();
+		else read(draft, keyword, rest);
 	}
 	return draft;
+}
+
+/** One instruction of a Dockerfile, in one line. */
+export interface DockerfileInstruction {
+	/** In capitals. */
+	readonly keyword: string;
+	readonly rest: string;
+}
+
+/** The instructions of a Dockerfile, in order. */
+export function dockerfileInstructions(text: string): DockerfileInstruction[] {
+	return logicalLines(text).flatMap((line) => {
+		const [, keyword, rest = ''] = /^\s*([A-Za-z]+)\s+(.*)$/s.exec(line) ?? [];
+		return keyword === undefined ? [] : [{ keyword: keyword.toUpperCase(), rest: rest.trim() }];
+	});
 }
 
 function read(draft: Draft, keyword: string, rest: string): void {
