@@ -5,7 +5,7 @@ import { workerData } from 'node:worker_threads';
 
 /** Number of the case that runs, and which target's it is. */
 const current = new Int32Array(workerData.current as SharedArrayBuffer);
-const patience = 10_000;
+const patience = 30_000;
 
 let seen = -1;
 let since = Date.now();

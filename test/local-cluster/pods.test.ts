@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { isReady, LocalClusterRun, podOf } from '../support/local-cluster-run.ts';
+import { until } from '../support/until.ts';
 
 test('a module folder runs as a pod, with its log, its events and an end', async (t) => {
 	const run = await LocalClusterRun.start(t);
@@ -25,7 +26,7 @@ test('a module folder runs as a pod, with its log, its events and an end', async
 	t.regex(pod.status?.podIP ?? '', /^127\.\d+\.\d+\.\d+$/);
 	await run.line('greeter', /hello from greeter/);
 	await run.line('greeter', /and an error/);
-	const events = await run.until(async () => {
+	const events = await until(async () => {
 		const found = await run.events('greeter');
 		return found.some((event) => event.startsWith('Started')) ? found : undefined;
 	}, 'events');
@@ -150,7 +151,7 @@ test('probes decide over readiness and life', async (t) => {
 	t.false(isReady(pod));
 	const call = (path: string) =>
 		fetch(`http://${pod.status?.podIP}:30080${path}`, { headers: { connection: 'close' } });
-	await run.until(() => call('/ready').catch(() => undefined), 'the program');
+	await until(() => call('/ready').catch(() => undefined), 'the program');
 	await run.pod('probed', isReady);
 	await call('/die');
 	const restarted = await run.pod('probed', ({ status }) => {
@@ -188,7 +189,7 @@ test('a ConfigMap that is missing holds the pod; a change of it reaches the file
 			],
 		}),
 	);
-	await run.until(async () => {
+	await until(async () => {
 		const events = await run.events('configured');
 		return events.find((event) => event.includes('configmap "settings" not found'));
 	}, 'the event');

@@ -7,6 +7,7 @@ import { processStartTime } from '../../src/local-cluster/node/process-identity.
 import { ProcessRecord } from '../../src/local-cluster/node/process-record.ts';
 import { deploymentOf, isReady, LocalClusterRun, podOf } from '../support/local-cluster-run.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { until } from '../support/until.ts';
 
 /** Writes its process id and how often it has been started to the file of a claim. */
 const counter = `
@@ -63,19 +64,19 @@ test('nothing is left of a cluster that was killed, and it goes on after the nex
 	t.teardown(() => child.kill('SIGKILL'));
 	await once(child, 'message');
 	const lines = async (path: string, count: number) =>
-		run.until(async () => {
+		until(async () => {
 			const pids = (await readFile(path, 'utf8').catch(() => '')).trim().split('\n');
 			return pids.length >= count ? pids.map(Number) : undefined;
 		}, `${count} starts`);
 	const nodePid = (await lines(file, 2)).at(-1) ?? 0;
-	const [shellPid = 0] = await run.until(async () => {
+	const [shellPid = 0] = await until(async () => {
 		const [pid = 0] = await lines(shellFile, 1);
 		return isAlive(pid) ? [pid] : undefined;
 	}, 'the shell');
 	child.kill('SIGKILL');
 	await once(child, 'exit');
 	for (const pid of [nodePid, shellPid]) {
-		await run.until(async () => (isAlive(pid) ? undefined : true), 'the end of the programs');
+		await until(async () => (isAlive(pid) ? undefined : true), 'the end of the programs');
 	}
 	await run.restart();
 	await run.pod('counter', (pod) => {

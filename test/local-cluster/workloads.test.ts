@@ -17,6 +17,7 @@ import {
 	podOf,
 	serviceOf,
 } from '../support/local-cluster-run.ts';
+import { until } from '../support/until.ts';
 
 const webProgram = `
 	import http from 'node:http';
@@ -126,10 +127,10 @@ test('Recreate ends the old pod before the new one starts', async (t) => {
 		return { ...object, spec: { ...object.spec, strategy: { type: 'Recreate' } } };
 	};
 	await run.apply(deployment('1'));
-	await run.until(async () => (await readFile(file, 'utf8').catch(() => '')) || undefined, 'start');
+	await until(async () => (await readFile(file, 'utf8').catch(() => '')) || undefined, 'start');
 	await run.apply(deployment('2'));
 	await run.object<Deployment>('apps/v1', 'Deployment', 'single', isComplete(1));
-	const order = await run.until(async () => {
+	const order = await until(async () => {
 		const text = await readFile(file, 'utf8');
 		return text.split('start').length > 2 ? text : undefined;
 	}, 'the second start');
@@ -163,7 +164,7 @@ test('a Job tries again until it succeeds, and goes away after its time', async 
 	});
 	t.is(job.status?.succeeded, 1);
 	t.is(job.status?.failed, 2);
-	await run.until(async () => {
+	await until(async () => {
 		const jobs = await run.list<Job>('batch/v1', 'Job');
 		return jobs.length === 0 ? true : undefined;
 	}, 'the end of the Job');
@@ -218,7 +219,7 @@ test('data in a claim outlives its pod and goes with the claim', async (t) => {
 	await run.pods('writer', (pods) => pods.length === 0);
 	await run.apply(pod);
 	await run.line('writer', /length 2/);
-	const [volume] = await run.until(async () => {
+	const [volume] = await until(async () => {
 		const { items } = await run.client.list({ apiVersion: 'v1', kind: 'PersistentVolume' });
 		return items.length > 0 ? (items as PersistentVolume[]) : undefined;
 	}, 'the volume');
@@ -233,7 +234,7 @@ test('data in a claim outlives its pod and goes with the claim', async (t) => {
 		namespace: 'default',
 	};
 	await run.client.delete(claim);
-	await run.until(
+	await until(
 		async () =>
 			access(path).then(
 				() => undefined,
@@ -247,7 +248,7 @@ test('data in a claim outlives its pod and goes with the claim', async (t) => {
 test('a claim of an unknown class stays pending and says why', async (t) => {
 	const run = await LocalClusterRun.start(t);
 	await run.apply(claimOf({ storageClassName: 'azurefile' }));
-	const event = await run.until(async () => {
+	const event = await until(async () => {
 		const events = await run.events('data');
 		return events.find((text) => text.startsWith('ProvisioningFailed'));
 	}, 'the event');
@@ -267,7 +268,7 @@ test('what belongs to a deleted owner is deleted, unless it is orphaned', async 
 	await run.client.delete(deployment('web'), { propagation: 'Foreground' });
 	await run.client.delete(deployment('kept'), { propagation: 'Orphan' });
 	await run.pods('web', (pods) => pods.length === 0);
-	await run.until(async () => {
+	await until(async () => {
 		const deployments = await run.list('apps/v1', 'Deployment');
 		return deployments.length === 0 ? true : undefined;
 	}, 'the end of the Deployments');
@@ -298,7 +299,7 @@ test('a LoadBalancer Service is open on this machine and says where', async (t) 
 	t.is(ingress?.ip, '127.0.0.1');
 	const port = ingress?.ports?.[0]?.port ?? 0;
 	t.true(port > 1023);
-	const answer = await run.until(
+	const answer = await until(
 		() =>
 			new Promise<string | undefined>((resolve) => {
 				const socket = connect(port, '127.0.0.1', () => socket.write('hello'));
@@ -321,7 +322,7 @@ test('a namespace has a ServiceAccount and the authority from its first moment o
 	await run.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'edge' } });
 	const namespace = 'edge';
 	const found = async (kind: string, name: string) =>
-		run.until<KubernetesObject>(
+		until<KubernetesObject | undefined>(
 			() => run.client.get({ apiVersion: 'v1', kind, name, namespace }),
 			name,
 		);
@@ -337,7 +338,7 @@ test('a program that is not a Node program reaches a Service by its variables', 
 	await run.pod('web', isReady);
 	const script =
 		'exec 3<>/dev/tcp/$WEB_SERVICE_HOST/$WEB_SERVICE_PORT; printf "GET / HTTP/1.0\\r\\n\\r\\n" >&3; cat <&3; echo; sleep 100';
-	await run.until(async () => {
+	await until(async () => {
 		const slices = await run.list('discovery.k8s.io/v1', 'EndpointSlice');
 		const mine = slices.find(({ metadata }) => metadata.name.startsWith('web'));
 		return (mine?.['endpoints'] as unknown[] | undefined)?.length === 1 ? true : undefined;

@@ -8,6 +8,7 @@ import type { Job } from '../../src/local-cluster/workloads/job.ts';
 import type { Pod, PodSpec } from '../../src/local-cluster/workloads/pod.ts';
 import { silentLogger } from '../../src/runtime/logger.ts';
 import { temporaryFolder } from './temporary-folder.ts';
+import { until } from './until.ts';
 
 export type { Job, Pod };
 
@@ -65,7 +66,7 @@ export class LocalClusterRun {
 
 	/** Waits until the pods whose name begins so are as wanted. */
 	async pods(prefix: string, wanted: (pods: Pod[]) => boolean): Promise<Pod[]> {
-		return this.until(async () => {
+		return until(async () => {
 			const pods = await this.list<Pod>('v1', 'Pod');
 			const mine = pods.filter((pod) => pod.metadata.name.startsWith(prefix));
 			return wanted(mine) ? mine : undefined;
@@ -84,7 +85,7 @@ export class LocalClusterRun {
 		name: string,
 		wanted: (object: T) => boolean,
 	): Promise<T> {
-		return this.until(async () => {
+		return until(async () => {
 			const reference = { apiVersion, kind, name, namespace: 'default' };
 			const object = (await this.client.get(reference)) as T | undefined;
 			return object !== undefined && wanted(object) ? object : undefined;
@@ -111,21 +112,11 @@ export class LocalClusterRun {
 
 	/** Waits until a log has a line that matches. */
 	async line(pod: string, pattern: RegExp): Promise<string> {
-		return this.until(async () => {
+		return until(async () => {
 			// There is no log before the container has started.
 			const lines = await this.log(pod).catch(() => []);
 			return lines.find((line) => pattern.test(line));
 		}, `line ${pattern}`);
-	}
-
-	async until<T>(attempt: () => Promise<T | undefined>, what: string): Promise<T> {
-		const end = Date.now() + 15_000;
-		for (;;) {
-			const result = await attempt();
-			if (result !== undefined) return result;
-			if (Date.now() > end) throw new Error(`waited too long for ${what}`);
-			await new Promise((resolve) => setTimeout(resolve, 10));
-		}
 	}
 
 	#create(): LocalCluster {

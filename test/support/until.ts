@@ -1,7 +1,7 @@
 import { systemClock } from '../../src/runtime/clock.ts';
 
 /** Milliseconds that something may take on a slow, busy machine. */
-const patience = 30_000;
+const patience = 60_000;
 
 /**
  * Waits until a look gives something that counts as true, and returns that.

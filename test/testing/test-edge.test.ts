@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import test from 'ava';
 import { movableClock, startEdge, startHub } from '../../src/testing/testing.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { until } from '../support/until.ts';
 
 const run = promisify(execFile);
 const average = new URL('./modules/average', import.meta.url);
@@ -50,7 +51,7 @@ test.serial('a leaf device and a module that a test plays work through the hub',
 	two.answer('double', (n) => Number(n) * 2);
 	t.deepEqual(await edge.call('two', 'double', 21), { status: 200, payload: 42 });
 	await leaf.report({ firmware: '1.2' });
-	await t.notThrowsAsync(eventually(() => edge.hub.twin('leaf1').reported['firmware'] === '1.2'));
+	await t.notThrowsAsync(until(() => edge.hub.twin('leaf1').reported['firmware'] === '1.2'));
 });
 
 test.serial('messages of a time without IoT Hub arrive when the link is restored', async (t) => {
@@ -163,11 +164,3 @@ test.serial('a hub alone serves devices, twins, methods and messages to devices'
 	t.like(await hub.call('device1', { name: 'fail' }), { status: 500 });
 	t.deepEqual(await hub.call('device1', { name: 'busy' }), { status: 503, payload: 'later' });
 });
-
-async function eventually(condition: () => boolean): Promise<void> {
-	const deadline = performance.now() + 10_000;
-	while (!condition()) {
-		if (performance.now() > deadline) throw new Error('It did not happen in time.');
-		await new Promise((resolve) => setTimeout(resolve, 20));
-	}
-}

@@ -26,6 +26,7 @@ export class PodVolumes {
 	readonly #settings: PodVolumesSettings;
 	readonly #paths = new Map<string, string>();
 	readonly #written = new Map<string, string>();
+	readonly #inMemory = new Set<string>();
 
 	constructor(settings: PodVolumesSettings) {
 		this.#settings = settings;
@@ -61,9 +62,7 @@ export class PodVolumes {
 
 	/** Removes the volumes that live in memory: they end with the pod's processes. */
 	async clearMemory(): Promise<void> {
-		for (const path of this.#paths.values()) {
-			if (path.startsWith(memoryPrefix)) await rm(path, { recursive: true, force: true });
-		}
+		for (const path of this.#inMemory) await rm(path, { recursive: true, force: true });
 	}
 
 	async #mountPath(
@@ -91,7 +90,9 @@ export class PodVolumes {
 		if (persistentVolumeClaim !== undefined)
 			return this.#claimPath(persistentVolumeClaim.claimName);
 		if (emptyDir !== undefined) {
-			const path = emptyDir.medium === 'Memory' ? memoryFolder(own) : own;
+			const inMemory = emptyDir.medium === 'Memory';
+			const path = inMemory ? memoryFolder(own) : own;
+			if (inMemory) this.#inMemory.add(path);
 			await mkdir(path, { recursive: true, mode: 0o700 });
 			return path;
 		}
