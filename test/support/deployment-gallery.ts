@@ -69,6 +69,18 @@ export const deploymentGallery: Readonly<Record<string, GalleryRow>> = {
 			},
 		},
 	}),
+	'Services on ports of the nodes': {
+		...withOptions({
+			HostConfig: {
+				PortBindings: {
+					'80/tcp': [{ HostPort: '30480' }],
+					'80/udp': [{ HostPort: '30480' }],
+					'81/tcp': [{ HostPort: '8081' }],
+				},
+			},
+		}),
+		policy: { portMappingServiceType: 'NodePort' },
+	},
 	'Services for the outside': {
 		deployment: {
 			modules: {

@@ -115,7 +115,7 @@ export const createOptionsTable = {
 		'object',
 		'translated',
 		'Service',
-		'The Service listens on the host port; its type is a setting of the agent or `serviceOptions.type`. A range is bound to a range of as many host ports, port by port.',
+		'The Service listens on the host port; its type is a setting of the agent or `serviceOptions.type`. A range is bound to a range of as many host ports, port by port. With type NodePort, nodes open host ports from 30000 to 32767 themselves and choose others.',
 	),
 	'HostConfig.PublishAllPorts': row(
 		'boolean',

@@ -160,6 +160,12 @@ export const deviations: readonly Deviation[] = [
 		reason: 'A module is better off with its Service than without.',
 	},
 	{
+		subject: 'Services of type NodePort',
+		preview: 'Nodes chose the port.',
+		here: 'They open the host port where it is one from 30000 to 32767.',
+		reason: 'Whoever binds such a port wants to find the module there.',
+	},
+	{
 		subject: 'Two container ports on one host port',
 		preview: 'The last one won.',
 		here: 'The first one stays, with a warning.',

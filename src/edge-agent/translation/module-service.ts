@@ -44,7 +44,7 @@ function ownService(scope: ModuleScope, ports: ModulePorts): KubernetesObject | 
 		spec: {
 			type,
 			selector: podSelector(scope),
-			ports: offered.map(servicePort),
+			ports: offered.map((port) => servicePort(port, type)),
 			...options,
 		},
 	};
@@ -72,8 +72,17 @@ function externalPorts({ problems, options }: ModuleScope, ports: ModulePorts): 
 	return external;
 }
 
-function servicePort({ port, targetPort, name, protocol }: ServicePort): JsonObject {
-	return definedMembers({ port, targetPort, name, protocol });
+/** Ports that nodes open for Services of type NodePort, unless a cluster has been given others. */
+const nodePorts = { first: 30000, last: 32767 };
+
+/** A host port that nodes can open is opened by them; for others they choose one. */
+function servicePort(
+	{ port, targetPort, name, protocol }: ServicePort,
+	type: ServiceType,
+): JsonObject {
+	const isBound = targetPort !== undefined && port >= nodePorts.first && port <= nodePorts.last;
+	const nodePort = type === 'NodePort' && isBound ? port : undefined;
+	return definedMembers({ port, targetPort, nodePort, name, protocol });
 }
 
 interface ServiceOptions {
@@ -164,7 +173,7 @@ function reportAlias({ options, problems }: ModuleScope, alias: string): void {
 }
 
 function aliasService(scope: ModuleScope, alias: string, ports: ModulePorts): KubernetesObject {
-	const offered = withContainerPorts(ports).map(servicePort);
+	const offered = withContainerPorts(ports).map((port) => servicePort(port, 'ClusterIP'));
 	const selector = podSelector(scope);
 	return {
 		apiVersion: 'v1',

@@ -462,6 +462,16 @@ test('binds a range of ports to a range of as many, port by port', (t) => {
 	t.deepEqual(portsOf('8000-8002/tcp', '9000'), ['', ['warning EDGE_CREATE_OPTION_INVALID']]);
 });
 
+test('lets nodes open the host ports that they can', (t) => {
+	const PortBindings = { '80/tcp': [{ HostPort: '30080' }], '81/tcp': [{ HostPort: '8081' }] };
+	const outcome = outcomeOf(
+		{ HostConfig: { PortBindings } },
+		{ ...defaultPolicy, portMappingServiceType: 'NodePort' },
+	);
+	t.like(servicePorts(outcome), [{ port: 30080, nodePort: 30080 }, { port: 8081 }]);
+	t.false('nodePort' in ((servicePorts(outcome) as JsonObject[])[1] ?? {}));
+});
+
 test('leads a host port to one port of the container', (t) => {
 	const outcome = outcomeOf({
 		HostConfig: {

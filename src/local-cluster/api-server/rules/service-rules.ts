@@ -114,20 +114,29 @@ function allocatePorts(
 		return;
 	}
 	const taken = new Set(others.flatMap((other) => nodePortsOf(objectAt(other, 'spec'))));
+	// One Service may have a number for each protocol.
+	const own = new Map<number, JsonObject>();
 	for (const [index, port] of objectsAt(spec, 'ports').entries()) {
-		const before = objectsAt(live, 'ports').find(
-			(other) => other['port'] === port['port'] && other['protocol'] === port['protocol'],
-		);
-		const known = numberAt(before, 'nodePort');
-		if (known !== undefined) setAbsent(port, 'nodePort', known);
+		keepNodePort(port, live);
 		const wanted = numberAt(port, 'nodePort') || undefined;
 		const number = wanted ?? context.addresses.freePort(taken);
 		const field = `spec.ports[${index}].nodePort`;
 		if (number === undefined) throw refused(name, field, 0, 'range is full');
-		if (wanted !== undefined) checkPort(name, field, wanted, taken, context);
+		const isShared = own.has(number) && own.get(number)?.['protocol'] !== port['protocol'];
+		if (wanted !== undefined && !isShared) checkPort(name, field, wanted, taken, context);
 		port['nodePort'] = number;
+		own.set(number, port);
 		taken.add(number);
 	}
+}
+
+/** A client that sends a port without its number on nodes does not give that back. */
+function keepNodePort(port: JsonObject, live: JsonObject): void {
+	const before = objectsAt(live, 'ports').find(
+		(other) => other['port'] === port['port'] && other['protocol'] === port['protocol'],
+	);
+	const known = numberAt(before, 'nodePort');
+	if (known !== undefined) setAbsent(port, 'nodePort', known);
 }
 
 function checkPort(
