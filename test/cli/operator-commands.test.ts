@@ -21,6 +21,7 @@ import {
 } from '../../src/cli/check/installation-checks.ts';
 import { agentSources, checkSources } from '../../src/cli/check/source-checks.ts';
 import { setHold } from '../../src/cli/commands/hold.ts';
+import { modulesOf } from '../../src/cli/commands/list.ts';
 import { askForRegistration } from '../../src/cli/commands/reprovision.ts';
 import { restartPods } from '../../src/cli/commands/restart.ts';
 import { isWell } from '../../src/cli/commands/status.ts';
@@ -94,6 +95,8 @@ test('a module is held and released by any spelling of its name', async (t) => {
 		cluster.all('Deployment')[0]?.metadata.annotations?.['net.azure-devices.edge.hold'];
 	t.is(await setHold(cluster, 'edge', 'FILTER', true), 'Filter');
 	t.is(annotation(), 'true');
+	const listed = (await modulesOf(cluster, 'edge')).find(({ name }) => name === 'Filter');
+	t.regex(listed?.statusDescription ?? '', /^Held\. /);
 	await setHold(cluster, 'edge', 'filter', false);
 	t.is(annotation(), undefined);
 	const error = await t.throwsAsync(setHold(cluster, 'edge', 'other', true));

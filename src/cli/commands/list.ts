@@ -2,9 +2,15 @@ import type { ClusterClient } from '../../cluster/cluster-client.ts';
 import type { KubernetesObject } from '../../cluster/kubernetes-object.ts';
 import type { ModuleStatus } from '../../edge-agent/status/module-status.ts';
 import { moduleStatus } from '../../edge-agent/status/workload-status.ts';
-import { moduleLabel } from '../../edge-agent/translation/translation.ts';
+import { holdAnnotation, moduleLabel } from '../../edge-agent/translation/translation.ts';
 import { systemClock } from '../../runtime/clock.ts';
-import { connectToEdge, type EdgeOptions, moduleNameOf, modulePods } from '../edge-cluster.ts';
+import {
+	connectToEdge,
+	type EdgeOptions,
+	moduleNameOf,
+	modulePods,
+	moduleWorkloads,
+} from '../edge-cluster.ts';
 import { exitCode } from '../exit-code.ts';
 import type { OutputForm } from '../output-form.ts';
 import { formatTable } from '../table.ts';
@@ -43,15 +49,11 @@ export async function modulesOf(
 	client: Pick<ClusterClient, 'list'>,
 	namespace: string,
 ): Promise<ListedModule[]> {
-	const query = { namespace, labelSelector: moduleLabel };
-	const [pods, deployments, jobs] = await Promise.all([
+	const [pods, all] = await Promise.all([
 		modulePods(client, namespace),
-		client.list({ apiVersion: 'apps/v1', kind: 'Deployment', ...query }),
-		client.list({ apiVersion: 'batch/v1', kind: 'Job', ...query }),
+		moduleWorkloads(client, namespace),
 	]);
-	const workloads = new Map(
-		[...deployments.items, ...jobs.items].map((workload) => [labelOf(workload), workload]),
-	);
+	const workloads = new Map(all.map((workload) => [labelOf(workload), workload]));
 	const labels = new Set([...workloads.keys(), ...pods.map(labelOf)]);
 	return [...labels].sort().map((label) =>
 		listedModule(
@@ -76,7 +78,9 @@ function listedModule(
 		pods,
 		now: systemClock.now(),
 	});
-	return { ...status, image: imageOf(pods[0]?.spec, label) };
+	const held = workload?.metadata.annotations?.[holdAnnotation] === 'true' ? 'Held. ' : '';
+	const statusDescription = `${held}${status.statusDescription}`;
+	return { ...status, statusDescription, image: imageOf(pods[0]?.spec, label) };
 }
 
 function labelOf(object: KubernetesObject): string {
