@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Manifest, parseManifest, readManifest } from '../../manifest/manifest.ts';
 import type { Problem } from '../../manifest/problem.ts';
+import { stripMetadata } from '../../protocol/twin.ts';
 import { isJsonObject, type JsonObject } from '../../runtime/json.ts';
 import type { SourceFault, SourceKind } from './deployment-source.ts';
 
@@ -91,7 +92,11 @@ function contentOf(
 		return faultOf(400, [], 'It is a layer: merge it with its base deployment.');
 	}
 	const { agent, hub, twins } = manifest;
-	const properties = { agent: agent.desired, hub: hub?.desired ?? null, twins: desiredOf(twins) };
+	const properties = {
+		agent: stripMetadata(agent.desired),
+		hub: hub === undefined ? null : stripMetadata(hub.desired),
+		twins: desiredOf(twins),
+	};
 	const hash = createHash('sha256').update(JSON.stringify(properties)).digest('hex').slice(0, 12);
 	const source: LocalSource = {
 		kind,
@@ -101,11 +106,13 @@ function contentOf(
 		twins: properties.twins,
 	};
 	const $version = generation ?? Number.parseInt(hash, 16);
-	return { desired: { ...agent.desired, $version, $source: source as unknown as JsonObject } };
+	return { desired: { ...properties.agent, $version, $source: source as unknown as JsonObject } };
 }
 
 function desiredOf(twins: Manifest['twins']): Record<string, JsonObject> {
-	return Object.fromEntries([...twins].map(([name, { desired }]) => [name, desired]));
+	return Object.fromEntries(
+		[...twins].map(([name, { desired }]) => [name, stripMetadata(desired)]),
+	);
 }
 
 function faultOf(

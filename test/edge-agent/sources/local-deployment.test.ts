@@ -22,7 +22,8 @@ test('a manifest becomes the desired properties of the agent, and brings those o
 	const { desired } = localDeployment(
 		manifest({
 			$edgeHub: { 'properties.desired': hub },
-			filter: { 'properties.desired': { limit: 30 } },
+			// As `az iot hub module-twin show` has it.
+			filter: { 'properties.desired': { limit: 30, $version: 7, $metadata: {} } },
 		}),
 		origin,
 	);
