@@ -260,7 +260,7 @@ export class Applier {
 		const hash = hashOf(step);
 		const previous = this.#failed.get(key);
 		const backoff =
-			previous?.hash === hash ? previous.backoff : new Backoff({ initial: 1000, max: 300_000 });
+			previous?.hash === hash ? previous.backoff : new Backoff({ initial: 1000, max: 60_000 });
 		const terminal =
 			error instanceof ClusterError
 				? error.terminal

@@ -1,6 +1,5 @@
 import type { ExecutionContext, TestFn } from 'ava';
 import type { ClusterClient } from '../../src/cluster/cluster-client.ts';
-import type { KubernetesObject } from '../../src/cluster/kubernetes-object.ts';
 import type { EdgeAgent } from '../../src/edge-agent/agent.ts';
 import {
 	managedBy,
@@ -8,13 +7,14 @@ import {
 	moduleLabel,
 } from '../../src/edge-agent/translation/translation.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../src/runtime/json.ts';
+import { isJsonObject } from '../../src/runtime/json.ts';
 import { AgentWorld } from '../support/agent-world.ts';
 import type { AuthoredDeployment } from '../support/edge-deployment.ts';
 import type { FakeRegistry } from '../support/fake-registry.ts';
 import { AgentLife, type Death } from '../support/mortal-agent.ts';
 import { deployedKinds } from '../support/reconciled-edge.ts';
 import { until } from '../support/until.ts';
+import { WorkloadHistory, withoutIndividual } from '../support/workload-history.ts';
 
 /** A cluster for one agent after another. */
 export interface CrashSite {
@@ -182,62 +182,6 @@ function differences(one: Outcome, other: Outcome): string[] {
 	];
 }
 
-/** What workloads were over time. */
-class WorkloadHistory implements AsyncDisposable {
-	readonly #admin: ClusterClient;
-	readonly #namespace: string;
-	readonly #states: { readonly deleted: boolean; readonly object: KubernetesObject }[] = [];
-	readonly #stop = new AbortController();
-	readonly #watching: Promise<void>;
-
-	private constructor(admin: ClusterClient, namespace: string, from: string) {
-		this.#admin = admin;
-		this.#namespace = namespace;
-		this.#watching = this.#watch(from);
-	}
-
-	static async begin(admin: ClusterClient, namespace: string): Promise<WorkloadHistory> {
-		const list = await admin.list({ apiVersion: 'apps/v1', kind: 'Deployment', namespace });
-		const history = new WorkloadHistory(admin, namespace, list.resourceVersion);
-		for (const object of list.items) history.#states.push({ deleted: false, object });
-		return history;
-	}
-
-	/**
-	 * Modules that were taken away, or started anew more often than their changes demand.
-	 *
-	 * @param names Deployments that must not go away. @param changes how often some may change.
-	 */
-	async faults(names: readonly string[], changes: Record<string, number>): Promise<string[]> {
-		await this[Symbol.asyncDispose]();
-		return names.flatMap((name) => {
-			const states = this.#states.filter(({ object }) => object.metadata.name === name);
-			const specs = states.map(({ object }) =>
-				JSON.stringify(withoutIndividual(object.spec ?? {})),
-			);
-			const turns = specs.filter((spec, index) => index > 0 && spec !== specs[index - 1]).length;
-			const excess = turns - (changes[name] ?? 0);
-			return [
-				...(states.some(({ deleted }) => deleted) ? [`${name} was deleted`] : []),
-				...(excess > 0 ? [`${name} was changed needlessly, ${excess} times`] : []),
-			];
-		});
-	}
-
-	async [Symbol.asyncDispose](): Promise<void> {
-		this.#stop.abort();
-		await this.#watching;
-	}
-
-	async #watch(from: string): Promise<void> {
-		const query = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: this.#namespace };
-		for await (const event of this.#admin.watch(query, from, this.#stop.signal)) {
-			if (event.type === 'BOOKMARK') continue;
-			this.#states.push({ deleted: event.type === 'DELETED', object: event.object });
-		}
-	}
-}
-
 async function objectsOf(
 	admin: ClusterClient,
 	namespace: string,
@@ -257,20 +201,4 @@ async function objectsOf(
 			return [`${kind} ${metadata.name} ${module}`, text.replaceAll(namespace, 'edge')];
 		}),
 	);
-}
-
-/** What is different in each cluster, or each time that something is made. */
-const individual = new Set([
-	...['clusterIP', 'clusterIPs', 'ca.pem', 'batch.kubernetes.io/controller-uid', 'controller-uid'],
-	...['net.azure-devices.edge.declared-hash'],
-]);
-
-function withoutIndividual(value: JsonValue): JsonValue {
-	if (Array.isArray(value)) return value.map(withoutIndividual);
-	if (!isJsonObject(value)) return value;
-	const members = Object.entries(value).filter(([name]) => !individual.has(name));
-	const plain = members.map(([name, member]): [string, JsonValue] => {
-		return [name, withoutIndividual(member ?? null)];
-	});
-	return Object.fromEntries(plain.sort(([a], [b]) => (a < b ? -1 : 1))) as JsonObject;
 }

@@ -2,6 +2,7 @@ import type { ClusterClient } from '../../src/cluster/cluster-client.ts';
 import type { EdgeAgent } from '../../src/edge-agent/agent.ts';
 import type { TwinProperties } from '../../src/protocol/twin.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
+import { EdgeError } from '../../src/runtime/edge-error.ts';
 import type { JsonObject } from '../../src/runtime/json.ts';
 import { silentLogger } from '../../src/runtime/logger.ts';
 import { deviceAgent } from './device-agent.ts';
@@ -45,6 +46,18 @@ export class AgentWorld {
 		this.#client?.pushDesired({ $version: version + 1 });
 	}
 
+	/** Takes IoT Hub away from the agent. */
+	disconnect(): void {
+		this.registry.offline = true;
+		this.#client?.enter({ kind: 'disconnected', reason: 'IoT Hub is away.' });
+	}
+
+	/** Gives it back. */
+	connect(): void {
+		this.registry.offline = false;
+		if (this.#client?.state.kind !== 'connected') this.#client?.enter({ kind: 'connected' });
+	}
+
 	/** An agent, not started; its requests pass the interceptor. */
 	async agent(intercept: Interceptor = (_request, send) => send()): Promise<EdgeAgent> {
 		const { cluster, namespace, clock } = this.#options;
@@ -80,19 +93,26 @@ class HubClient extends FakeIotHubClient {
 		this.enter({ kind: 'connected' });
 	}
 
-	override getTwin(): Promise<TwinProperties> {
+	override async getTwin(): Promise<TwinProperties> {
+		this.#check();
 		return this.#intercept({ what: 'read the twin', isWrite: false }, () => {
 			this.twin = structuredClone(this.#world.twin);
 			return super.getTwin();
 		});
 	}
 
-	override patchReported(patch: JsonObject): Promise<void> {
+	override async patchReported(patch: JsonObject): Promise<void> {
+		this.#check();
 		return this.#intercept({ what: 'report', isWrite: true }, async () => {
 			this.twin = this.#world.twin;
 			await super.patchReported(patch);
 			this.#world.twin = this.twin;
 		});
+	}
+
+	#check(): void {
+		if (this.state.kind === 'connected') return;
+		throw new EdgeError('EDGE_HUB_UNREACHABLE', 'There is no connection.');
 	}
 }
 
