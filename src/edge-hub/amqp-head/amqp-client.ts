@@ -42,6 +42,8 @@ export class AmqpClient implements ConnectedClient {
 	readonly place: string;
 	/** Judges the newest token. */
 	check: () => CredentialVerdict;
+	/** What judges a newer token of the edge hub that speaks for it. */
+	renew: ((token: string) => () => CredentialVerdict) | undefined;
 	readonly #owner: AmqpClientOwner;
 	readonly #links = new Map<ClientLink, OutgoingLink>();
 	readonly #requests = new Set<LinkRequest>();

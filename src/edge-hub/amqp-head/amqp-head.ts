@@ -10,19 +10,19 @@ import type {
 	PutToken,
 } from '../../amqp/amqp-server.ts';
 import { type Identity, identityKey, sameIdentity } from '../../protocol/identity.ts';
+import { parseSasToken } from '../../protocol/sas-token.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { EdgeError } from '../../runtime/edge-error.ts';
 import type { JsonValue } from '../../runtime/json.ts';
 import type { Logger } from '../../runtime/logger.ts';
-import { commonNameOf } from '../authorization/certificate-chain.ts';
 import type { ClientAuthenticator } from '../authorization/client-authenticator.ts';
-import type { ClientCredential } from '../authorization/client-credential.ts';
 import type { ClientRegistry } from '../clients/client-registry.ts';
 import type { HubServices } from '../hub-services.ts';
 import { ingestTelemetry } from '../telemetry.ts';
 import { AmqpClient } from './amqp-client.ts';
 import { type ClientAddress, identityOfAudience, parseClientAddress } from './client-address.ts';
 import { messageFromAmqp } from './client-message.ts';
+import { LinkProofs, unauthorized, unavailable } from './link-proofs.ts';
 import { handleTwinMessage } from './twin-message-handler.ts';
 
 export interface AmqpHeadOptions {
@@ -46,22 +46,17 @@ export interface AmqpHeadOptions {
 /** AMQP as IoT Hub's clients speak it: tokens and links get their meaning here. */
 export class AmqpHead implements AmqpServerHandler {
 	readonly #options: AmqpHeadOptions;
+	readonly #proofs: LinkProofs;
 	/** Clients of each connection by identity key: a connection may be shared. */
 	readonly #clients = new WeakMap<AmqpConnection, Map<string, AmqpClient>>();
 
 	constructor(options: AmqpHeadOptions) {
 		this.#options = options;
+		this.#proofs = new LinkProofs(options);
 	}
 
-	/** Asks the registry about the device that a certificate names, where nothing is known of it. */
-	async connecting(peer: AmqpPeer): Promise<void> {
-		const credential = this.#certificateOf(peer);
-		const authenticator = this.#options.authenticator();
-		if (credential?.kind !== 'certificate' || authenticator === undefined) return;
-		const deviceId = commonNameOf(credential.leaf);
-		if (deviceId === undefined) return;
-		const { kind } = authenticator.check({ deviceId }, credential);
-		if (kind === 'unknown') await authenticator.authenticate({ deviceId }, credential);
+	connecting(peer: AmqpPeer): Promise<void> {
+		return this.#proofs.prepare(peer);
 	}
 
 	async putToken(connection: AmqpConnection, { audience, token }: PutToken): Promise<void> {
@@ -69,6 +64,11 @@ export class AmqpHead implements AmqpServerHandler {
 		const authenticator = this.#options.authenticator();
 		if (authenticator === undefined) throw unavailable();
 		if (identity === undefined || sameIdentity(identity, this.#options.hub)) throw unauthorized();
+		const speaker = edgeHubOf(token);
+		if (speaker !== undefined && !sameName(speaker, identity)) {
+			await this.#keepToken(connection, authenticator, { speaker, identity, token });
+			return;
+		}
 		const credential = { kind: 'token', text: token } as const;
 		const result = await authenticator.authenticate(identity, credential);
 		if (result === 'unavailable') throw unavailable();
@@ -79,6 +79,26 @@ export class AmqpHead implements AmqpServerHandler {
 		const known = this.#clientsOf(connection).get(identityKey(identity));
 		if (known !== undefined) known.check = check;
 		else this.#add(connection, identity, check);
+		if (speaker !== undefined) this.#proofs.keep(connection, identity, token);
+	}
+
+	/**
+	 * A child edge hub has put its own token for somebody whom it speaks for. Whether it may is told by
+	 * the chain that the links of that client name.
+	 */
+	async #keepToken(
+		connection: AmqpConnection,
+		authenticator: ClientAuthenticator,
+		put: { readonly speaker: Identity; readonly identity: Identity; readonly token: string },
+	): Promise<void> {
+		const { speaker, identity, token } = put;
+		const credential = { kind: 'token', text: token } as const;
+		const result = await authenticator.authenticate(speaker, credential);
+		if (result === 'unavailable') throw unavailable();
+		const kept = result === 'accepted' && this.#proofs.keep(connection, identity, token);
+		if (!kept) throw unauthorized();
+		const known = this.#clientsOf(connection).get(identityKey(identity));
+		if (known?.renew !== undefined) known.check = known.renew(token);
 	}
 
 	attachIncoming(link: LinkRequest): IncomingRoute {
@@ -104,38 +124,22 @@ export class AmqpHead implements AmqpServerHandler {
 		const address = parseClientAddress(link.address);
 		if (address === undefined) throw new AmqpError('amqp:not-found', 'There is no such address.');
 		const known = this.#clientsOf(link.connection).get(identityKey(address.identity));
-		const client = known ?? this.#certified(link.connection, address.identity);
+		const client = known ?? this.#addWith(link, address.identity);
 		client.track(link);
 		return { address, client };
 	}
 
-	/**
-	 * A device that has shown a certificate needs no token. A link is accepted or refused at once, so
-	 * that the registry has to be asked before.
-	 *
-	 * @throws AmqpError
-	 */
-	#certified(connection: AmqpConnection, identity: Identity): AmqpClient {
-		const credential = this.#certificateOf(connection.peer);
-		const authenticator = this.#options.authenticator();
-		if (credential === undefined || identity.moduleId !== undefined) throw unauthorized();
-		if (authenticator === undefined) throw unavailable();
-		const check = () => authenticator.check(identity, credential);
-		const { kind } = check();
-		this.#options.connectAttempted(identity, kind === 'accepted');
-		if (kind === 'accepted') return this.#add(connection, identity, check);
-		// Its certificate may name it in another way, and the registry know more by now.
-		if (kind === 'unknown') void authenticator.authenticate(identity, credential);
-		throw unauthorized();
+	#addWith(link: LinkRequest, identity: Identity): AmqpClient {
+		const { check, renew } = this.#proofs.of(link, identity);
+		return this.#add(link.connection, identity, check, renew);
 	}
 
-	#certificateOf(peer: AmqpPeer): ClientCredential | undefined {
-		const { clientCertificate: leaf, clientCertificateIssuers: issuers = [] } = peer;
-		const usable = leaf !== undefined && this.#options.clientCertificatesEnabled;
-		return usable ? { kind: 'certificate', leaf, issuers } : undefined;
-	}
-
-	#add(connection: AmqpConnection, identity: Identity, check: AmqpClient['check']): AmqpClient {
+	#add(
+		connection: AmqpConnection,
+		identity: Identity,
+		check: AmqpClient['check'],
+		renew?: AmqpClient['renew'],
+	): AmqpClient {
 		const all = this.#clientsOf(connection);
 		const { clients, clock, acknowledgementTimeout } = this.#options;
 		const client = new AmqpClient({
@@ -147,6 +151,7 @@ export class AmqpHead implements AmqpServerHandler {
 			subscriptionsChanged: (changed) => clients.subscriptionsChanged(changed),
 			expelled: (expelled) => this.#expel(connection, expelled),
 		});
+		client.renew = renew;
 		all.set(identityKey(identity), client);
 		connection.closed.addEventListener('abort', () => clients.remove(client));
 		clients.add(client);
@@ -169,7 +174,9 @@ export class AmqpHead implements AmqpServerHandler {
 	/** As with MQTT: replicas of a module are told apart by their addresses. */
 	#placeOf(identity: Identity, { peer }: AmqpConnection): string {
 		const key = identityKey(identity);
-		const alone = identity.moduleId === undefined || this.#options.moduleReplicas === 'takeover';
+		const { hub, moduleReplicas } = this.#options;
+		const own = identity.deviceId === hub.deviceId && identity.moduleId !== undefined;
+		const alone = !own || moduleReplicas === 'takeover';
 		return alone ? key : `${key}@${peer.remoteAddress}`;
 	}
 
@@ -197,6 +204,21 @@ export class AmqpHead implements AmqpServerHandler {
 	}
 }
 
+/** Some clients make out their tokens in lower case. */
+function sameName(a: Identity, b: Identity): boolean {
+	return identityKey(a).toLowerCase() === identityKey(b).toLowerCase();
+}
+
+/** The edge hub that a token is made out to; undefined for other tokens, and for what is none. */
+function edgeHubOf(token: string): Identity | undefined {
+	try {
+		const holder = identityOfAudience(parseSasToken(token).decodedResource);
+		return holder?.moduleId?.toLowerCase() === '$edgehub' ? holder : undefined;
+	} catch {
+		return undefined;
+	}
+}
+
 /** An empty payload, or none that is JSON, counts as null. */
 function payloadOf(message: AmqpMessage): JsonValue {
 	try {
@@ -214,14 +236,6 @@ function refusalOf(error: unknown): unknown {
 	}
 	if (error.code === 'EDGE_STORAGE_FULL') return unavailable();
 	return error;
-}
-
-function unauthorized(): AmqpError {
-	return new AmqpError('amqp:unauthorized-access', 'The client has not shown who it is.');
-}
-
-function unavailable(): AmqpError {
-	return new AmqpError('com.microsoft:timeout', 'The hub cannot serve this now.');
 }
 
 function notAllowed(): AmqpError {

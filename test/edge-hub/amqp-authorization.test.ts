@@ -1,0 +1,190 @@
+import { X509Certificate } from 'node:crypto';
+import test, { type ExecutionContext } from 'ava';
+import type { AmqpConnection, LinkRequest } from '../../src/amqp/amqp-server.ts';
+import { CertificateAuthority } from '../../src/certificates/certificate-authority.ts';
+import { AmqpHead } from '../../src/edge-hub/amqp-head/amqp-head.ts';
+import { ClientAuthenticator } from '../../src/edge-hub/authorization/client-authenticator.ts';
+import { DeviceScope } from '../../src/edge-hub/authorization/device-scope.ts';
+import { SealedStore } from '../../src/edge-hub/authorization/sealed-store.ts';
+import { ClientRegistry } from '../../src/edge-hub/clients/client-registry.ts';
+import type { HubServices } from '../../src/edge-hub/hub-services.ts';
+import { type Identity, identityKey } from '../../src/protocol/identity.ts';
+import { audienceOf, createSasToken } from '../../src/protocol/sas-token.ts';
+import { silentLogger } from '../../src/runtime/logger.ts';
+import { MemoryKeyValueStore } from '../../src/storage/memory-key-value-store.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { FakeIotHub, keyOf } from '../support/fake-iot-hub.ts';
+
+const host = 'hub.azure-devices.net';
+const hubOf = (deviceId: string) => ({ deviceId, moduleId: '$edgeHub' });
+const scopeOf = (deviceId: string) => `ms-azure-iot-edge://${deviceId}-1`;
+
+/** An edge device with a module, a leaf device, and two child edge devices with a leaf device each. */
+async function amqpHead(t: ExecutionContext) {
+	const iotHub = new FakeIotHub();
+	const clock = new FakeClock(Date.now());
+	const add = (identity: Identity, changes: object = {}) => {
+		iotHub.register(identity);
+		const key = identityKey(identity);
+		const known = iotHub.registry.get(key);
+		if (known !== undefined) iotHub.registry.set(key, { ...known, ...changes });
+	};
+	const edge = (deviceId: string, parentScopes: readonly string[] = []) => {
+		add({ deviceId }, { edgeCapable: true, deviceScope: scopeOf(deviceId), parentScopes });
+		add(hubOf(deviceId));
+	};
+	edge('edge1');
+	add({ deviceId: 'edge1', moduleId: 'sensor' });
+	add({ deviceId: 'direct' }, { parentScopes: [scopeOf('edge1')] });
+	for (const child of ['child', 'sibling']) {
+		edge(child, [scopeOf('edge1')]);
+		add({ deviceId: `leaf-of-${child}` }, { parentScopes: [scopeOf(child)] });
+	}
+	const authority = await CertificateAuthority.create({ commonName: 'certified', days: 10 });
+	const { raw, fingerprint } = new X509Certificate(authority.certificate);
+	const thumbprints = [fingerprint.replaceAll(':', '')];
+	add({ deviceId: 'certified' }, { authentication: { type: 'selfSigned', keys: [], thumbprints } });
+
+	const scope = new DeviceScope({
+		edgeDeviceId: 'edge1',
+		source: iotHub.scopeSource,
+		store: new SealedStore(new MemoryKeyValueStore(), 'identities', Buffer.alloc(32), silentLogger),
+		clock,
+		logger: silentLogger,
+		refreshInterval: 3_600_000,
+		maxLookupDelay: 120_000,
+	});
+	t.teardown(() => scope.stop());
+	await scope.refresh();
+	const authenticator = new ClientAuthenticator({
+		scope,
+		authorities: () => [],
+		hostNames: [host],
+		clock,
+		logger: silentLogger,
+	});
+	const clients = new ClientRegistry();
+	const head = new AmqpHead({
+		hub: hubOf('edge1'),
+		services: {} as HubServices,
+		clients,
+		authenticator: () => authenticator,
+		clientCertificatesEnabled: true,
+		moduleReplicas: 'share',
+		acknowledgementTimeout: 30_000,
+		connectAttempted: () => {},
+		clock,
+		logger: silentLogger,
+	});
+	return { head, clients, clock, certificate: raw };
+}
+
+function connection(clientCertificate?: Uint8Array): AmqpConnection {
+	const peer = { remoteAddress: '10.0.0.1', ...(clientCertificate ? { clientCertificate } : {}) };
+	return {
+		peer,
+		hostName: host,
+		properties: new Map(),
+		close: () => {},
+		drop: () => {},
+		closed: new AbortController().signal,
+	};
+}
+
+function link(to: AmqpConnection, identity: Identity, authChain?: string): LinkRequest {
+	const properties =
+		authChain === undefined ? [] : [['com.microsoft:auth-chain', authChain] as const];
+	return {
+		connection: to,
+		address: `${audienceOf('', identity)}/messages/events`,
+		properties: new Map(properties),
+		filters: new Map(),
+		closed: new AbortController().signal,
+		close: () => {},
+	};
+}
+
+function put(identity: Identity, holder: Identity, clock: FakeClock) {
+	const resource = audienceOf(host, holder);
+	const expiry = Math.floor(clock.now() / 1000) + 3600;
+	return {
+		audience: audienceOf(host, identity),
+		type: 'servicebus.windows.net:sastoken',
+		token: createSasToken({ resource, key: keyOf(holder), expiry }),
+	};
+}
+
+const unauthorized = { message: /has not shown who it is/ };
+
+test('a token lets in its holder, and nobody else on the connection', async (t) => {
+	const { head, clock } = await amqpHead(t);
+	const sensor = { deviceId: 'edge1', moduleId: 'sensor' };
+	const direct = { deviceId: 'direct' };
+	const shared = connection();
+	t.throws(() => head.attachIncoming(link(shared, direct)), unauthorized);
+	await head.putToken(shared, put(direct, direct, clock));
+	t.is(typeof head.attachIncoming(link(shared, direct)), 'function');
+	for (const other of [sensor, { deviceId: 'leaf-of-child' }, hubOf('child'), hubOf('edge1')]) {
+		t.throws(() => head.attachIncoming(link(shared, other)), unauthorized, identityKey(other));
+		await t.throwsAsync(head.putToken(shared, put(other, direct, clock)), unauthorized);
+	}
+	t.throws(() => head.attachIncoming(link(connection(), direct)), unauthorized);
+});
+
+test('a certificate lets in the device that is registered with it, and nobody else', async (t) => {
+	const { head, clients, certificate } = await amqpHead(t);
+	const shown = connection(certificate);
+	await head.connecting(shown.peer);
+	for (const other of [
+		{ deviceId: 'direct' },
+		{ deviceId: 'edge1', moduleId: 'sensor' },
+		{ deviceId: 'nobody' },
+		{ deviceId: 'certified', moduleId: 'm' },
+	]) {
+		t.throws(() => head.attachIncoming(link(shown, other)), unauthorized, identityKey(other));
+	}
+	head.attachIncoming(link(shown, { deviceId: 'certified' }));
+	t.deepEqual(
+		[...clients].map(({ identity }) => identity),
+		[{ deviceId: 'certified' }],
+	);
+	const stranger = await CertificateAuthority.create({ commonName: 'certified', days: 10 });
+	const forged = connection(new X509Certificate(stranger.certificate).raw);
+	await head.connecting(forged.peer);
+	t.throws(() => head.attachIncoming(link(forged, { deviceId: 'certified' })), unauthorized);
+	await head.connecting(connection(Buffer.from('no certificate')).peer);
+});
+
+test('a child edge hub attaches links for those below it, with its token and the chain', async (t) => {
+	const { head, clients, clock } = await amqpHead(t);
+	const mine = { deviceId: 'leaf-of-child' };
+	const theirs = { deviceId: 'leaf-of-sibling' };
+	const child = hubOf('child');
+	// Its token under its own name, and under that of the client, as different clients do it.
+	for (const name of [child, mine]) {
+		const shared = connection();
+		await head.putToken(shared, put(name, child, clock));
+		t.throws(() => head.attachIncoming(link(shared, mine)), unauthorized);
+		for (const [identity, chain] of [
+			[theirs, 'leaf-of-sibling;child'],
+			[theirs, 'leaf-of-sibling;sibling'],
+			[mine, 'leaf-of-sibling;child'],
+			[mine, 'leaf-of-child;sibling'],
+			[mine, 'leaf-of-child;child;edge1'],
+			[mine, ';'],
+			[{ deviceId: 'direct' }, 'direct;child'],
+			[{ deviceId: 'edge1', moduleId: 'sensor' }, 'edge1/sensor;child'],
+		] as const) {
+			t.throws(() => head.attachIncoming(link(shared, identity, chain)), unauthorized, chain);
+		}
+		head.attachIncoming(link(shared, mine, 'leaf-of-child;child'));
+		const client = clients.of(mine).at(-1);
+		t.is(client?.checkCredential().kind, 'accepted');
+		await clock.advance(3_600_000);
+		await head.putToken(shared, put(mine, child, clock));
+		await clock.advance(600_000);
+		t.is(client?.checkCredential().kind, 'accepted', 'with the newer token');
+		client?.close();
+	}
+	await t.throwsAsync(head.putToken(connection(), put(mine, hubOf('nobody'), clock)), unauthorized);
+});
