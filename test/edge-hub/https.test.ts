@@ -4,6 +4,7 @@ import azure from 'azure-iot-device';
 import { Mqtt } from 'azure-iot-device-mqtt';
 import mqtt from 'mqtt';
 import type { EdgeHub } from '../../src/edge-hub/hub.ts';
+import { createSasToken } from '../../src/protocol/sas-token.ts';
 import { keyOf } from '../support/fake-iot-hub.ts';
 import {
 	edgeDeviceId,
@@ -44,11 +45,21 @@ function post(
 	headers: Record<string, string>,
 	body: string | Buffer,
 	method = 'POST',
+	shown: { readonly cert?: string; readonly key?: string } = {},
 ): Promise<Answer> {
 	return new Promise((resolve, reject) => {
 		const ca = world.workload.authority.certificate;
 		const port = hub.httpsPort;
-		const outgoing = httpsRequest({ host: 'localhost', port, path, method, headers, ca });
+		const outgoing = httpsRequest({
+			host: 'localhost',
+			port,
+			path,
+			method,
+			headers,
+			ca,
+			agent: false,
+			...shown,
+		});
 		outgoing.on('error', reject);
 		outgoing.on('response', async (incoming) => {
 			const chunks: Buffer[] = [];
@@ -181,6 +192,67 @@ test('messages are sent over HTTP, one or many, in the name of who sends them', 
 	t.is((await post(hub, world, path, headers, 'x'.repeat(300_000))).status, 400);
 	t.is((await post(hub, world, path, { ...headers, ...type }, '[{}]')).status, 400);
 	t.is(world.iotHub.messages.length, 3);
+});
+
+test('a device may show its certificate instead of a token, for itself alone', async (t) => {
+	const { world, hub } = await runningHub(t);
+	const issue = async (deviceId: string) => {
+		const own = { commonName: deviceId, usages: ['client'] as const, days: 5 };
+		const { certificate, privateKey } = await world.workload.authority.issue(own);
+		return { cert: certificate, key: privateKey };
+	};
+	for (const deviceId of ['certified', 'other']) {
+		world.iotHub.register({ deviceId });
+		const known = world.iotHub.registry.get(deviceId);
+		if (known === undefined) throw new Error('The device is not registered.');
+		const authentication = { type: 'certificateAuthority', keys: [], thumbprints: [] } as const;
+		world.iotHub.registry.set(deviceId, { ...known, authentication });
+	}
+	const shown = await issue('certified');
+	const send = async (
+		identity: string,
+		headers: Record<string, string> = {},
+		certificate = shown,
+	) => {
+		const path = `/devices/${identity}/messages/events?api-version=2021-04-12`;
+		return post(hub, world, path, headers, '1', 'POST', certificate);
+	};
+	t.is((await send('certified')).status, 204);
+	t.is((await send('certified', { authorization: 'nonsense' })).status, 204);
+	await until(() => world.iotHub.messages.length === 2, 'the messages in the cloud');
+	t.is((await send('other')).status, 401);
+	t.is((await send('edge1/modules/sensor')).status, 401);
+	t.is((await send('certified', {}, await issue('other'))).status, 401);
+	t.is((await send('edge1/modules/sensor', { authorization: tokenOf(sensor) })).status, 204);
+});
+
+test('who is refused is told why, in the words of Azure IoT Edge', async (t) => {
+	const expired = createSasToken({
+		resource: `${hubHostName}/devices/edge1/modules/sensor`,
+		key: keyOf(sensor),
+		expiry: 1,
+	});
+	const table: [Record<string, string>, string][] = [
+		[{}, 'Invalid authorization header count'],
+		[
+			{ authorization: 'invalidSasToken' },
+			'Invalid Authorization header. Only SharedAccessSignature is supported.',
+		],
+		[
+			{ authorization: expired },
+			'Cannot parse SharedAccessSignature because of the following error - The specified SAS token is expired',
+		],
+		[
+			{ authorization: tokenOf(sensor, keyOf(filter)) },
+			'Unable to authenticate device with Id edge1/sensor',
+		],
+	];
+	const { world, hub } = await runningHub(t);
+	const path = '/devices/edge1/modules/sensor/messages/events';
+	for (const [headers, message] of table) {
+		const { body } = await post(hub, world, path, headers, 'x');
+		t.is(body?.['Message'], `ErrorCode:IotHubUnauthorizedAccess;${message}`);
+	}
 });
 
 test('MQTT is served over WebSocket as well', async (t) => {
