@@ -9,15 +9,20 @@ export class AmqpError extends Error {
 	/** Peers may show it to their users. */
 	readonly description: string;
 
-	constructor(condition: string, description: string) {
+	/** What the condition says more, e.g. where a redirect leads to. */
+	readonly info: Readonly<Record<string, string | number>> | undefined;
+
+	constructor(condition: string, description: string, info?: AmqpError['info']) {
 		super(`${condition}: ${description}`);
 		this.condition = condition;
 		this.description = description;
+		this.info = info;
 	}
 
 	/** The `error` field of a performative. */
-	toWire(): { readonly condition: string; readonly description: string } {
-		return { condition: this.condition, description: this.description };
+	toWire(): object {
+		const { condition, description, info } = this;
+		return { condition, description, ...(info === undefined ? {} : { info }) };
 	}
 }
 

@@ -6,7 +6,11 @@ export type AmqpValue = string | number | boolean | Date | Uint8Array | null | u
 /** A message in its parts, typed ids already turned into text [AMQP 1.0, 3.2]. */
 export interface AmqpMessage {
 	readonly messageId?: string;
+	/** Whether the id has come as a number, as libraries in C send it. */
+	readonly hasNumericId?: boolean;
 	readonly correlationId?: string;
+	/** Whether the correlation id is written as a number, as the id that it answers. */
+	readonly hasNumericCorrelationId?: boolean;
 	readonly to?: string;
 	readonly replyTo?: string;
 	readonly subject?: string;
@@ -52,6 +56,7 @@ export function stringArray(values: readonly string[]): Typed {
 export function messageFromWire(wire: Message): AmqpMessage {
 	const parts: Record<string, unknown> = {
 		messageId: textOfId(wire['message_id']),
+		hasNumericId: typeof wire['message_id'] === 'number' ? true : undefined,
 		correlationId: textOfId(wire['correlation_id']),
 		to: text(wire['to']),
 		replyTo: text(wire['reply_to']),
@@ -75,7 +80,9 @@ export function messageFromWire(wire: Message): AmqpMessage {
 export function messageToWire(message: AmqpMessage): Message {
 	const wire: Record<string, unknown> = {
 		message_id: message.messageId,
-		correlation_id: message.correlationId,
+		correlation_id: message.hasNumericCorrelationId
+			? Number(message.correlationId)
+			: message.correlationId,
 		to: message.to,
 		reply_to: message.replyTo,
 		subject: message.subject,

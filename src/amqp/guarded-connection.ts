@@ -1,4 +1,4 @@
-import rhea, { type Connection, type ConnectionOptions, type Receiver } from 'rhea';
+import rhea, { type Connection, type ConnectionOptions, type Container, type Receiver } from 'rhea';
 import type { AmqpServerLimits } from './amqp-server.ts';
 import type { FrameSocket } from './frame-socket.ts';
 
@@ -65,7 +65,7 @@ export function guardedConnection(
 ): { readonly connection: Connection; readonly accept: (socket: FrameSocket) => void } {
 	boundArrays();
 	const container = rhea.create_container({ non_fatal_errors: [] });
-	container.sasl_server_mechanisms.enable_anonymous();
+	enableAnonymous(container.sasl_server_mechanisms);
 	if (plain !== undefined) container.sasl_server_mechanisms.enable_plain(plain);
 	// The library's types know the options of clients only.
 	const options: object = {
@@ -82,6 +82,15 @@ export function guardedConnection(
 	const internals = connection as unknown as Internals;
 	guard(internals, limits);
 	return { connection, accept: (socket) => internals.accept(socket) };
+}
+
+/**
+ * Who comes without a name proves itself to `$cbs`. Azure's own libraries in C, and those on top of
+ * them, call that mechanism MSSBCBS.
+ */
+function enableAnonymous(mechanisms: Container['sasl_server_mechanisms']): void {
+	mechanisms.enable_anonymous();
+	Object.assign(mechanisms, { MSSBCBS: Reflect.get(mechanisms, 'ANONYMOUS') });
 }
 
 function guard(internals: Internals, limits: AmqpServerLimits): void {

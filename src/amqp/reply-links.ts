@@ -38,6 +38,7 @@ export class ReplyLinks {
 		const answer = {
 			...response,
 			...(correlationId === undefined ? {} : { correlationId }),
+			...(request.hasNumericId ? { hasNumericCorrelationId: true } : {}),
 			...(replyTo === undefined ? {} : { to: replyTo }),
 		};
 		link

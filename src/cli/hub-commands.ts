@@ -21,6 +21,7 @@ export function addHubCommands(hub: Command, terminal: Terminal): void {
 	addIdentityCommands(hub, terminal);
 	addTwinCommands(hub, terminal);
 	addMessageCommands(hub, terminal);
+	addFaultCommands(hub, terminal);
 }
 
 function access(command: Command): Command {
@@ -159,4 +160,48 @@ function addMessageCommands(hub: Command, terminal: Terminal): void {
 		const { monitorEvents } = await import('./hub/monitor-events.ts');
 		process.exitCode = await monitorEvents(options, terminal);
 	});
+}
+
+function addFaultCommands(hub: Command, terminal: Terminal): void {
+	const faults = hub.command('faults').description('Make the emulator misbehave, for tests.');
+	output(
+		access(
+			faults
+				.command('set')
+				.description('Misbehave in this way and no other.')
+				.addOption(
+					new Option(
+						'--away <how>',
+						'serve nobody: end connections, keep them waiting, or refuse politely',
+					).choices(['reset', 'silent', 'unavailable']),
+				)
+				.addOption(
+					new Option('--fail <how>', 'answer requests with 429 or 500').choices([
+						'throttle',
+						'server-error',
+					]),
+				)
+				.option('--delay <time>', 'before every request is served, e.g. 500ms', parseDuration)
+				.option('--for <time>', 'end by itself after this time', parseDuration)
+				.addHelpText(
+					'after',
+					'\nExamples:\n' +
+						'  iotedge-k8s hub faults set --away reset --for 30s\n' +
+						'  iotedge-k8s hub faults set --fail throttle',
+				),
+		),
+	).action(async (options) => {
+		const { setFaults } = await import('./hub/faults.ts');
+		process.exitCode = await setFaults(options, terminal);
+	});
+	access(faults.command('clear').description('End every fault.')).action(async (options) => {
+		const { clearFaults } = await import('./hub/faults.ts');
+		process.exitCode = await clearFaults(options);
+	});
+	access(faults.command('drop').description('End every connection once.')).action(
+		async (options) => {
+			const { dropConnections } = await import('./hub/faults.ts');
+			process.exitCode = await dropConnections(options);
+		},
+	);
 }

@@ -1,3 +1,4 @@
+import { systemClock } from '../runtime/clock.ts';
 import { exitCode } from './exit-code.ts';
 
 /** Aborts at the first Ctrl-C; at the second the process ends at once. */
@@ -14,4 +15,9 @@ export function interruption(): { readonly signal: AbortSignal } & Disposable {
 			for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, interrupt);
 		},
 	};
+}
+
+/** Resolves when a signal aborts; waiting on the clock keeps the process alive. */
+export async function untilAborted(signal: AbortSignal): Promise<void> {
+	while (!signal.aborted) await systemClock.sleep(0x7fffffff, signal).catch(() => {});
 }

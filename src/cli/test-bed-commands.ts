@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { parseDuration } from './duration.ts';
 import { outputOption } from './output-form.ts';
 import type { Terminal } from './terminal.ts';
@@ -21,6 +21,7 @@ Exit codes: 0 all was acknowledged; 1 not; 2 the file is wrong.`;
 /** Adds what tests and load runs use. */
 export function addTestBedCommands(program: Command, terminal: Terminal): void {
 	addTestBed(program, terminal);
+	addEmulator(program, terminal);
 	program
 		.command('simulate')
 		.summary('play fleets of devices that a file describes')
@@ -44,6 +45,45 @@ export function addTestBedCommands(program: Command, terminal: Terminal): void {
 		});
 }
 
+function addEmulator(program: Command, terminal: Terminal): void {
+	program
+		.command('emulator')
+		.summary('run an IoT Hub on this machine, for the Azure SDKs and `az`')
+		.description(
+			'Runs an IoT Hub on this machine until Ctrl-C and prints connection strings of everything.\n' +
+				'They are in <state>/.env too, with what unmodified SDKs for Node.js need besides.',
+		)
+		.option('-p, --port <port>', 'of every protocol (default: any free one)', Number)
+		.option('--standard-ports', 'also 8883, 5671 and 443: host names then carry no port')
+		.option('--address <ip>', 'to listen on, e.g. 0.0.0.0 (default: this machine only)')
+		.option('--host-name <name...>', 'of the hub, without a port (default: localhost)')
+		.option('--device <id...>', 'devices to create')
+		.option('--edge-device <id...>', 'IoT Edge devices to create')
+		.option('--throttle <size>', 'throttles and daily quota of a hub, e.g. S1 or S2:3')
+		.addOption(
+			new Option('--events <source...>', 'what readers of events get besides telemetry').choices([
+				...eventSources,
+			]),
+		)
+		.option('--keep', 'keep everything in the state folder from run to run')
+		.option('-s, --state <folder>', 'for the .env file and the authority', '.iotedge-k8s')
+		.addOption(outputOption())
+		.addHelpText(
+			'after',
+			'\nExamples:\n' +
+				'  iotedge-k8s emulator --device device1 --output json\n' +
+				'  iotedge-k8s emulator --keep --standard-ports --throttle S1\n' +
+				'\nMeanwhile: set -a; . .iotedge-k8s/.env; node app.js',
+		)
+		.action(async (options) => {
+			const { runEmulator } = await import('./commands/emulator.ts');
+			process.exitCode = await runEmulator(options, terminal);
+		});
+}
+
+/** As the emulator names them, which is not loaded for a help text. */
+const eventSources = ['twinChangeEvents', 'deviceLifecycleEvents', 'deviceConnectionStateEvents'];
+
 function addTestBed(program: Command, terminal: Terminal): void {
 	const testBed = program
 		.command('test-bed')
@@ -57,6 +97,7 @@ function addTestBed(program: Command, terminal: Terminal): void {
 		.option('--devices <n>', 'leaf devices device1, device2…', Number, 0)
 		.option('--probe <name...>', 'modules that the tests play')
 		.option('--hub-port <port>', 'of the IoT Hub (default: any free one)', Number)
+		.option('--throttle <size>', 'throttles and daily quota of a hub, e.g. S1 or S2:3')
 		.option('--gateway-port <port>', 'of the edge hub, e.g. 8883 (default: any free one)', Number)
 		.option('-s, --state <folder>', 'for certificates and `down`', '.iotedge-k8s')
 		.addOption(outputOption())

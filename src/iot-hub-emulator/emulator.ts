@@ -37,6 +37,7 @@ import type { IdentityRegistry } from './registry/identity-registry.ts';
 import { StoredJson } from './stored-json.ts';
 import type { EventSource } from './telemetry/hub-events.ts';
 import { TelemetryLog, type TelemetryRetention } from './telemetry/telemetry-log.ts';
+import type { HubSize } from './throttles.ts';
 import type { Twins } from './twin/twins.ts';
 
 /** What an emulated hub is to be like. Everything has a default. */
@@ -45,17 +46,22 @@ export interface IotHubEmulatorSettings {
 	readonly folder?: string;
 	/** 0 (default): the one of the last run if it is free, else any free one. */
 	readonly port?: number;
+	/**
+	 * Also listens on the ports of IoT Hub, for clients that know no others: host names then carry no
+	 * port. 443 is left out where the system does not allow it. Default false.
+	 */
+	readonly standardPorts?: boolean;
 	/** Address to listen on. Default 127.0.0.1. */
 	readonly address?: string;
 	/** Names without a port under which clients address the hub, the main one first. Default `localhost`. */
 	readonly hostNames?: readonly string[];
 	/** Seconds that a token is accepted past its expiry. Default 300, as IoT Hub. */
 	readonly clockSkewSeconds?: number;
-	/** Units of an S1 hub whose throttles apply. Default: no throttles. */
-	readonly throttledUnits?: number;
+	/** Of the hub whose throttles and daily quota apply. Default: neither. */
+	readonly size?: HubSize;
 	/**
-	 * What the Event Hubs-compatible endpoint gets besides telemetry. Default: nothing, as in a hub
-	 * without routes.
+	 * What the Event Hubs-compatible endpoint gets besides telemetry. Default: what the folder's last
+	 * run has had; nothing in a new hub, as in one without routes.
 	 */
 	readonly eventSources?: readonly EventSource[];
 	readonly retention?: TelemetryRetention;
@@ -73,6 +79,12 @@ interface Running {
 
 /** How often cloud-to-device messages are looked through for what has expired. */
 const sweepEveryMs = 1000;
+
+/** HTTPS and WebSocket; many systems keep it for privileged processes. */
+const privilegedPort = 443;
+
+/** HTTPS, AMQP and MQTT of IoT Hub. */
+const standardPorts = [privilegedPort, 5671, 8883];
 
 /** Where IoT Hub serves MQTT and AMQP over WebSocket. */
 const webSocketPath = '/$iothub/websocket';
@@ -106,7 +118,8 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 
 	/** As in connection strings: `localhost:41234`. */
 	get hostName(): string {
-		return `${this.#hostNames[0] ?? 'localhost'}:${this.port}`;
+		const [name = 'localhost'] = this.#hostNames;
+		return this.#settings.standardPorts ? name : `${name}:${this.port}`;
 	}
 
 	get port(): number {
@@ -265,7 +278,7 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 		};
 		const runtime = { clock: this.#clock, logger: this.#logger };
 		const hub = new Hub({
-			throttledUnits: this.#settings.throttledUnits,
+			size: this.#settings.size,
 			eventSources: this.#settings.eventSources,
 			store,
 			telemetry,
@@ -351,6 +364,24 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 			throw new EdgeError('EDGE_EMULATOR_PORT_TAKEN', message, { cause });
 		}
 		ports.set('tls', listener.port);
+		if (this.#settings.standardPorts) await this.#listenAsIotHub(listener);
+	}
+
+	async #listenAsIotHub(listener: ProtocolSwitch): Promise<void> {
+		for (const port of standardPorts) {
+			if (port === listener.port) continue;
+			try {
+				await listener.alsoListen(port);
+			} catch (cause) {
+				const message = `The emulator cannot listen on port ${port}.`;
+				if (port !== privilegedPort) {
+					throw new EdgeError('EDGE_EMULATOR_PORT_TAKEN', message, { cause });
+				}
+				this.#logger.warn(`${message} HTTPS and WebSocket clients need the other one.`, {
+					port: listener.port,
+				});
+			}
+		}
 	}
 }
 

@@ -1,4 +1,5 @@
-import type { Clock } from '../runtime/clock.ts';
+import type { Clock, Timer } from '../runtime/clock.ts';
+import { isJsonObject } from '../runtime/json.ts';
 import { IotHubError } from './iot-hub-error.ts';
 
 /**
@@ -10,6 +11,14 @@ export type Absence = 'reset' | 'silent' | 'unavailable';
 /** What goes wrong with requests that reach the hub. */
 export type RequestFault = 'throttle' | 'server-error';
 
+/** How a hub misbehaves. Everything that is not there is as it should be. */
+export interface WantedFaults {
+	readonly absence?: Absence;
+	readonly requests?: RequestFault;
+	/** Milliseconds that every request waits. */
+	readonly delayMs?: number;
+}
+
 /** Makes the hub misbehave on purpose, for tests of whoever depends on it. */
 export class Faults {
 	readonly #clock: Clock;
@@ -17,6 +26,7 @@ export class Faults {
 	#absence: Absence | undefined;
 	#requestFault: RequestFault | undefined;
 	#delayMs = 0;
+	#end: Timer | undefined;
 
 	/** @param dropAll ends every open connection without a word */
 	constructor(clock: Clock, dropAll: () => void) {
@@ -26,6 +36,26 @@ export class Faults {
 
 	get absence(): Absence | undefined {
 		return this.#absence;
+	}
+
+	/** How it misbehaves now. */
+	get now(): WantedFaults {
+		return {
+			...(this.#absence === undefined ? {} : { absence: this.#absence }),
+			...(this.#requestFault === undefined ? {} : { requests: this.#requestFault }),
+			...(this.#delayMs === 0 ? {} : { delayMs: this.#delayMs }),
+		};
+	}
+
+	/** Misbehaves in this way and no other, for so many seconds where they are given. */
+	set({ absence, requests, delayMs = 0 }: WantedFaults, seconds?: number): void {
+		this.#end?.[Symbol.dispose]();
+		this.failRequests(requests);
+		this.delayRequests(delayMs);
+		if (absence === undefined) this.comeBack();
+		else this.goAway(absence);
+		this.#end =
+			seconds === undefined ? undefined : this.#clock.after(seconds * 1000, () => this.set({}));
 	}
 
 	/** Ends every connection; new ones are served. */
@@ -71,4 +101,57 @@ export class Faults {
 			throw new IotHubError('ServerError', 'The request has failed on purpose.');
 		}
 	}
+}
+
+const absences: readonly unknown[] = ['reset', 'silent', 'unavailable'] satisfies Absence[];
+const requestFaults: readonly unknown[] = ['throttle', 'server-error'] satisfies RequestFault[];
+
+/** Seconds and milliseconds at most: a day. */
+const maxSeconds = 86_400;
+
+/**
+ * Reads `{absence?, requests?, delayMs?, seconds?}`.
+ *
+ * @throws IotHubError ArgumentInvalid
+ */
+export function faultsFrom(body: unknown): {
+	readonly wanted: WantedFaults;
+	readonly seconds: number | undefined;
+} {
+	if (!isJsonObject(body)) throw invalid('The body is not a JSON object.');
+	const { absence, requests, delayMs, seconds, ...others } = body;
+	const [unknown] = Object.keys(others);
+	if (unknown !== undefined) throw invalid(`There is no fault ${unknown}.`);
+	requireOneOf('absence', absence, absences);
+	requireOneOf('requests', requests, requestFaults);
+	const delay = amountOf('delayMs', delayMs, maxSeconds * 1000);
+	const time = amountOf('seconds', seconds, maxSeconds);
+	if ((absence === 'reset' || absence === 'silent') && time === undefined) {
+		throw invalid(
+			`A hub that is away with ${absence} hears no request to come back: give seconds.`,
+		);
+	}
+	return {
+		wanted: {
+			...(absence ? { absence: absence as Absence } : {}),
+			...(requests ? { requests: requests as RequestFault } : {}),
+			...(delay === undefined ? {} : { delayMs: delay }),
+		},
+		seconds: time,
+	};
+}
+
+function requireOneOf(name: string, value: unknown, allowed: readonly unknown[]): void {
+	if (value === undefined || value === null || allowed.includes(value)) return;
+	throw invalid(`${name} is not one of ${allowed.join(', ')}.`);
+}
+
+function amountOf(name: string, value: unknown, most: number): number | undefined {
+	if (value === undefined || value === null) return undefined;
+	if (typeof value === 'number' && value > 0 && value <= most) return value;
+	throw invalid(`${name} is not a number above 0, at most ${most}.`);
+}
+
+function invalid(message: string): IotHubError {
+	return new IotHubError('ArgumentInvalid', message);
 }

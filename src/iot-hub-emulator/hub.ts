@@ -20,9 +20,9 @@ import { RegistryJobs } from './jobs/registry-jobs.ts';
 import { DirectMethods } from './methods/direct-methods.ts';
 import { DeviceProvisioning } from './provisioning/device-provisioning.ts';
 import { IdentityRegistry } from './registry/identity-registry.ts';
-import { type EventSource, keepHubEvents } from './telemetry/hub-events.ts';
+import { type EventSource, HubEvents } from './telemetry/hub-events.ts';
 import type { TelemetryLog } from './telemetry/telemetry-log.ts';
-import { Throttles } from './throttles.ts';
+import { type HubSize, Throttles } from './throttles.ts';
 import { Twins } from './twin/twins.ts';
 
 /** What a hub is made from. */
@@ -31,9 +31,9 @@ export interface HubParts {
 	readonly telemetry: TelemetryLog;
 	readonly blobBytes: BlobBytes;
 	readonly access: AccessSettings;
-	/** Units of an S1 hub whose throttles apply; none where undefined. */
-	readonly throttledUnits?: number | undefined;
-	/** Sources of events besides telemetry. */
+	/** Of the hub whose throttles and daily quota apply; none where undefined. */
+	readonly size?: HubSize | undefined;
+	/** Sources of events besides telemetry; by default those of the last run. */
 	readonly eventSources?: readonly EventSource[] | undefined;
 	readonly clock: Clock;
 	readonly logger: Logger;
@@ -64,13 +64,15 @@ export class Hub {
 	readonly registryJobs: RegistryJobs;
 	readonly provisioning: DeviceProvisioning;
 	readonly telemetry: TelemetryLog;
+	/** What it tells of itself besides telemetry. */
+	readonly events: HubEvents;
 	readonly serviceAuthorization: ServiceAuthorization;
 	readonly deviceAuthentication: DeviceAuthentication;
 	readonly #delivery: CloudToDeviceDelivery;
 
 	constructor(parts: HubParts) {
-		const { store, telemetry, blobBytes, access, throttledUnits, clock, logger } = parts;
-		this.throttles = new Throttles(throttledUnits, clock);
+		const { store, telemetry, blobBytes, access, size, clock, logger } = parts;
+		this.throttles = new Throttles(size, clock);
 		this.store = store;
 		this.clock = clock;
 		this.logger = logger;
@@ -105,7 +107,7 @@ export class Hub {
 		this.jobs = new Jobs(this);
 		this.registryJobs = new RegistryJobs(this);
 		this.provisioning = new DeviceProvisioning(this);
-		keepHubEvents(this, parts.eventSources ?? []);
+		this.events = new HubEvents(this, parts.eventSources);
 		this.#delivery = new CloudToDeviceDelivery(this.cloudToDevice, this.connections, logger);
 	}
 
@@ -121,6 +123,7 @@ export class Hub {
 		this.configurations.load();
 		this.jobs.load();
 		this.provisioning.load();
+		this.events.load();
 	}
 
 	/** Ends what it does by itself. */

@@ -33,7 +33,8 @@ const beginTimeout = 30_000;
 export class ProtocolSwitch implements Lifecycle {
 	readonly #options: ProtocolSwitchOptions;
 	readonly #sockets = new Set<Socket>();
-	#listener: Server | undefined;
+	/** The first one has the port that names carry. */
+	readonly #listeners: Server[] = [];
 	#tls: TlsServer | undefined;
 	#wanted: { readonly port: number; readonly orElse: boolean } = { port: 0, orElse: false };
 
@@ -43,7 +44,7 @@ export class ProtocolSwitch implements Lifecycle {
 
 	/** The port that it listens on; 0 before `start`. */
 	get port(): number {
-		return (this.#listener?.address() as AddressInfo | null | undefined)?.port ?? 0;
+		return (this.#listeners[0]?.address() as AddressInfo | null | undefined)?.port ?? 0;
 	}
 
 	/**
@@ -72,8 +73,16 @@ export class ProtocolSwitch implements Lifecycle {
 			this.#options.logger.debug('a TLS handshake failed', { reason: error.message });
 			socket.destroy();
 		});
-		this.#listener = createServer({ noDelay: true }, (socket) => this.#accept(socket));
-		await this.#listen(this.#listener);
+		const listener = this.#newListener();
+		await this.#listen(listener);
+		this.#listeners.push(listener);
+	}
+
+	/** Listens on one more port; after `start`. @throws the system's error when it cannot be had */
+	async alsoListen(port: number): Promise<void> {
+		const listener = this.#newListener();
+		await listen(listener, port, this.#options.address);
+		this.#listeners.push(listener);
 	}
 
 	/** Ends every connection without a word. */
@@ -82,12 +91,15 @@ export class ProtocolSwitch implements Lifecycle {
 	}
 
 	async stop(): Promise<void> {
-		const listener = this.#listener;
-		if (listener === undefined) return;
-		this.#listener = undefined;
-		const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
+		const closed = this.#listeners
+			.splice(0)
+			.map((listener) => new Promise<void>((resolve) => listener.close(() => resolve())));
 		for (const socket of this.#sockets) socket.destroy();
-		await closed;
+		await Promise.all(closed);
+	}
+
+	#newListener(): Server {
+		return createServer({ noDelay: true }, (socket) => this.#accept(socket));
 	}
 
 	async #listen(listener: Server): Promise<void> {

@@ -1,30 +1,72 @@
 import type { Clock } from '../runtime/clock.ts';
+import { EdgeError } from '../runtime/edge-error.ts';
 import { IotHubError } from './iot-hub-error.ts';
 
-/**
- * How often an S1 hub lets each kind of operation happen, a second and unit (IoT Hub documentation,
- * "Quotas and throttling"). `floor` is what one unit has at least; `burst` how many may come at once:
- * a minute's worth where the documentation counts by the minute.
- */
+/** How large a hub is: `S1` with 2 units. */
+export interface HubSize {
+	readonly tier: HubTier;
+	readonly units: number;
+}
+
+interface Rate {
+	/** A second. */
+	readonly perUnit: number;
+	/** What a hub has at least, whatever its units. */
+	readonly floor?: number;
+	/** Seconds whose rate may come in one burst. */
+	readonly burst: number;
+}
+
+const perSecond = (perUnit: number, floor = 0): Rate => ({ perUnit, floor, burst: 1 });
+const perMinute = (count: number): Rate => ({ perUnit: count / 60, burst: 60 });
+
+/** IoT Hub documentation, "Quotas and throttling": of the tiers F1 and S1; S2 and S3 where they differ. */
 const rates = {
-	registry: { perUnit: 100 / 60, burst: 100 },
-	connect: { perUnit: 12, floor: 100, burst: 100 },
-	telemetry: { perUnit: 12, floor: 100, burst: 100 },
-	'cloud-to-device-receive': { perUnit: 1000 / 60, burst: 1000 },
-	'file-upload': { perUnit: 100 / 60, burst: 100 },
-	'direct-method': { perUnit: 20, burst: 40 },
-	query: { perUnit: 20 / 60, burst: 20 },
-	'twin-read': { perUnit: 1, floor: 100, burst: 100 },
-	'twin-update': { perUnit: 5, floor: 50, burst: 50 },
-	job: { perUnit: 100 / 60, burst: 100 },
-	configuration: { perUnit: 20 / 60, burst: 20 },
-} as const satisfies Record<
-	string,
-	{ readonly perUnit: number; readonly burst: number; readonly floor?: number }
->;
+	registry: { S1: perMinute(100), S3: perMinute(5000) },
+	connect: {
+		S1: perSecond(12, 100),
+		S2: perSecond(120),
+		S3: perSecond(6000),
+	},
+	telemetry: {
+		S1: perSecond(12, 100),
+		S2: perSecond(120),
+		S3: perSecond(6000),
+	},
+	'cloud-to-device-send': { S1: perMinute(100), S3: perMinute(5000) },
+	'cloud-to-device-receive': { S1: perMinute(1000), S3: perMinute(50_000) },
+	'file-upload': { S1: perMinute(100), S3: perMinute(5000) },
+	'direct-method': { S1: perSecond(20), S2: perSecond(60), S3: perSecond(3000) },
+	query: { S1: perMinute(20), S3: perMinute(1000) },
+	'twin-read': {
+		S1: perSecond(0, 100),
+		S2: perSecond(10, 100),
+		S3: perSecond(500),
+	},
+	'twin-update': {
+		S1: perSecond(0, 50),
+		S2: perSecond(5, 50),
+		S3: perSecond(250),
+	},
+	job: { S1: perMinute(100), S3: perMinute(5000) },
+	configuration: { S1: perMinute(20) },
+} as const satisfies Record<string, { readonly S1: Rate; readonly S2?: Rate; readonly S3?: Rate }>;
 
 /** A kind of operation that is limited on its own. */
 export type ThrottledOperation = keyof typeof rates;
+
+/** What a hub takes in a day, a unit; and how many bytes count as one message. */
+const tiers = {
+	F1: { messages: 8_000, meter: 512 },
+	S1: { messages: 400_000, meter: 4_096 },
+	S2: { messages: 6_000_000, meter: 4_096 },
+	S3: { messages: 300_000_000, meter: 4_096 },
+} as const;
+
+/** A tier of IoT Hub. */
+export type HubTier = keyof typeof tiers;
+
+const dayMs = 86_400_000;
 
 interface Bucket {
 	left: number;
@@ -32,25 +74,43 @@ interface Bucket {
 	filledAt: number;
 }
 
-/** The throttles of a hub: one leaky bucket for each kind of operation. */
+/**
+ * Reads a size: `S1`, or `S1:3` for three units.
+ *
+ * @throws EdgeError EDGE_SETTING_INVALID
+ */
+export function parseHubSize(text: string): HubSize {
+	const [, tier = '', units = '1'] = /^(F1|S[123])(?::([1-9]\d{0,2}))?$/i.exec(text.trim()) ?? [];
+	const name = tier.toUpperCase();
+	if (isTier(name)) return { tier: name, units: Number(units) };
+	const remedy = 'Give F1, S1, S2 or S3, with units behind a colon where there are several: S1:2.';
+	throw new EdgeError('EDGE_SETTING_INVALID', `${text} is no size of an IoT Hub.`, { remedy });
+}
+
+function isTier(name: string): name is HubTier {
+	return Object.hasOwn(tiers, name);
+}
+
+/** The throttles of a hub, one leaky bucket for each kind of operation, and its daily quota. */
 export class Throttles {
-	readonly #units: number | undefined;
+	readonly #size: HubSize | undefined;
 	readonly #clock: Clock;
 	readonly #buckets = new Map<ThrottledOperation, Bucket>();
+	#today = { day: -1, messages: 0 };
 
-	/** @param units of an S1 hub; undefined for no throttles at all */
-	constructor(units: number | undefined, clock: Clock) {
-		this.#units = units;
+	/** @param size undefined for no throttles at all */
+	constructor(size: HubSize | undefined, clock: Clock) {
+		this.#size = size;
 		this.#clock = clock;
 	}
 
 	/** Counts an operation. @throws IotHubError ThrottlingException when there are too many */
 	take(operation: ThrottledOperation): void {
-		if (this.#units === undefined) return;
-		const { perSecond, burst } = this.#rateOf(operation, this.#units);
+		if (this.#size === undefined) return;
+		const { rate, burst } = rateOf(operation, this.#size);
 		const now = this.#clock.monotonic();
 		const bucket = this.#buckets.get(operation) ?? { left: burst, filledAt: now };
-		bucket.left = Math.min(burst, bucket.left + ((now - bucket.filledAt) / 1000) * perSecond);
+		bucket.left = Math.min(burst, bucket.left + ((now - bucket.filledAt) / 1000) * rate);
 		bucket.filledAt = now;
 		this.#buckets.set(operation, bucket);
 		if (bucket.left < 1) {
@@ -59,11 +119,28 @@ export class Throttles {
 		bucket.left -= 1;
 	}
 
-	#rateOf(operation: ThrottledOperation, units: number) {
-		const rate: { perUnit: number; burst: number; floor?: number } = rates[operation];
-		return {
-			perSecond: Math.max(rate.floor ?? 0, rate.perUnit * units),
-			burst: Math.max(rate.burst, rate.burst * (rate.floor === undefined ? units : 1)),
-		};
+	/**
+	 * Counts a message between devices and cloud, as often as it fills the bytes that are metered.
+	 *
+	 * @throws IotHubError IotHubQuotaExceeded when the hub has had its messages of the day (UTC)
+	 */
+	meter(bytes: number): void {
+		if (this.#size === undefined) return;
+		const { messages, meter } = tiers[this.#size.tier];
+		const day = Math.floor(this.#clock.now() / dayMs);
+		if (day !== this.#today.day) this.#today = { day, messages: 0 };
+		const quota = messages * this.#size.units;
+		const wanted = Math.max(1, Math.ceil(bytes / meter));
+		if (this.#today.messages + wanted > quota) {
+			throw new IotHubError('IotHubQuotaExceeded', `The hub has had its ${quota} messages today.`);
+		}
+		this.#today.messages += wanted;
 	}
+}
+
+function rateOf(operation: ThrottledOperation, { tier, units }: HubSize) {
+	const byTier: { readonly S1: Rate; readonly S2?: Rate; readonly S3?: Rate } = rates[operation];
+	const { perUnit, floor = 0, burst } = (tier === 'F1' ? undefined : byTier[tier]) ?? byTier.S1;
+	const rate = Math.max(floor, perUnit * units);
+	return { rate, burst: rate * burst };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { EdgeAgent } from '../edge-agent/agent.ts';
 import type { EdgeHub } from '../edge-hub/hub.ts';
 import { applyConfigurationContent } from '../iot-hub-emulator/configuration/apply-configuration-content.ts';
+import type { HubSize } from '../iot-hub-emulator/throttles.ts';
 import { LocalCluster } from '../local-cluster/local-cluster.ts';
 import type { Identity } from '../protocol/identity.ts';
 import { type Clock, systemClock } from '../runtime/clock.ts';
@@ -26,6 +27,8 @@ export interface TestEdgeOptions extends EdgeContentOptions {
 	readonly hubEnv?: Readonly<Record<string, string>>;
 	/** Port of the IoT Hub. Default: any free one. */
 	readonly hubPort?: number;
+	/** Of the IoT Hub whose throttles and daily quota apply. Default: neither. */
+	readonly hubSize?: HubSize;
 	/** Time of IoT Hub and edge hub, for what they do by the clock; modules have the system's. */
 	readonly clock?: Clock;
 	/** Default: nothing is logged. */
@@ -61,13 +64,14 @@ export class TestEdge implements AsyncDisposable {
 	#folder = '';
 
 	constructor(options: TestEdgeOptions) {
-		const { deviceId = 'edge', clock, hubPort, logger = silentLogger } = options;
+		const { deviceId = 'edge', clock, hubPort, hubSize, logger = silentLogger } = options;
 		this.deviceId = deviceId;
 		this.#options = options;
 		this.#logger = logger;
 		this.hub = new TestHub({
 			...(clock === undefined ? {} : { clock }),
 			...(hubPort === undefined ? {} : { port: hubPort }),
+			...(hubSize === undefined ? {} : { size: hubSize }),
 		});
 	}
 

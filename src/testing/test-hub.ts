@@ -2,6 +2,7 @@ import { HttpsJson } from '../iot-hub-client/https-json.ts';
 import { HubNetwork } from '../iot-hub-client/hub-network.ts';
 import { IotHubEmulator } from '../iot-hub-emulator/emulator.ts';
 import type { Absence } from '../iot-hub-emulator/faults.ts';
+import type { HubSize } from '../iot-hub-emulator/throttles.ts';
 import { parseConnectionString } from '../protocol/connection-string.ts';
 import type { MethodResponse } from '../protocol/direct-method.ts';
 import { endpointOf } from '../protocol/host-name.ts';
@@ -27,6 +28,8 @@ export interface TestHubOptions {
 	readonly port?: number;
 	/** Time of the hub. Default: the system's. */
 	readonly clock?: Clock;
+	/** Of the hub whose throttles and daily quota apply. Default: neither. */
+	readonly size?: HubSize;
 }
 
 /** A call of a direct method. */
@@ -51,11 +54,12 @@ export class TestHub implements AsyncDisposable {
 	#journal: TelemetryJournal | undefined;
 	#https: HttpsJson | undefined;
 
-	constructor({ folder, port, clock = systemClock }: TestHubOptions = {}) {
+	constructor({ folder, port, size, clock = systemClock }: TestHubOptions = {}) {
 		this.#clock = clock;
 		this.emulator = new IotHubEmulator({
 			...(folder === undefined ? {} : { folder }),
 			...(port === undefined ? {} : { port }),
+			...(size === undefined ? {} : { size }),
 			retention: folder === undefined ? inMemory : onDisk,
 			clock,
 			logger: silentLogger,

@@ -23,6 +23,10 @@ const positions: [selector: unknown, position: EventPosition | undefined][] = [
 	["amqp.annotation.x-opt-sequence-number >= '7'", { kind: 'sequence-number', from: 7 }],
 	["amqp.annotation.x-opt-offset > '@latest'", { kind: 'latest' }],
 	[
+		'amqp.annotation.x-opt-enqueuedtimeutc > 1700000000000',
+		{ kind: 'enqueued-time', afterMs: 1_700_000_000_000 },
+	],
+	[
 		"amqp.annotation.x-opt-enqueued-time > '1700000000000'",
 		{ kind: 'enqueued-time', afterMs: 1_700_000_000_000 },
 	],

@@ -4,7 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import test from 'ava';
 import { type Protocol, protocolOf } from '../../src/iot-hub-emulator/protocol-switch.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { hubRequest, mqttClient, runningEmulator } from '../support/running-emulator.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { until } from '../support/until.ts';
 
 test('the first bytes tell the protocol', (t) => {
 	const cases: [string | number[], Protocol | undefined][] = [
@@ -114,4 +117,64 @@ test('older AMQP and noise are turned away at once', async (t) => {
 		socket.write(bytes);
 		t.true(await closed);
 	}
+});
+
+test('faults are asked for with a request, and end by themselves or on request', async (t) => {
+	const clock = new FakeClock(Date.now());
+	const emulator = await runningEmulator(t, { clock });
+	const faults = (method: string, body?: object) =>
+		hubRequest(emulator, { method, path: '/emulator/faults', body });
+	const status = async () => (await hubRequest(emulator, { path: '/devices' })).status;
+
+	t.deepEqual((await faults('GET')).body, {});
+	t.is((await faults('PUT', { requests: 'throttle', delayMs: 0.001 })).status, 200);
+	await until(() => emulator.faults.now.requests === 'throttle');
+	t.like((await faults('GET')).body, { requests: 'throttle', delayMs: 0.001 });
+	t.is((await faults('DELETE')).status, 204);
+	t.is(await status(), 200);
+
+	t.is((await faults('PUT', { absence: 'unavailable', seconds: 30 })).status, 200);
+	await until(() => emulator.faults.absence !== undefined);
+	t.is(await status(), 503);
+	await clock.advance(30_000);
+	t.is(await status(), 200);
+
+	emulator.registry.putDevice('dev1', {});
+	const device = await mqttClient(emulator);
+	t.teardown(() => device.endAsync(true));
+	const closed = new Promise((resolve) => device.once('close', () => resolve(undefined)));
+	t.is(
+		(await hubRequest(emulator, { method: 'POST', path: '/emulator/dropConnections' })).status,
+		204,
+	);
+	await closed;
+
+	for (const wrong of [
+		{ absence: 'reset' },
+		{ absence: 'gone' },
+		{ requests: 'often' },
+		{ delayMs: -1 },
+		{ seconds: 1e9 },
+		{ nothing: 1 },
+		[],
+	]) {
+		t.is((await faults('PUT', wrong)).status, 400, JSON.stringify(wrong));
+	}
+	const path = '/emulator/faults';
+	t.is((await hubRequest(emulator, { path, authorization: '' })).status, 401);
+});
+
+test('a request says what the hub tells of itself, and the hub remembers it', async (t) => {
+	const folder = await temporaryFolder(t);
+	const path = '/emulator/eventSources';
+	const emulator = await runningEmulator(t, { folder });
+	t.deepEqual((await hubRequest(emulator, { path })).body as unknown, []);
+	const sources = ['deviceLifecycleEvents', 'twinChangeEvents'];
+	await hubRequest(emulator, { method: 'PUT', path, body: { sources } });
+	emulator.registry.putDevice('dev1', {});
+	await until(() => emulator.telemetry.size.events === 1);
+	t.is((await hubRequest(emulator, { method: 'PUT', path, body: ['all'] })).status, 400);
+	await emulator.stop();
+	const again = await runningEmulator(t, { folder });
+	t.deepEqual((await hubRequest(again, { path })).body as unknown, sources);
 });

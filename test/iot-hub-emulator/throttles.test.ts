@@ -1,7 +1,7 @@
 import test from 'ava';
 import { throttledOperation } from '../../src/iot-hub-emulator/http/throttled-operation.ts';
 import { IotHubError } from '../../src/iot-hub-emulator/iot-hub-error.ts';
-import { Throttles } from '../../src/iot-hub-emulator/throttles.ts';
+import { parseHubSize, Throttles } from '../../src/iot-hub-emulator/throttles.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { hubRequest, mqttClient, runningEmulator } from '../support/running-emulator.ts';
 
@@ -18,20 +18,36 @@ function countTaken(throttles: Throttles, operation: Parameters<Throttles['take'
 
 test('a throttle lets a burst pass, fills again with time, and counts units', async (t) => {
 	const clock = new FakeClock();
-	const one = new Throttles(1, clock);
+	const one = new Throttles(parseHubSize('S1'), clock);
 	t.is(countTaken(one, 'query'), 20);
 	t.is(countTaken(one, 'telemetry'), 100, 'each kind has its own');
 	await clock.advance(30_000);
 	t.is(countTaken(one, 'query'), 10);
 	await clock.advance(3_600_000);
 	t.is(countTaken(one, 'query'), 20, 'no more than a burst is saved up');
-	const three = new Throttles(3, clock);
+	const three = new Throttles(parseHubSize('s1:3'), clock);
 	t.is(countTaken(three, 'query'), 60);
 	t.is(countTaken(three, 'telemetry'), 100);
 	const none = new Throttles(undefined, clock);
 	t.notThrows(() => {
 		for (let count = 0; count < 10_000; count += 1) none.take('query');
 	});
+});
+
+test('larger tiers let more pass; a hub that has had its messages of the day takes no more', async (t) => {
+	const clock = new FakeClock(Date.parse('2026-05-01T10:00:00Z'));
+	t.is(countTaken(new Throttles(parseHubSize('S3'), clock), 'telemetry'), 6000);
+	t.is(countTaken(new Throttles(parseHubSize('S2:2'), clock), 'twin-update'), 50);
+	const free = new Throttles(parseHubSize('F1'), clock);
+	for (let count = 0; count < 7_998; count += 1) free.meter(10);
+	t.throws(() => free.meter(512 * 2 + 1), { code: 'IotHubQuotaExceeded' });
+	free.meter(512 * 2);
+	t.throws(() => free.meter(0), { code: 'IotHubQuotaExceeded' });
+	await clock.advance(14 * 3_600_000);
+	t.notThrows(() => free.meter(0), 'the next day');
+	for (const wrong of ['S4', 'S1:0', 'one', '']) {
+		t.throws(() => parseHubSize(wrong), { code: 'EDGE_SETTING_INVALID' });
+	}
 });
 
 for (const [method, route, expected] of [
@@ -57,7 +73,7 @@ for (const [method, route, expected] of [
 
 test('a throttled request is refused as IoT Hub does, a throttled client is told to come back', async (t) => {
 	const clock = new FakeClock(Date.now());
-	const emulator = await runningEmulator(t, { throttledUnits: 1, clock });
+	const emulator = await runningEmulator(t, { size: { tier: 'S1', units: 1 }, clock });
 	emulator.registry.putDevice('dev1', {});
 	const query = () =>
 		hubRequest(emulator, {

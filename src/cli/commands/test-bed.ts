@@ -1,12 +1,13 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { parseHubSize } from '../../iot-hub-emulator/throttles.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { EdgeError } from '../../runtime/edge-error.ts';
 import { TestEdge } from '../../testing/test-edge.ts';
 import { exitCode } from '../exit-code.ts';
-import { interruption } from '../interruption.ts';
+import { interruption, untilAborted } from '../interruption.ts';
+import { printMembers } from '../member-table.ts';
 import type { OutputForm } from '../output-form.ts';
-import { formatTable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** Options of `test-bed up`. */
@@ -19,6 +20,8 @@ export interface TestBedOptions {
 	readonly probe?: readonly string[];
 	readonly hubPort?: number;
 	readonly gatewayPort?: number;
+	/** `S1`, `S1:2`. */
+	readonly throttle?: string;
 	readonly state: string;
 	readonly output: OutputForm;
 }
@@ -28,11 +31,12 @@ const fileName = 'test-bed.json';
 /** Starts an edge for tests of any language, says where everything is, and stays until it is ended. */
 export async function testBedUp(options: TestBedOptions, terminal: Terminal): Promise<number> {
 	using interrupted = interruption();
-	const { manifest, modules = [], gatewayPort, hubPort } = options;
+	const { manifest, modules = [], gatewayPort, hubPort, throttle } = options;
 	const samples = resolve(import.meta.dirname, '../../modules');
 	const edge = new TestEdge({
 		...(manifest === undefined ? {} : { manifest }),
 		...(hubPort === undefined ? {} : { hubPort }),
+		...(throttle === undefined ? {} : { hubSize: parseHubSize(throttle) }),
 		moduleRoots: [...modules, '.', samples],
 		hubEnv: gatewayPort === undefined ? {} : { mqttSettings__port: String(gatewayPort) },
 	});
@@ -42,7 +46,7 @@ export async function testBedUp(options: TestBedOptions, terminal: Terminal): Pr
 		await edge.start();
 		const description = await describe(edge, options, folder);
 		await writeFile(file, JSON.stringify(description), { mode: 0o600 });
-		print(description, options.output, terminal);
+		printMembers(description, options.output, terminal);
 		await untilAborted(interrupted.signal);
 		return exitCode.ok;
 	} finally {
@@ -77,11 +81,6 @@ function lives(pid: number): boolean {
 	}
 }
 
-/** Waiting on the clock keeps the process alive. */
-async function untilAborted(signal: AbortSignal): Promise<void> {
-	while (!signal.aborted) await systemClock.sleep(0x7fffffff, signal).catch(() => {});
-}
-
 /** It holds secrets, as tests need them. */
 async function describe(edge: TestEdge, options: TestBedOptions, folder: string) {
 	const { devices: count, probe = [] } = options;
@@ -98,6 +97,7 @@ async function describe(edge: TestEdge, options: TestBedOptions, folder: string)
 	return {
 		hubHostName: edge.hub.hostName,
 		hubConnectionString: edge.hub.connectionString,
+		eventHubConnectionString: edge.hub.emulator.eventHubConnectionString,
 		hubCaFile,
 		deviceId,
 		gatewayHostName: edge.gatewayHostName,
@@ -116,16 +116,4 @@ async function describe(edge: TestEdge, options: TestBedOptions, folder: string)
 
 function portOf(hostName: string): number {
 	return Number(hostName.slice(hostName.lastIndexOf(':') + 1));
-}
-
-function print(description: object, output: OutputForm, terminal: Terminal): void {
-	if (output === 'json') {
-		terminal.write(`${JSON.stringify(description)}\n`);
-		return;
-	}
-	const rows = Object.entries(description).map(([name, value]) => [
-		name,
-		typeof value === 'object' ? JSON.stringify(value) : String(value),
-	]);
-	terminal.write(`${formatTable(['MEMBER', 'VALUE'], rows).join('\n')}\n`);
 }

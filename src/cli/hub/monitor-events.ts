@@ -1,17 +1,13 @@
 import type { IncomingMessage } from 'node:http';
-import { Agent, request } from 'node:https';
 import { createInterface } from 'node:readline';
-import { secureContextFor } from '../../iot-hub-client/trusted-roots.ts';
-import { parseConnectionString } from '../../protocol/connection-string.ts';
-import { endpointOf } from '../../protocol/host-name.ts';
-import { createSasToken } from '../../protocol/sas-token.ts';
 import { systemClock } from '../../runtime/clock.ts';
-import { EdgeError, messageOf } from '../../runtime/edge-error.ts';
+import { EdgeError } from '../../runtime/edge-error.ts';
 import { exitCode } from '../exit-code.ts';
 import { interruption } from '../interruption.ts';
 import { plainText } from '../plain-text.ts';
 import type { Terminal } from '../terminal.ts';
 import { type HubAccess, type HubOptions, hubAccess } from './hub-access.ts';
+import { requestHub } from './hub-request.ts';
 import type { ResultOptions } from './hub-result.ts';
 
 /** Options of `monitor-events`. */
@@ -93,56 +89,16 @@ async function openEvents(
 	signal: AbortSignal,
 ): Promise<IncomingMessage> {
 	const from = all ? 0 : await nextSequenceNumber(access, signal);
-	return get(access, `/messages/events?follow=true&fromSequenceNumber=${from}`, signal);
+	const path = `/messages/events?follow=true&fromSequenceNumber=${from}`;
+	return requestHub(access, { path, signal });
 }
 
 /** One more than the last event that is there. */
 async function nextSequenceNumber(access: HubAccess, signal: AbortSignal): Promise<number> {
 	let next = 0;
-	const events = await get(access, '/messages/events?', signal);
+	const events = await requestHub(access, { path: '/messages/events', signal });
 	for await (const line of createInterface({ input: events })) {
 		next = Number(JSON.parse(line).sequenceNumber) + 1;
 	}
 	return next;
-}
-
-/** @throws EdgeError EDGE_HUB_UNREACHABLE, EDGE_HUB_REFUSED */
-async function get(
-	{ connectionString, hostName, authority }: HubAccess,
-	path: string,
-	signal: AbortSignal,
-): Promise<IncomingMessage> {
-	const { sharedAccessKey = '', sharedAccessKeyName = '' } =
-		parseConnectionString(connectionString);
-	const expiry = Math.ceil(systemClock.now() / 1000) + 3600;
-	const authorization = createSasToken({
-		resource: hostName,
-		key: sharedAccessKey,
-		keyName: sharedAccessKeyName,
-		expiry,
-	});
-	const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-	const sent = request(
-		{
-			...endpointOf(hostName, 'https'),
-			path: `${path}&api-version=2021-04-12`,
-			headers: { authorization },
-			agent: new Agent({ secureContext: secureContextFor(authority) }),
-			signal,
-		},
-		resolve,
-	);
-	sent.on('error', reject);
-	sent.end();
-	try {
-		const incoming = await promise;
-		if (incoming.statusCode === 200) return incoming;
-		incoming.resume();
-		const message = `IoT Hub answers with ${incoming.statusCode}.`;
-		throw new EdgeError('EDGE_HUB_REFUSED', message);
-	} catch (cause) {
-		if (cause instanceof EdgeError || signal.aborted) throw cause;
-		const message = `IoT Hub ${hostName} cannot be reached: ${messageOf(cause)}.`;
-		throw new EdgeError('EDGE_HUB_UNREACHABLE', message, { cause });
-	}
 }

@@ -26,7 +26,7 @@ const deviceKinds = {
  * @returns undefined for an address that IoT Hub does not have
  */
 export function parseAmqpAddress(address: string): AmqpAddress | undefined {
-	const path = pathOf(address);
+	const path = pathOfAddress(address);
 	const service = lookUp(serviceKinds, path.toLowerCase());
 	if (service !== undefined) return { kind: service };
 	const [, devices, deviceId, ...rest] = path.split('/').map(decoded);
@@ -44,7 +44,7 @@ export function parseAmqpAddress(address: string): AmqpAddress | undefined {
  * Empty for a whole host.
  */
 export function pathOfAudience(audience: string): string {
-	return pathOf(withoutScheme(decoded(audience)));
+	return pathOfAddress(withoutScheme(decoded(audience)));
 }
 
 /** The device or module that a path belongs to. */
@@ -59,7 +59,8 @@ export function withoutScheme(resource: string): string {
 	return resource.replace(/^[a-z]+:\/\//i, '');
 }
 
-function pathOf(address: string): string {
+/** The path of a link's address, which may be a whole URL; without a slash at its end. */
+export function pathOfAddress(address: string): string {
 	const bare = withoutScheme(address);
 	const slash = bare.indexOf('/');
 	return slash < 0 ? '' : bare.slice(slash).replace(/\/+$/, '');

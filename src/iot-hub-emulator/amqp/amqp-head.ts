@@ -26,16 +26,18 @@ const saslUser = /^([^@]+)@sas\.(root\.)?(.+)$/i;
 export class AmqpHead implements AmqpServerHandler {
 	readonly #hub: Hub;
 	readonly #faults: Faults;
+	readonly #hostName: () => string;
 	readonly #devices: DeviceLinks;
 	readonly #services: ServiceLinks;
 	readonly #events: EventHubEndpoint;
 	readonly #registrations: RegistrationLinks;
 	readonly #clients = new WeakMap<AmqpConnection, AmqpClient>();
 
-	/** @param hostName under which devices that register find the hub */
+	/** @param hostName of the hub, with a port unless it is served on IoT Hub's own */
 	constructor(hub: Hub, faults: Faults, hostName: () => string) {
 		this.#hub = hub;
 		this.#faults = faults;
+		this.#hostName = hostName;
 		this.#registrations = new RegistrationLinks(hub, faults, hostName);
 		this.#devices = new DeviceLinks(hub, faults);
 		this.#services = new ServiceLinks(hub, faults);
@@ -100,6 +102,7 @@ export class AmqpHead implements AmqpServerHandler {
 			this.#events.outgoing(link, client);
 			return;
 		}
+		this.#events.redirect(link.address, this.#hostName(), client);
 		const address = parseAmqpAddress(link.address);
 		if (address === undefined) throw unknownAddress();
 		if ('identity' in address) {

@@ -69,6 +69,7 @@ export class DeviceLinks {
 		}
 		await this.#faults.request();
 		this.#hub.throttles.take('telemetry');
+		this.#hub.throttles.meter(size);
 		const event = telemetryEvent(message, connection, this.#hub.clock.now());
 		await this.#hub.telemetry.append(event);
 	}

@@ -1,5 +1,6 @@
 import type { AmqpMessage } from '../../amqp/amqp-message.ts';
 import type { IncomingRoute, OutgoingLink } from '../../amqp/amqp-server.ts';
+import { messageSize } from '../../protocol/message.ts';
 import type {
 	ServiceBoundBatch,
 	ServiceBoundQueue,
@@ -64,7 +65,10 @@ export class ServiceLinks {
 		if (moduleId !== undefined) {
 			throw new IotHubError('ArgumentInvalid', 'Modules have no cloud-to-device messages.');
 		}
-		this.#hub.cloudToDevice.send(deviceId, messageFromAmqp(amqp));
+		this.#hub.throttles.take('cloud-to-device-send');
+		const message = messageFromAmqp(amqp);
+		this.#hub.throttles.meter(messageSize(message));
+		this.#hub.cloudToDevice.send(deviceId, message);
 	}
 }
 

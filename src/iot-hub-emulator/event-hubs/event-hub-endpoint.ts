@@ -6,8 +6,9 @@ import type {
 	OutgoingLink,
 } from '../../amqp/amqp-server.ts';
 import { ReplyLinks } from '../../amqp/reply-links.ts';
+import { endpointOf } from '../../protocol/host-name.ts';
 import { messageOf } from '../../runtime/edge-error.ts';
-import { withoutScheme } from '../amqp/amqp-address.ts';
+import { pathOfAddress } from '../amqp/amqp-address.ts';
 import type { Hub } from '../hub.ts';
 import { answerManagement, isPartition } from './event-hub-management.ts';
 import { eventMessage } from './event-message.ts';
@@ -18,6 +19,9 @@ import { ReaderEpochs } from './reader-epochs.ts';
 export const eventHubName = 'iot-hub-emulator';
 
 const management = '$management';
+
+/** Where readers of a hub look for its events. */
+const eventsPath = /^\/messages\/events(?=\/|$)/i;
 
 /** Checks that a connection may read. */
 export interface ReaderAuthorization {
@@ -42,13 +46,33 @@ export class EventHubEndpoint {
 
 	/** Whether an address is one of this endpoint. */
 	serves(address: string): boolean {
-		const [first = ''] = withoutScheme(address).split('/');
+		const [first = ''] = entityOf(address).split('/');
 		return first === management || first.toLowerCase() === eventHubName;
+	}
+
+	/**
+	 * Sends readers that know the hub only to the event hub behind it, as `az iot hub monitor-events`
+	 * and older SDKs do.
+	 *
+	 * @param hub host name, with a port unless it is AMQP's own
+	 * @throws AmqpError `amqp:link:redirect` for an address of events, with the same address there
+	 */
+	redirect(address: string, hub: string, authorization: ReaderAuthorization): void {
+		const path = pathOfAddress(address);
+		if (!eventsPath.test(path)) return;
+		authorization.requireService('/messages/events');
+		const { host, port } = endpointOf(hub, 'amqp');
+		throw new AmqpError('amqp:link:redirect', 'The events are in an event hub of their own.', {
+			hostname: host,
+			'network-host': host,
+			port,
+			address: `amqps://${host}:${port}/${eventHubName}${path.replace(eventsPath, '')}`,
+		});
 	}
 
 	/** @throws AmqpError, IotHubError IotHubUnauthorizedAccess */
 	incoming(link: LinkRequest, authorization: ReaderAuthorization): IncomingRoute {
-		if (link.address !== management) {
+		if (!isManagement(link.address)) {
 			throw new AmqpError('amqp:not-allowed', 'Only devices and modules send events.');
 		}
 		authorization.requireService(`/${eventHubName}/${management}`);
@@ -60,13 +84,13 @@ export class EventHubEndpoint {
 
 	/** @throws AmqpError, IotHubError IotHubUnauthorizedAccess */
 	outgoing(link: OutgoingLink, authorization: ReaderAuthorization): void {
-		if (link.address === management) {
+		if (isManagement(link.address)) {
 			authorization.requireService(`/${eventHubName}/${management}`);
 			this.#repliesOf(link.connection).add(link);
 			return;
 		}
 		const { group, partition } = parseReaderAddress(link.address);
-		authorization.requireService(`/${withoutScheme(link.address)}`);
+		authorization.requireService(`/${entityOf(link.address)}`);
 		const position = parseEventPosition(link.filters.get(selectorFilter));
 		if (position === undefined) {
 			throw new AmqpError('amqp:invalid-field', 'The filter is not one of Event Hubs.');
@@ -97,9 +121,20 @@ export class EventHubEndpoint {
 	}
 }
 
+/** What an address names: `$management` for `sb://host/$management`, or for itself. */
+function entityOf(address: string): string {
+	return address.replace(/^[a-z]+:\/\/[^/]*\/?|^\//i, '');
+}
+
+/** The node of management, alone or below the event hub. */
+function isManagement(address: string): boolean {
+	const entity = entityOf(address);
+	return entity === management || entity.toLowerCase() === `${eventHubName}/${management}`;
+}
+
 /** `<event hub>/ConsumerGroups/<group>/Partitions/<partition>`. @throws AmqpError */
 function parseReaderAddress(address: string) {
-	const [, groups, group = '', partitions, id = '', ...beyond] = withoutScheme(address).split('/');
+	const [, groups, group = '', partitions, id = '', ...beyond] = entityOf(address).split('/');
 	const partition = /^\d+$/.test(id) ? Number(id) : Number.NaN;
 	const wellFormed =
 		groups?.toLowerCase() === 'consumergroups' && partitions?.toLowerCase() === 'partitions';

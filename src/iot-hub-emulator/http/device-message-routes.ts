@@ -23,6 +23,7 @@ export function addDeviceMessageRoutes({ app, hub, authorization }: RouteContext
 			const identity: Identity = moduleId === undefined ? { deviceId } : { deviceId, moduleId };
 			const admission = authorization.requireIdentity(request, identity);
 			const messages = messagesOf(request);
+			for (const message of messages) hub.throttles.meter(messageSize(message));
 			const sender = { identity, admission };
 			const now = hub.clock.now();
 			hub.connections.touch(identity);

@@ -14,6 +14,7 @@ import { addDeviceMessageRoutes } from './device-message-routes.ts';
 import { addDeviceRoutes } from './device-routes.ts';
 import { addDeviceScopeRoutes } from './device-scope-routes.ts';
 import { addDigitalTwinRoutes } from './digital-twin-routes.ts';
+import { addEmulatorRoutes, emulatorPath } from './emulator-routes.ts';
 import { addEnrollmentRoutes } from './enrollment-routes.ts';
 import { addFileUploadRoutes } from './file-upload-routes.ts';
 import { addJobRoutes } from './job-routes.ts';
@@ -64,6 +65,7 @@ export class HttpHead {
 		this.#app = app;
 		readBodiesAsJson(app);
 		app.addHook('onRequest', async (request) => {
+			if (isEmulators(request.url)) return;
 			await this.#faults.request();
 			requireApiVersion(request.url);
 			const operation = throttledOperation(request.method, request.routeOptions.url ?? '');
@@ -90,6 +92,9 @@ export class HttpHead {
 		addQueryRoutes(context);
 		addJobRoutes(context);
 		addTelemetryRoutes(context);
+		await app.register(async (own) => {
+			addEmulatorRoutes({ ...context, app: own }, this.#faults);
+		});
 		await app.register(async (provisioning) => {
 			addProvisioningRoutes({ app: provisioning, hub: this.#hub });
 		});
@@ -156,6 +161,10 @@ function readBodiesAsJson(app: FastifyInstance): void {
 function readBodiesAsBuffers(app: FastifyInstance): void {
 	app.removeAllContentTypeParsers();
 	app.addContentTypeParser('*', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) => body);
+}
+
+function isEmulators(url: string): boolean {
+	return url.toLowerCase().startsWith(`${emulatorPath}/`);
 }
 
 /** Paths of Azure Storage and of this emulator's own have no api-version. */

@@ -167,6 +167,7 @@ export class MqttHead implements MqttServerHandler {
 		}
 		await this.#faults.request();
 		this.#hub.throttles.take('telemetry');
+		this.#hub.throttles.meter(size);
 		const event = telemetryEvent(message, connection, this.#hub.clock.now());
 		await this.#hub.telemetry.append(event);
 	}

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { isJsonObject, type JsonValue } from '../../runtime/json.ts';
 import { invalidQuery } from './query-lexer.ts';
 
@@ -53,6 +54,11 @@ const functions: ReadonlyMap<string, QueryFunction> = new Map([
 	['length', onText((text) => text.length)],
 	['substring', { arity: [2, 3], call: substring }],
 	['concat', { arity: [2, 64], call: concat }],
+	['arraycontains', { arity: [2, 2], call: arrayContains }],
+	[
+		'arraylength',
+		{ arity: [1, 1], call: (list) => (Array.isArray(list) ? list.length : undefined) },
+	],
 	['asnumber', { arity: [1, 1], call: asNumber }],
 	['abs', numeric(Math.abs)],
 	['ceiling', numeric(Math.ceil)],
@@ -92,6 +98,10 @@ function substring(text: Value, start: Value, length: Value): Value {
 
 function concat(...values: readonly Value[]): Value {
 	return values.every((value) => typeof value === 'string') ? values.join('') : undefined;
+}
+
+function arrayContains(list: Value, wanted: Value): Value {
+	return Array.isArray(list) ? list.some((item) => isDeepStrictEqual(item, wanted)) : undefined;
 }
 
 function asNumber(value: Value): Value {

@@ -1,6 +1,7 @@
 import type { Identity } from '../../protocol/identity.ts';
 import { messageOf } from '../../runtime/edge-error.ts';
 import type { Hub } from '../hub.ts';
+import { StoredJson } from '../stored-json.ts';
 import { sectionWithMetadata } from '../twin/twin-section.ts';
 import type { NewTelemetryEvent } from './telemetry-event.ts';
 
@@ -17,37 +18,72 @@ interface HubEvent {
 	readonly body: object;
 }
 
+/** Every source that there is besides telemetry. */
+export const eventSources: readonly EventSource[] = [
+	'twinChangeEvents',
+	'deviceLifecycleEvents',
+	'deviceConnectionStateEvents',
+];
+
 /** Writes what happens in the hub as events, for the sources that are wanted. */
-export function keepHubEvents(hub: Hub, sources: readonly EventSource[]): void {
+export class HubEvents {
+	readonly #hub: Hub;
+	readonly #stored: StoredJson<readonly EventSource[]>;
+	readonly #wanted = new Set<EventSource>();
+	readonly #given: readonly EventSource[] | undefined;
+
+	/** @param given what is wanted, whatever the last run has had */
+	constructor(hub: Hub, given: readonly EventSource[] | undefined) {
+		this.#hub = hub;
+		this.#given = given;
+		this.#stored = new StoredJson(hub.store, 'event-sources');
+	}
+
+	/** To be called once. */
+	load(): void {
+		this.want(this.#given ?? this.#stored.get('wanted') ?? []);
+		listen(this.#hub, (source) => this.#wanted.has(source));
+	}
+
+	/** Sources whose events are written. */
+	get wanted(): EventSource[] {
+		return [...this.#wanted];
+	}
+
+	/** Writes events of these sources from now on, of no others. */
+	want(sources: readonly EventSource[]): void {
+		this.#wanted.clear();
+		for (const source of sources) this.#wanted.add(source);
+		this.#stored.set('wanted', this.wanted);
+	}
+}
+
+function listen(hub: Hub, wanted: (source: EventSource) => boolean): void {
 	const { registry, twins, connections } = hub;
-	if (sources.includes('twinChangeEvents')) {
-		twins.onChange((identity, update) =>
-			write(hub, identity, {
-				source: 'twinChangeEvents',
-				schema: 'twinChangeNotification',
-				operation: 'updateTwin',
-				body: update,
-			}),
-		);
-	}
-	if (sources.includes('deviceLifecycleEvents')) {
-		registry.onChange((identity, change) => {
-			if (change === 'updated') return;
-			// The transaction that this is called in ends first.
-			queueMicrotask(() => lifecycle(hub, identity, change));
+	twins.onChange((identity, update) => {
+		if (!wanted('twinChangeEvents')) return;
+		write(hub, identity, {
+			source: 'twinChangeEvents',
+			schema: 'twinChangeNotification',
+			operation: 'updateTwin',
+			body: update,
 		});
-	}
-	if (sources.includes('deviceConnectionStateEvents')) {
-		const sequenceNumber = growing(() => hub.clock.now());
-		connections.onState((identity, connected) =>
-			write(hub, identity, {
-				source: 'deviceConnectionStateEvents',
-				schema: `${kindOf(identity)}ConnectionStateNotification`,
-				operation: `${kindOf(identity)}${connected ? 'Connected' : 'Disconnected'}`,
-				body: { sequenceNumber: sequenceNumber() },
-			}),
-		);
-	}
+	});
+	registry.onChange((identity, change) => {
+		if (change === 'updated' || !wanted('deviceLifecycleEvents')) return;
+		// The transaction that this is called in ends first.
+		queueMicrotask(() => lifecycle(hub, identity, change));
+	});
+	const sequenceNumber = growing(() => hub.clock.now());
+	connections.onState((identity, connected) => {
+		if (!wanted('deviceConnectionStateEvents')) return;
+		write(hub, identity, {
+			source: 'deviceConnectionStateEvents',
+			schema: `${kindOf(identity)}ConnectionStateNotification`,
+			operation: `${kindOf(identity)}${connected ? 'Connected' : 'Disconnected'}`,
+			body: { sequenceNumber: sequenceNumber() },
+		});
+	});
 }
 
 function lifecycle(hub: Hub, identity: Identity, change: 'created' | 'deleted'): void {

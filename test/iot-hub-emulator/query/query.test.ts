@@ -126,6 +126,8 @@ for (const [condition, expected] of [
 	['is_null(tags.none)', 'a'],
 	['is_bool(capabilities.iotEdge) AND is_string(deviceId) AND is_object(tags)', 'abc'],
 	['is_array(tags.list) OR is_primitive(tags)', 'a'],
+	["array_contains(tags.list, 'q') OR array_contains(tags.site, 's')", 'a'],
+	['array_length(tags.list) > 0', 'a'],
 	["concat(deviceId, tags.floor) = 'a1'", ''],
 	["deviceId = '\\u0061'", 'a'],
 	['- deviceId = 1 OR NOT deviceId', ''],

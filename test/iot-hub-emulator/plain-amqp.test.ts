@@ -58,3 +58,48 @@ test('a client of plain AMQP logs in with its token as the password', async (t) 
 		t.not(await promise, 'connection_open', user);
 	}
 });
+
+test('a reader that knows only the hub is sent to its event hub', async (t) => {
+	const emulator = await runningEmulator(t);
+	const user = `service@sas.root.${emulator.hostName}`;
+	const reader = connect(emulator, user, serviceToken(emulator, 'service'));
+	t.teardown(() => reader.close());
+	const host = `localhost:${emulator.port}`;
+	for (const [address, target] of [
+		[`amqps://${host}/messages/events/$management`, '/$management'],
+		['/messages/events', ''],
+		['/messages/events/ConsumerGroups/x/Partitions/0', '/ConsumerGroups/x/Partitions/0'],
+	] as const) {
+		const link = reader.open_receiver(address);
+		await once(link, 'receiver_error');
+		const { condition, info } = link.error as unknown as { condition: string; info: object };
+		t.is(condition, 'amqp:link:redirect');
+		t.like(info, {
+			hostname: 'localhost',
+			port: emulator.port,
+			address: `amqps://${host}/iot-hub-emulator${target}`,
+		});
+	}
+});
+
+test('answers to requests with a number for an id carry it as a number', async (t) => {
+	const emulator = await runningEmulator(t);
+	const user = `service@sas.root.${emulator.hostName}`;
+	const client = connect(emulator, user, serviceToken(emulator, 'service'));
+	t.teardown(() => client.close());
+	const answers = client.open_receiver(`amqps://${emulator.hostName}/iot-hub-emulator/$management`);
+	const requests = client.open_sender(`amqps://${emulator.hostName}/iot-hub-emulator/$management`);
+	await once(requests, 'sendable');
+	requests.send({
+		message_id: 7,
+		application_properties: {
+			operation: 'READ',
+			name: 'iot-hub-emulator',
+			type: 'com.microsoft:eventhub',
+		},
+		body: '',
+	} as never);
+	const [{ message }] = await once(answers, 'message');
+	t.is(message.correlation_id, 7);
+	t.is(message.body.partition_count, 4);
+});
