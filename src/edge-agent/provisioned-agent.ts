@@ -30,6 +30,7 @@ export class ProvisionedAgent implements AgentOfATerm {
 	readonly #options: ProvisionedAgentOptions;
 	readonly #abort = new AbortController();
 	readonly #loading: RetryingTask;
+	readonly #takingOver: RetryingTask;
 	readonly #moving: RetryingTask;
 	#moved: Disposable | undefined;
 	#agent: AgentOfATerm | undefined;
@@ -45,6 +46,12 @@ export class ProvisionedAgent implements AgentOfATerm {
 		this.#loading = new RetryingTask({
 			action: (signal) => state.load(signal),
 			onFailure: warn('The state in the cluster cannot be read yet.'),
+			backoff: { initial: 500, max: 15_000 },
+			clock,
+		});
+		this.#takingOver = new RetryingTask({
+			action: (signal) => this.#takeOver(signal),
+			onFailure: warn('What belongs to another device cannot be deleted yet.'),
 			backoff: { initial: 500, max: 15_000 },
 			clock,
 		});
@@ -77,12 +84,14 @@ export class ProvisionedAgent implements AgentOfATerm {
 		this.#abort.abort();
 		this.#moved?.[Symbol.dispose]();
 		await this.#loading.stop();
+		await this.#takingOver.stop();
 		await this.#options.provisioning.stop();
 		const moving = this.#moving.stop();
-		await this.#agent?.stop(options);
+		const stopped = this.#agent;
+		await stopped?.stop(options);
 		await moving;
-		// One that a move has made meanwhile.
-		await this.#agent?.stop(options);
+		// A move may have made another one meanwhile.
+		if (this.#agent !== stopped) await this.#agent?.stop(options);
 	}
 
 	get fault(): string | undefined {
@@ -109,7 +118,8 @@ export class ProvisionedAgent implements AgentOfATerm {
 	}
 
 	async #serve(device: AssignedDevice): Promise<void> {
-		await this.#takeOver(device);
+		this.#takingOver.trigger();
+		await this.#takingOver.idle();
 		if (this.#abort.signal.aborted) return;
 		const agent = this.#options.createAgent(device);
 		this.#agent = agent;
@@ -118,13 +128,15 @@ export class ProvisionedAgent implements AgentOfATerm {
 	}
 
 	/** Remembers the device, once nothing is left of another one. */
-	async #takeOver(device: AssignedDevice): Promise<void> {
+	async #takeOver(signal: AbortSignal): Promise<void> {
+		const device = this.#wanted;
+		if (device === undefined) return;
 		const { state, deleteFormer, logger } = this.#options;
 		const kept = state.getJson(key);
 		const former = isJsonObject(kept) ? kept['deviceId'] : undefined;
 		if (former === device.deviceId) return;
 		if (typeof former === 'string') {
-			const objects = await deleteFormer(former, this.#abort.signal);
+			const objects = await deleteFormer(former, signal);
 			logger.info('What belonged to another device was deleted.', { device: former, objects });
 		}
 		await state.set({ [key]: JSON.stringify({ deviceId: device.deviceId }) });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { CertificateAuthority } from '../../src/certificates/certificate-authority.ts';
 import { agentOfSettings } from '../../src/edge-agent/agent-of-settings.ts';
+import { ProvisionedAgent } from '../../src/edge-agent/provisioned-agent.ts';
 import { loadAgentSettings } from '../../src/edge-agent/settings.ts';
 import { HubNetwork } from '../../src/iot-hub-client/hub-network.ts';
 import { applyConfigurationContent } from '../../src/iot-hub-emulator/configuration/apply-configuration-content.ts';
@@ -12,6 +13,7 @@ import { systemClock } from '../../src/runtime/clock.ts';
 import { type JsonObject, jsonText } from '../../src/runtime/json.ts';
 import { silentLogger } from '../../src/runtime/logger.ts';
 import { desiredProperties } from '../support/edge-deployment.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { MemoryCluster } from '../support/memory-cluster.ts';
 import { hubRequest, runningEmulator } from '../support/running-emulator.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -194,4 +196,75 @@ test('a device that moves takes its edge along, and nothing of the former device
 		cluster.all('Secret').filter(({ metadata }) => metadata.name === 'edgeagent-state').length,
 		1,
 	);
+});
+
+test('an API server that takes no writes for a while delays an agent, and does not end it', async (t) => {
+	const clock = new FakeClock();
+	const state = new Map<string, string>([['served-device', '{"deviceId":"old"}']]);
+	const news: string[] = [];
+	let failures = 3;
+	const fail = () => {
+		failures -= 1;
+		if (failures >= 0) throw new Error('not now');
+	};
+	const device = { hostName: 'h', deviceId: 'new' };
+	const agent = new ProvisionedAgent({
+		provisioning: {
+			start: async () => {},
+			stop: async () => {},
+			assigned: async () => device,
+			onMoved: () => ({ [Symbol.dispose]: () => {} }),
+		},
+		state: {
+			load: async () => fail(),
+			getJson: (name) => JSON.parse(state.get(name) ?? 'null') ?? undefined,
+			set: async (entries) => {
+				fail();
+				for (const [name, value] of Object.entries(entries)) state.set(name, `${value}`);
+			},
+		},
+		createAgent: ({ deviceId }) => ({
+			start: async () => void news.push(`start ${deviceId}`),
+			stop: async () => void news.push(`stop ${deviceId}`),
+			fault: undefined,
+			ready: true,
+			progress: undefined,
+		}),
+		deleteFormer: async (former) => {
+			fail();
+			news.push(`delete ${former}`);
+			return 1;
+		},
+		clock,
+		logger: silentLogger,
+	});
+	const started = agent.start();
+	await clock.advance(60_000);
+	await started;
+	t.true(agent.ready);
+	await agent.stop();
+	t.deepEqual(news.slice(-3), ['delete old', 'start new', 'stop new']);
+	t.is(state.get('served-device'), '{"deviceId":"new"}');
+});
+
+test('an agent that waits for its device can be stopped', async (t) => {
+	const agent = new ProvisionedAgent({
+		provisioning: {
+			start: async () => {},
+			stop: async () => {},
+			assigned: () => new Promise(() => {}),
+			onMoved: () => ({ [Symbol.dispose]: () => {} }),
+		},
+		state: { load: async () => {}, getJson: () => undefined, set: async () => {} },
+		createAgent: () => {
+			throw new Error('There is no device.');
+		},
+		deleteFormer: async () => 0,
+		clock: new FakeClock(),
+		logger: silentLogger,
+	});
+	const started = agent.start();
+	await agent.stop();
+	await started;
+	t.false(agent.ready);
 });
