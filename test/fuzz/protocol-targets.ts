@@ -1,3 +1,4 @@
+import { formatAuthChain, isBeginningOf, parseAuthChain } from '../../src/protocol/auth-chain.ts';
 import { parseConnectionString } from '../../src/protocol/connection-string.ts';
 import { messageFromBag, messageSize } from '../../src/protocol/message.ts';
 import { parseClientTopic, parseSubscription } from '../../src/protocol/mqtt-topic.ts';
@@ -35,7 +36,10 @@ const tokens = [
 const userNames = [
 	'hub.test/edge1/filter/?api-version=2021-04-12&DeviceClientType=js%2F1',
 	'hub.test/leaf/api-version=2018-06-30&model-id=dtmi%3Aa%3B1',
+	'hub.test/leaf?api-version=2021-04-12&auth-chain=leaf%3Bchild',
 ];
+const chains = ['child/filter;child;parent', 'leaf;child;parent'];
+const knownChains = chains.map((chain) => parseAuthChain(chain) ?? []);
 const connectionStrings = [
 	'HostName=hub.test;DeviceId=edge1;ModuleId=filter;SharedAccessKey=abc=;GatewayHostName=edge',
 ];
@@ -73,6 +77,20 @@ export const protocolTargets: readonly FuzzTarget[] = [
 			promise(!valid || known, 'no signature but the right one is valid');
 			isExpired(token, Date.now());
 			matchesAudience(token, ['hub.test'], identity);
+		},
+	},
+	{
+		name: 'chains of edge devices',
+		share: 3,
+		run: (input) => {
+			const claimed = parseAuthChain(input.text(chains));
+			if (claimed === undefined) return;
+			const text = formatAuthChain(claimed);
+			const begins = knownChains.some((known) => isBeginningOf(claimed, known));
+			promise(
+				begins === chains.some((chain) => `${chain};`.startsWith(`${text};`)),
+				'a chain is the beginning of a known one only where its text is',
+			);
 		},
 	},
 	{

@@ -8,6 +8,7 @@ const routes = [
 	'FROM /messages/modules/sensor/outputs/* INTO BrokeredEndpoint("/modules/filter/inputs/in1")',
 	"SELECT * FROM /twinChangeNotifications WHERE $body.a[0].b = 'x' OR -1 < 2 * (3 + a) INTO $upstream",
 	"FROM /* WHERE starts_with(name, 'a') AND substring(name, 1, 2) <> 'b' || 'c' INTO $upstream",
+	'FROM /twinChangeNotifications WHERE twin_change_includes(properties.reported.a) INTO $upstream',
 	'FROM /messages WHERE as_number(level) % 2 = 0 AND {a.b} = null INTO $upstream',
 ];
 
