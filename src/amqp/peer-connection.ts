@@ -91,6 +91,8 @@ export class PeerConnection implements AmqpConnection {
 		this.#openTimer?.[Symbol.dispose]();
 		this.#ended.abort();
 		for (const link of [...this.#links.keys()]) this.#forget(link);
+		// What the library does last may start its heartbeat again: it would keep the connection for minutes.
+		setImmediate(() => stopHeartbeat(this.#connection));
 	}
 
 	#listen(): void {
@@ -185,4 +187,14 @@ export class PeerConnection implements AmqpConnection {
 		this.#links.get(link)?.abort();
 		this.#links.delete(link);
 	}
+}
+
+/** The library's types do not know its timers. */
+function stopHeartbeat(connection: object): void {
+	const { heartbeat_in, heartbeat_out } = connection as {
+		readonly heartbeat_in?: NodeJS.Timeout;
+		readonly heartbeat_out?: NodeJS.Timeout;
+	};
+	clearTimeout(heartbeat_in);
+	clearTimeout(heartbeat_out);
 }

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { formatTable } from '../../src/cli/table.ts';
 import { processTerminal } from '../../src/cli/terminal.ts';
+import { edgeHubTargets } from './edge-hub-targets.ts';
 import { type FuzzReport, fuzz, passed } from './fuzz-run.ts';
 import { manifestTargets } from './manifest-targets.ts';
 import { protocolTargets } from './protocol-targets.ts';
@@ -36,6 +37,7 @@ async function main(): Promise<number> {
 	processTerminal.note(`seed ${seed}\n`);
 	const targets = [
 		...(await serverTargets()),
+		...(await edgeHubTargets()),
 		...protocolTargets,
 		...routeTargets,
 		...manifestTargets,

@@ -56,7 +56,7 @@ export async function newWorld(...modules: readonly string[]): Promise<World> {
 
 /** A hub in this process that listens; it stops with the test. */
 export async function startHub(
-	t: ExecutionContext,
+	t: Pick<ExecutionContext, 'teardown'>,
 	world: World,
 	env: Readonly<Record<string, string>> = {},
 ): Promise<EdgeHub> {
