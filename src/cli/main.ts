@@ -25,12 +25,18 @@ try {
 	process.exitCode = report(error);
 }
 
+/** Commands are loaded when they run: one that needs more of Node.js than there is ends here. */
+function reasonOf(error: unknown): string {
+	if (Reflect.get(Object(error), 'code') !== 'ERR_UNKNOWN_BUILTIN_MODULE') return messageOf(error);
+	return `This command needs Node.js 24 or newer; this is ${process.version}.`;
+}
+
 function report(error: unknown): number {
 	// commander has printed its own text by now.
 	if (error instanceof CommanderError) {
 		return error.exitCode === 0 ? exitCode.ok : exitCode.badInput;
 	}
-	const text = error instanceof EdgeError ? error.toString() : messageOf(error);
+	const text = error instanceof EdgeError ? error.toString() : reasonOf(error);
 	processTerminal.note(`${processTerminal.style('red', 'error')} ${text}\n`);
 	if (process.env['IOTEDGE_K8S_TRACE'] !== undefined && error instanceof Error) {
 		processTerminal.note(`${error.stack}\n`);
