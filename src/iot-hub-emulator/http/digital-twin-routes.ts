@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { parseMethodRequest } from '../../protocol/direct-method.ts';
 import { digitalTwin } from '../digital-twin/digital-twin.ts';
 import { desiredPatchOf } from '../digital-twin/digital-twin-patch.ts';
@@ -53,10 +52,7 @@ export function addDigitalTwinRoutes({ app, hub, authorization }: RouteContext):
 			reply.raw.once('close', () => caller.abort());
 			const response = await hub.methods.invoke({ deviceId }, call, caller.signal);
 			return reply
-				.headers({
-					'x-ms-command-statuscode': String(response.status),
-					'x-ms-request-id': randomUUID(),
-				})
+				.header('x-ms-command-statuscode', String(response.status))
 				.type('application/json; charset=utf-8')
 				.send(JSON.stringify(response.payload));
 		});

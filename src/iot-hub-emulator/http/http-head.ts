@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
@@ -64,7 +65,8 @@ export class HttpHead {
 		});
 		this.#app = app;
 		readBodiesAsJson(app);
-		app.addHook('onRequest', async (request) => {
+		app.addHook('onRequest', async (request, reply) => {
+			reply.header('x-ms-request-id', randomUUID());
 			if (isEmulators(request.url)) return;
 			await this.#faults.request();
 			requireApiVersion(request.url);
