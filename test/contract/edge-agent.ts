@@ -38,6 +38,14 @@ export function testEdgeAgent(test: TestFn, title: string, cluster: () => Cluste
 			t.is(await pod.sign(agent.workloadPort, path), 200);
 			t.is(await pod.sign(agent.workloadPort, path.replace('filter', '%24edgeHub')), 403);
 			await invoke(emulator, 'GetModuleLogs', { items: [{ id: 'filter', filter: {} }] });
+			// Nobody takes it; what counts is what the agent reads for it.
+			const sasUrl = 'http://127.0.0.1:9/logs?sv=2024-01-01&sig=c2ln';
+			const { payload } = await invoke(emulator, 'UploadSupportBundle', { sasUrl });
+			const { correlationId = '' } = payload as JsonObject;
+			await until(async () => {
+				const task = await invoke(emulator, 'GetTaskStatus', { correlationId });
+				return (task['payload'] as JsonObject)['status'] === 'Failed';
+			}, 'the end of the upload');
 			const restarted = await invoke(emulator, 'RestartModule', { id: 'filter' });
 			t.is(restarted['status'], 200);
 			await until(
