@@ -49,7 +49,9 @@ async function withCertificate(deviceId: string, transport: Transport, kind: str
 	emulator.registry.putDevice(deviceId, { authentication });
 	const connectionString = `HostName=${emulator.hostName};DeviceId=${deviceId};x509=true`;
 	const client = iot.Client.fromConnectionString(connectionString, transport as never);
-	await client.setOptions({ cert: pem.certificate, key: pem.privateKey });
+	// Over HTTPS the SDK never resolves for options without a policy.
+	const http = { receivePolicy: { interval: 60 } };
+	await client.setOptions({ cert: pem.certificate, key: pem.privateKey, http } as never);
 	return client;
 }
 
@@ -79,8 +81,6 @@ const credentials: Record<string, (id: string, transport: Transport) => Promise<
 
 for (const [name, transport] of Object.entries(transports)) {
 	for (const [credential, connect] of Object.entries(credentials)) {
-		// HTTPS with certificates is tried without the SDK, see x509-authority.test.ts.
-		if (transport === Http && credential.includes('certificate')) continue;
 		test(`${name}: a device sends with ${credential}`, async (t) => {
 			const deviceId = t.title.replaceAll(/[^A-Za-z]/g, '');
 			const client = await connect(deviceId, transport);
