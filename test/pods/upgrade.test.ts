@@ -79,8 +79,10 @@ test.serial('a rollback takes both back, and restarts no module either', async (
 });
 
 test.serial(
-	'an uninstallation leaves the claims, and the next installation takes them',
+	'an uninstallation leaves claims and keys, and the next installation takes them',
 	async (t) => {
+		// While it is uninstalled the agent loses its rights before it ends.
+		t.deepEqual(await node.refusedRequests(), []);
 		const claims = await edge.all('v1', 'PersistentVolumeClaim');
 		t.deepEqual(
 			claims.map(({ metadata }) => metadata.name),

@@ -75,6 +75,7 @@ export class RealNode implements ClusterUnderTest {
 	readonly #machine: Machine;
 	readonly #programs: Programs<(typeof programNames)[number]>;
 	readonly #processes: ProcessGroup;
+	#hasImages = false;
 
 	private constructor(
 		machine: Machine,
@@ -205,7 +206,9 @@ export class RealNode implements ClusterUnderTest {
 			await run('ctr', [...ctr, 'version']);
 			return true;
 		});
-		await run('ctr', [...ctr, 'images', 'import', this.#machine.images]);
+		// After a power cut they are on the disk.
+		if (!this.#hasImages) await run('ctr', [...ctr, 'images', 'import', this.#machine.images]);
+		this.#hasImages = true;
 		this.#processes.start('coredns', this.#programs.coredns, [`-conf=${this.#path('Corefile')}`]);
 		await this.#processes.untilReady('coredns', async () => {
 			return (await fetch('http://127.0.0.1:8181/ready')).ok;
