@@ -7,21 +7,16 @@ import type { HubNetwork } from '../iot-hub-client/hub-network.ts';
 import type { IotHubClient, IotHubClientOptions } from '../iot-hub-client/iot-hub-client.ts';
 import { IotHubRest } from '../iot-hub-client/iot-hub-rest.ts';
 import { hubNetwork } from '../iot-hub-client/network-settings.ts';
-import { SdkIotHubClient } from '../iot-hub-client/sdk-iot-hub-client.ts';
-import { sign } from '../protocol/sas-token.ts';
 import { Backoff } from '../runtime/backoff.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/edge-error.ts';
 import type { JsonObject } from '../runtime/json.ts';
 import type { Lifecycle } from '../runtime/lifecycle.ts';
 import type { Logger } from '../runtime/logger.ts';
-import { RetryingTask } from '../runtime/retrying-task.ts';
 import { agentFault } from './agent-health.ts';
 import type { AgentStatus } from './agent-status.ts';
 import { DeploymentRunner } from './deployment-runner.ts';
-import { answerWith } from './direct-methods/agent-methods.ts';
-import { edgeAgentMethods } from './direct-methods/edge-agent-methods.ts';
-import { TaskTable } from './direct-methods/tasks/task-table.ts';
+import { HubSession } from './hub-session.ts';
 import { type IdentityRegistry, ModuleIdentities } from './identities/module-identities.ts';
 import { installationContext } from './installation-context.ts';
 import { type AgentMetrics, noMetrics } from './metrics/agent-metrics.ts';
@@ -39,11 +34,8 @@ import {
 import { StateSecret } from './state-secret.ts';
 import { labelValue } from './translation/object-name.ts';
 import { deviceLabel } from './translation/translation.ts';
-import { DesiredProperties } from './twin/desired-properties.ts';
 import { LastGoodDeployment } from './twin/last-good-deployment.ts';
 import { reportedDocument } from './twin/reported-document.ts';
-import { ReportedProperties } from './twin/reported-properties.ts';
-import { stoppedDocument } from './twin/stopped-document.ts';
 import { EdgeCertificates } from './workload-api/edge-certificates.ts';
 import { moduleDetails } from './workload-api/module-details.ts';
 import { WorkloadService } from './workload-api/workload-service.ts';
@@ -75,9 +67,6 @@ export interface AgentDependencies {
 	readonly registry?: IdentityRegistry & { close(): void };
 }
 
-/** How long a stopping agent tries to report that it stops. Milliseconds. */
-const lastReport = 3_000;
-
 /**
  * The edge agent: `$edgeAgent` of one IoT Edge device, which keeps the modules of its deployment
  * running in one namespace. It starts from what it keeps in the cluster, so that neither a reboot
@@ -100,7 +89,7 @@ export class EdgeAgent implements Lifecycle {
 	#reconciler: Reconciler | undefined;
 	#runner: DeploymentRunner | undefined;
 	#sources: AgentSources | undefined;
-	#reported: ReportedProperties | undefined;
+	#session: HubSession | undefined;
 	#workload: WorkloadService | undefined;
 	#kubernetesVersion: string | undefined;
 	/** What is known of the agent itself before there is a deployment. */
@@ -207,7 +196,8 @@ export class EdgeAgent implements Lifecycle {
 			logger,
 		});
 		await this.#startPart(this.#sources);
-		await this.#startSession(runner, this.#sources);
+		this.#session = this.#newSession(runner, this.#sources);
+		await this.#startPart(this.#session);
 	}
 
 	/**
@@ -218,7 +208,7 @@ export class EdgeAgent implements Lifecycle {
 	async stop({ report = true }: { readonly report?: boolean } = {}): Promise<void> {
 		this.#abort.abort();
 		for (const registration of this.#registrations.splice(0)) registration[Symbol.dispose]();
-		if (report && this.#running.length > 0) await this.#reportStop();
+		if (report) await this.#session?.reportStop();
 		for (const part of this.#running.splice(0).reverse()) await part.stop();
 		this.#registry.close();
 	}
@@ -328,99 +318,23 @@ export class EdgeAgent implements Lifecycle {
 		return moduleId === '$edgeHub' ? [...service, edgeDeviceHostName] : service;
 	}
 
-	/** Connects as `$edgeAgent`, once it has an identity with our key, and follows its twin. */
-	async #startSession(runner: DeploymentRunner, sources: AgentSources): Promise<void> {
-		const { clock, logger, cluster, metrics = noMetrics } = this.#dependencies;
-		const { namespace, device, refreshSeconds, reportSeconds } = this.#settings;
-		const client = this.#newHubClient();
-		const reported = new ReportedProperties({
-			client,
-			minInterval: reportSeconds * 1000,
-			clock,
-			logger,
-		});
-		const desired = new DesiredProperties({
-			client,
-			refreshInterval: refreshSeconds * 1000,
-			onDesired: (properties) => sources.twin.take(properties),
-			onReported: (properties) => {
-				metrics.synced(true);
-				reported.observe(properties);
-			},
-			onFailure: () => metrics.synced(false),
-			clock,
-			logger,
-		});
-		const isKnown = (name: string) =>
-			runner.deployment?.modules.some((module) => module.name === name) ?? false;
-		const tasks = new TaskTable(logger);
-		await this.#startPart(tasks);
-		const methods = edgeAgentMethods({
-			client: cluster,
-			namespace,
-			isKnown,
-			hubHostName: device.hostName,
-			deviceId: device.deviceId,
-			tasks,
+	#newSession(runner: DeploymentRunner, sources: AgentSources): HubSession {
+		const { cluster, clock, logger, version, connectHub } = this.#dependencies;
+		const { metrics = noMetrics, reprovision = () => false } = this.#dependencies;
+		return new HubSession({
+			settings: this.#settings,
+			cluster,
 			network: this.#network,
-			reprovision: this.#dependencies.reprovision ?? (() => false),
-			status: () => this.#document() ?? null,
-			clock,
-		});
-		this.#registrations.push(
-			client.onMethod(answerWith(methods, metrics.methodInvoked.bind(metrics))),
-		);
-		this.#reported = reported;
-		this.#report();
-		const bootstrap = this.#newBootstrap(client);
-		this.#running.push(bootstrap);
-		for (const part of [desired, reported]) await this.#startPart(part);
-		this.#registrations.push(
-			client.onState(({ kind }) => {
-				// The key in IoT Hub is not ours, or the identity has been made anew.
-				if (kind === 'refused') bootstrap.trigger();
-				metrics.connected(kind === 'connected');
-			}),
-		);
-		if (this.#identities.get('$edgeAgent') !== undefined) await this.#startPart(client);
-		else bootstrap.trigger();
-	}
-
-	#newHubClient(): IotHubClient {
-		const { device, parentHostName: gatewayHostName } = this.#settings;
-		const { clock, logger, version } = this.#dependencies;
-		const network = this.#network;
-		const connect =
-			this.#dependencies.connectHub ??
-			((options) => new SdkIotHubClient({ ...options, network, gatewayHostName }));
-		return connect({
-			hostName: device.hostName,
-			identity: { deviceId: device.deviceId, moduleId: '$edgeAgent' },
-			// The key changes with the generation of the identity, hence it is looked up each time.
-			credential: {
-				kind: 'signer',
-				sign: async (data) => sign(this.#identities.keyOf('$edgeAgent') ?? '', data),
-			},
-			productInfo: ` iotedge-k8s/${version} (Kubernetes)`,
+			identities: this.#identities,
+			metrics,
+			version,
+			connectHub,
+			reprovision,
+			onDesired: (properties) => sources.twin.take(properties),
+			isKnown: (name) => runner.deployment?.modules.some((module) => module.name === name) ?? false,
+			document: () => this.#document(),
 			clock,
 			logger,
-		});
-	}
-
-	#newBootstrap(client: IotHubClient): RetryingTask {
-		const { clock, logger } = this.#dependencies;
-		return new RetryingTask({
-			action: async (signal) => {
-				await this.#identities.ensure(['$edgeAgent', '$edgeHub'], signal);
-				if (!this.#running.includes(client)) await this.#startPart(client);
-			},
-			onFailure: (error) => {
-				const reason = messageOf(error);
-				logger.warn('The identities of the runtime cannot be looked after yet.', { reason });
-			},
-			backoff: { initial: 1000, max: 60_000 },
-			minInterval: 1000,
-			clock,
 		});
 	}
 
@@ -431,22 +345,10 @@ export class EdgeAgent implements Lifecycle {
 	}
 
 	#report(): void {
-		const document = this.#document();
-		if (document !== undefined) this.#reported?.report(document);
+		this.#session?.report();
 		this.#sources?.report();
 		const accepted = this.#runner?.accepted;
 		if (accepted !== undefined) this.#dependencies.metrics?.sourced(sourceText(accepted));
-	}
-
-	/** Nothing of the edge depends on it: a hub that is away must not delay the end. */
-	async #reportStop(): Promise<void> {
-		const { clock, logger } = this.#dependencies;
-		const done = new AbortController();
-		const reported = this.#reported?.close(stoppedDocument).catch((error) => {
-			logger.warn('IoT Hub was not told of the end.', { reason: messageOf(error) });
-		});
-		await Promise.race([reported, clock.sleep(lastReport, done.signal).catch(() => {})]);
-		done.abort();
 	}
 
 	/** What is reported of the edge as it is now. */

@@ -4,7 +4,8 @@ import { ObjectCache } from '../../cluster/object-cache.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { isJsonObject } from '../../runtime/json.ts';
 import type { Logger } from '../../runtime/logger.ts';
-import type { DeploymentSource, SourceState } from './deployment-source.ts';
+import { ClusterSource } from './cluster-source.ts';
+import type { SourceState } from './deployment-source.ts';
 import { localDeploymentOfText } from './local-deployment.ts';
 
 /** Which ConfigMap is followed. */
@@ -20,52 +21,29 @@ export interface ConfigMapSourceOptions {
 const usualKey = 'deployment.json';
 
 /** A deployment manifest in a ConfigMap, read through the Kubernetes API. */
-export class ConfigMapSource implements DeploymentSource {
+export class ConfigMapSource extends ClusterSource {
 	readonly source = 'config-map';
 	readonly place: string;
 	readonly #name: string;
 	readonly #namespace: string;
-	readonly #cache: ObjectCache;
 	/** What the ConfigMap said last, so that the same object is the same state. */
 	#read: { readonly from: KubernetesObject; readonly state: SourceState } | undefined;
 
 	constructor({ client, namespace, name, clock, logger }: ConfigMapSourceOptions) {
+		const fieldSelector = `metadata.name=${name}`;
+		const query = { apiVersion: 'v1', kind: 'ConfigMap', namespace, fieldSelector };
+		super(new ObjectCache({ client, query, clock, logger }));
 		this.place = `ConfigMap ${name}`;
 		this.#name = name;
 		this.#namespace = namespace;
-		const fieldSelector = `metadata.name=${name}`;
-		const query = { apiVersion: 'v1', kind: 'ConfigMap', namespace, fieldSelector };
-		this.#cache = new ObjectCache({ client, query, clock, logger });
 	}
 
 	get state(): SourceState {
-		if (!this.#cache.synced) return { kind: 'unknown' };
-		const object = this.#cache.get(this.#name, this.#namespace);
+		if (!this.cache.synced) return { kind: 'unknown' };
+		const object = this.cache.get(this.#name, this.#namespace);
 		if (object === undefined) return { kind: 'absent' };
 		if (this.#read?.from !== object) this.#read = { from: object, state: this.#stateOf(object) };
 		return this.#read.state;
-	}
-
-	get trouble(): string | undefined {
-		return this.#cache.synced ? undefined : this.#cache.lastError;
-	}
-
-	get idleness(): number {
-		return this.#cache.idleness;
-	}
-
-	async start(): Promise<void> {
-		await this.#cache.start();
-	}
-
-	async stop(): Promise<void> {
-		await this.#cache.stop();
-	}
-
-	onChange(listener: () => void): void {
-		this.#cache.onChange(listener);
-		// An empty list is no change.
-		this.#cache.whenSynced().then(listener, () => {});
 	}
 
 	#stateOf(object: KubernetesObject): SourceState {

@@ -4,7 +4,8 @@ import { ObjectCache } from '../../cluster/object-cache.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { isJsonObject } from '../../runtime/json.ts';
 import type { Logger } from '../../runtime/logger.ts';
-import type { DeploymentSource, SourceState } from './deployment-source.ts';
+import { ClusterSource } from './cluster-source.ts';
+import type { SourceState } from './deployment-source.ts';
 import { edgeDeploymentKind } from './edge-deployment-definition.ts';
 import { localDeployment } from './local-deployment.ts';
 
@@ -23,14 +24,13 @@ const resync = 120_000;
  * EdgeDeployments of the namespace. One device has one deployment: of several the oldest counts, so
  * that a new one takes over when the old one is deleted.
  */
-export class EdgeDeploymentSource implements DeploymentSource {
+export class EdgeDeploymentSource extends ClusterSource {
 	readonly source = 'edge-deployment';
-	readonly #cache: ObjectCache;
 	#read: { readonly from: KubernetesObject; readonly state: SourceState } | undefined;
 
 	constructor({ client, namespace, clock, logger }: EdgeDeploymentSourceOptions) {
 		const query = { ...edgeDeploymentKind, namespace };
-		this.#cache = new ObjectCache({ client, query, clock, logger, resync, optional: 'kind' });
+		super(new ObjectCache({ client, query, clock, logger, resync, optional: 'kind' }));
 	}
 
 	get place(): string {
@@ -44,7 +44,7 @@ export class EdgeDeploymentSource implements DeploymentSource {
 	}
 
 	get state(): SourceState {
-		if (!this.#cache.synced) return { kind: 'unknown' };
+		if (!this.cache.synced) return { kind: 'unknown' };
 		const { current } = this;
 		if (current === undefined) return { kind: 'absent' };
 		// A new status is no new deployment.
@@ -56,36 +56,14 @@ export class EdgeDeploymentSource implements DeploymentSource {
 
 	/** All of the namespace, the oldest first. */
 	objects(): KubernetesObject[] {
-		return [...this.#cache.objects()]
+		return [...this.cache.objects()]
 			.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
 			.sort(byAge);
 	}
 
 	/** Takes in what the server answered to a write of the status. */
 	observe(object: KubernetesObject): void {
-		this.#cache.observe(object);
-	}
-
-	get trouble(): string | undefined {
-		return this.#cache.synced ? undefined : this.#cache.lastError;
-	}
-
-	get idleness(): number {
-		return this.#cache.idleness;
-	}
-
-	async start(): Promise<void> {
-		await this.#cache.start();
-	}
-
-	async stop(): Promise<void> {
-		await this.#cache.stop();
-	}
-
-	onChange(listener: () => void): void {
-		this.#cache.onChange(listener);
-		// An empty list is no change.
-		this.#cache.whenSynced().then(listener, () => {});
+		this.cache.observe(object);
 	}
 }
 
