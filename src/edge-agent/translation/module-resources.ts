@@ -2,10 +2,15 @@ import { parseQuantity } from '../../cluster/quantity.ts';
 import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../../runtime/json.ts';
 import { definedMembers } from './defined-members.ts';
 import { foldedMembers } from './folded-members.ts';
-import type { ModuleScope } from './module-scope.ts';
+import { isEdgeHub, type ModuleScope } from './module-scope.ts';
 
 const approximated = 'EDGE_CREATE_OPTION_APPROXIMATED';
 const resourceMembers = ['limits', 'requests', 'claims'] as const;
+/**
+ * Unless the manifest says otherwise. Without a request, the pod that holds everybody's messages
+ * would be among the first that a node short of memory ends.
+ */
+const hubRequests = { memory: '128Mi', cpu: '50m' };
 const nanoPerMilli = 1_000_000;
 const defaultCpuPeriod = 100_000;
 
@@ -40,7 +45,8 @@ export function moduleResources(scope: ModuleScope): ModuleResources {
 		...quantities(own.get('limits')),
 	});
 	const allRequests = definedMembers({
-		...withinLimits(scope, requests, allLimits),
+		...(isEdgeHub(scope) ? unlimited(hubRequests, allLimits) : {}),
+		...definedMembers(withinLimits(scope, requests, allLimits)),
 		...ownRequests,
 	});
 	const claims = own.get('claims');
@@ -55,6 +61,13 @@ export function moduleResources(scope: ModuleScope): ModuleResources {
 		exclusive: Object.keys(allLimits).some(isExtended),
 		reservesCpu: (allRequests['cpu'] ?? allLimits['cpu']) !== undefined,
 	};
+}
+
+/** What is requested of resources that have no limit; a limit alone is a request as well. */
+function unlimited(requests: JsonObject, limits: JsonObject): JsonObject {
+	return Object.fromEntries(
+		Object.entries(requests).filter(([name]) => limits[name] === undefined),
+	);
 }
 
 /** The extension wins: a limit of Docker below what the extension requests is left out. */

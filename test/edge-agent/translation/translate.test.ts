@@ -365,6 +365,20 @@ test('a stopped module has no replicas', (t) => {
 	t.like(objectOf(translation, 'Deployment')?.spec, { replicas: 0 });
 });
 
+test('requests memory and processor time for the edge hub, unless the manifest says otherwise', (t) => {
+	const resourcesWith = (createOptions: JsonObject) => {
+		const translation = translated([moduleOf('edgeHub', { system: true, createOptions })]);
+		return containerOf(translation)['resources'];
+	};
+	t.deepEqual(resourcesWith({}), { requests: { memory: '128Mi', cpu: '50m' } });
+	t.deepEqual(resourcesWith({ HostConfig: { Memory: 67_108_864 } }), {
+		limits: { memory: '67108864' },
+		requests: { cpu: '50m' },
+	});
+	const own = { 'k8s-extensions': { resources: { requests: { memory: '1Gi', cpu: '1' } } } };
+	t.deepEqual(resourcesWith(own), { requests: { memory: '1Gi', cpu: '1' } });
+});
+
 test('serves the edge hub itself, with a claim and its protocols, whatever the manifest says', (t) => {
 	const hub = moduleOf('edgeHub', {
 		system: true,
