@@ -10,7 +10,7 @@ export const twinLimits = {
 	maxInteger: 4503599627370495,
 } as const;
 
-/** A rule that a patch of reported properties breaks. */
+/** A rule that a patch of twin properties breaks. */
 export interface TwinFault {
 	/** Names from the top, e.g. `['status', 'battery']`. */
 	readonly path: readonly string[];
@@ -18,10 +18,20 @@ export interface TwinFault {
 	readonly message: string;
 }
 
-/** @returns every rule of `twinLimits` that a patch of reported properties breaks, none for a good one. */
-export function validateReportedPatch(patch: JsonObject): TwinFault[] {
+/** @returns every rule for names, values and nesting that a patch breaks, none for a good one. */
+export function validateTwinPatch(patch: JsonObject): TwinFault[] {
 	const faults: TwinFault[] = [];
 	checkObject(patch, [], false, faults);
+	return faults;
+}
+
+/**
+ * Checks a patch as Azure IoT Edge does, which limits the length of the patch itself, too.
+ *
+ * @returns every rule of `twinLimits` that a patch of reported properties breaks, none for a good one
+ */
+export function validateReportedPatch(patch: JsonObject): TwinFault[] {
+	const faults = validateTwinPatch(patch);
 	const size = Buffer.byteLength(JSON.stringify(patch));
 	if (size > twinLimits.maxSectionBytes) {
 		const message = `Twin properties size ${size} exceeds maximum ${twinLimits.maxSectionBytes}`;

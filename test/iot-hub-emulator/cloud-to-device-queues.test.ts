@@ -88,6 +88,11 @@ test('a queue is limited in length and size, and needs its device', (t) => {
 			code: 'MessageTooLarge',
 		},
 	);
+	const labelled = { ...message('x'.repeat(65_530)), properties: new Map([['label', 'ab']]) };
+	t.like(
+		t.throws(() => all.send('dev10', labelled)),
+		{ code: 'MessageTooLarge' },
+	);
 	t.like(
 		t.throws(() => all.send('none', message('x'))),
 		{ code: 'DeviceNotFound' },

@@ -202,26 +202,37 @@ test('the REST rules of configurations: tags, conflicts, content that stays, fau
 	t.is(updated.status, 200);
 	t.like(updated.body, { priority: 3, createdTimeUtc: made.body['createdTimeUtc'] });
 	const other = { ...body, content: { deviceContent: { 'properties.desired.a': 2 } } };
-	t.is((await put(emulator, 'c1', other, { 'if-match': '*' })).status, 400);
+	const immutable = await put(emulator, 'c1', other, { 'if-match': '*' });
+	t.is(immutable.status, 400);
+	t.is(immutable.headers['iothub-errorcode'], 'CannotModifyImmutableConfigurationContent');
 	const listed = await hubRequest(emulator, { path: '/configurations?top=5' });
 	t.deepEqual(
 		(listed.body as unknown as JsonObject[]).map(({ id }) => id),
 		['c1'],
 	);
-	for (const wrong of [
-		{ ...body, targetCondition: 'tags.a =' },
-		{ ...body, content: {} },
-		{ content: { deviceContent: {}, modulesContent: {} } },
-		{ content: { deviceContent: { 'properties.reported.a': 1 } } },
-		{ content: { modulesContent: { m: { 'properties.desired': 1 } } } },
-		{ content: { moduleContent: {} }, targetCondition: 'tags.a = 1' },
-		{ ...body, priority: -1 },
-		{ ...body, labels: { a: 1 } },
-		{ ...body, metrics: { queries: { a: 'SELECT' } } },
-		{ ...body, content: { deviceContent: { 'properties.desired.a': 'x'.repeat(40_000) } } },
-	]) {
-		const { status } = await put(emulator, 'wrong', wrong);
-		t.is(status, 400, JSON.stringify(wrong).slice(0, 100));
+	const [argument, content, condition, query] = [
+		'ArgumentInvalid',
+		'InvalidConfigurationContent',
+		'InvalidConfigurationTargetCondition',
+		'InvalidConfigurationCustomMetricsQuery',
+	];
+	const long = { deviceContent: { 'properties.desired.a': 'x'.repeat(40_000) } };
+	const cases: [object, string][] = [
+		[{ ...body, targetCondition: 'tags.a =' }, condition],
+		[{ ...body, content: {} }, content],
+		[{ content: { deviceContent: {}, modulesContent: {} } }, content],
+		[{ content: { deviceContent: { 'properties.reported.a': 1 } } }, content],
+		[{ content: { modulesContent: { m: { 'properties.desired': 1 } } } }, content],
+		[{ content: { moduleContent: {} }, targetCondition: 'tags.a = 1' }, condition],
+		[{ ...body, priority: -1 }, argument],
+		[{ ...body, labels: { a: 1 } }, argument],
+		[{ ...body, metrics: { queries: { a: 'SELECT' } } }, query],
+		[{ ...body, content: long }, argument],
+	];
+	for (const [wrong, code] of cases) {
+		const { status, headers } = await put(emulator, 'wrong', wrong);
+		const what = JSON.stringify(wrong).slice(0, 100);
+		t.deepEqual([status, headers['iothub-errorcode']], [400, code], what);
 	}
 	t.is((await put(emulator, 'Upper', body)).status, 400);
 	const tested = await hubRequest(emulator, {

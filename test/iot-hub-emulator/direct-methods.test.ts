@@ -81,6 +81,21 @@ test('only the target can answer, once, and in time', async (t) => {
 	t.deepEqual(await next, answer);
 });
 
+test('an answer of more than 128 KB is none', async (t) => {
+	const { clock, connections, methods } = methodsWithTarget();
+	const calls: string[] = [];
+	connections.add(listener(calls));
+	const answered = async (payload: string) => {
+		const call = methods.invoke(target, request);
+		await clock.advance(0);
+		methods.answer(target, calls.at(-1) ?? '', { status: 200, payload });
+		return call;
+	};
+	const full = 'x'.repeat(131_070);
+	t.is((await answered(full)).payload, full);
+	t.like(await t.throwsAsync(answered(`${full}x`)), { code: 'BadDeviceResponse', status: 502 });
+});
+
 test('a caller that goes away leaves nothing behind', async (t) => {
 	const { clock, methods } = methodsWithTarget();
 	const caller = new AbortController();

@@ -60,6 +60,10 @@ test('refuses what IoT Hub refuses, with its codes', async (t) => {
 	const emulator = await runningEmulator(t);
 	emulator.registry.putDevice('dev1', {});
 	emulator.registry.putModule({ deviceId: 'dev1', moduleId: 'mod1' }, {});
+	emulator.registry.putDevice('edge1', { capabilities: { iotEdge: true } });
+	for (let n = 1; n <= 48; n += 1) {
+		emulator.registry.putModule({ deviceId: 'edge1', moduleId: `m${n}` }, {});
+	}
 	const put = (path: string, body: unknown, headers = {}): HubRequest => ({
 		method: 'PUT',
 		path,
@@ -86,7 +90,15 @@ test('refuses what IoT Hub refuses, with its codes', async (t) => {
 			put('/devices/new', { authentication: { symmetricKey: { primaryKey: 'short' } } }),
 			[400, 'ArgumentInvalid'],
 		],
-		[put('/devices/new', { deviceScope: 'ms-azure-iot-edge://none-1' }), [400, 'ArgumentInvalid']],
+		[
+			put('/devices/new', { deviceScope: 'ms-azure-iot-edge://none-1' }),
+			[400, 'InvalidDeviceScope'],
+		],
+		[
+			{ method: 'DELETE', path: '/devices/edge1/modules/%24edgeHub' },
+			[401, 'SystemModuleModifyUnauthorizedAccess'],
+		],
+		[put('/devices/edge1/modules/m49', {}), [413, 'TooManyModulesOnDevice']],
 		[put('/devices/new', '{"deviceId":'), [400, 'ArgumentInvalid']],
 		[put('/devices/new', '[]'), [400, 'ArgumentInvalid']],
 		[{ method: 'DELETE', path: '/devices/none' }, [404, 'DeviceNotFound']],
@@ -100,7 +112,7 @@ test('refuses what IoT Hub refuses, with its codes', async (t) => {
 	for (const [request, expected] of cases) await expectRefusal(t, emulator, request, expected);
 	t.deepEqual(
 		[...emulator.registry.devices()].map(({ deviceId }) => deviceId),
-		['dev1'],
+		['dev1', 'edge1'],
 	);
 });
 
@@ -236,6 +248,17 @@ test('a bulk request does what it can and lists what it cannot', async (t) => {
 		['c'],
 	);
 	t.is((await run([])).status, 400);
+	const many = Array.from({ length: 101 }, (_, n) => ({ id: `many${n}` }));
+	const refused: [unknown, number, RegExp][] = [
+		[many, 413, /TooManyDevices/],
+		[[{ id: 'twice' }, { id: 'twice' }], 400, /DeviceDefinedMultipleTimes/],
+	];
+	for (const [list, status, code] of refused) {
+		const answer = await run(list);
+		t.is(answer.status, status);
+		t.regex(String(answer.body['Message']), code);
+	}
+	t.is(emulator.registry.statistics().totalDeviceCount, 1, 'nothing of them was done');
 });
 
 test('a device manages its own modules with its own key', async (t) => {

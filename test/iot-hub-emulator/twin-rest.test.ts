@@ -138,6 +138,14 @@ test('refuses twins beyond the limits and leaves them as they were', async (t) =
 	const over = { tags: { more: 'x'.repeat(1000) } };
 	const refused = await hubRequest(emulator, { method: 'PATCH', path: '/twins/dev1', body: over });
 	t.is(refused.status, 400, 'what is there counts too');
+
+	const flags = Object.fromEntries(Array.from({ length: 3000 }, (_, n) => [`k${1000 + n}`, true]));
+	const { status } = await hubRequest(emulator, {
+		method: 'PUT',
+		path: '/twins/dev1',
+		body: desired(flags),
+	});
+	t.is(status, 200, 'signs between names and values do not count');
 });
 
 test('names that mean something to JavaScript are plain names', async (t) => {

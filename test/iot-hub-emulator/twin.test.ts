@@ -85,6 +85,7 @@ test('sizes count names and values, not the signs between them', (t) => {
 	const cases: [JsonValue, number][] = [
 		[{}, 0],
 		[{ ä: 'ö' }, 4],
+		[{ a: 'one\r\ntwo\u0085' }, 1 + 6],
 		[{ a: 1, b: true, c: null }, 3 + 8 + 4],
 		[{ a: { b: ['xy', 1.5] } }, 2 + 2 + 8],
 	];

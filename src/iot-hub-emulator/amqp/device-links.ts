@@ -1,11 +1,11 @@
 import type { AmqpMessage } from '../../amqp/amqp-message.ts';
 import { bytesOf } from '../../amqp/amqp-message.ts';
 import type { IncomingRoute, LinkRequest, OutgoingLink } from '../../amqp/amqp-server.ts';
-import { maxMessageSize, messageSize } from '../../protocol/message.ts';
 import type { JsonValue } from '../../runtime/json.ts';
 import type { Faults } from '../faults.ts';
 import type { Hub } from '../hub.ts';
 import { IotHubError } from '../iot-hub-error.ts';
+import { requireMessageSize } from '../message-size.ts';
 import { telemetryEvent } from '../telemetry/telemetry-event.ts';
 import type { AmqpAddress } from './amqp-address.ts';
 import type { AmqpDeviceConnection } from './amqp-device-connection.ts';
@@ -63,10 +63,7 @@ export class DeviceLinks {
 	async #telemetry(amqp: AmqpMessage, connection: AmqpDeviceConnection): Promise<void> {
 		this.#hub.connections.touch(connection.identity);
 		const message = messageFromAmqp(amqp);
-		const size = messageSize(message);
-		if (size > maxMessageSize) {
-			throw new IotHubError('MessageTooLarge', `The message has ${size} bytes.`);
-		}
+		const size = requireMessageSize([message]);
 		await this.#faults.request();
 		this.#hub.throttles.take('telemetry');
 		this.#hub.throttles.meter(size);

@@ -1,6 +1,5 @@
 import type { AmqpMessage } from '../../amqp/amqp-message.ts';
 import type { IncomingRoute, OutgoingLink } from '../../amqp/amqp-server.ts';
-import { messageSize } from '../../protocol/message.ts';
 import type {
 	ServiceBoundBatch,
 	ServiceBoundQueue,
@@ -8,6 +7,7 @@ import type {
 import type { Faults } from '../faults.ts';
 import type { Hub } from '../hub.ts';
 import { IotHubError } from '../iot-hub-error.ts';
+import { meteredSize } from '../message-size.ts';
 import { type AmqpAddress, parseAmqpAddress } from './amqp-address.ts';
 import type { AmqpClient } from './amqp-client.ts';
 import { messageFromAmqp } from './hub-message.ts';
@@ -67,7 +67,7 @@ export class ServiceLinks {
 		}
 		this.#hub.throttles.take('cloud-to-device-send');
 		const message = messageFromAmqp(amqp);
-		this.#hub.throttles.meter(messageSize(message));
+		this.#hub.throttles.meter(meteredSize(message));
 		this.#hub.cloudToDevice.send(deviceId, message);
 	}
 }

@@ -3,6 +3,7 @@ import type { Message } from '../../protocol/message.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { KeyValueStore } from '../../storage/key-value-store.ts';
 import { IotHubError } from '../iot-hub-error.ts';
+import { requireMessageSize } from '../message-size.ts';
 import type { IdentityRegistry } from '../registry/identity-registry.ts';
 import { decodeQueued, encodeQueued, type QueuedMessage } from './queued-message.ts';
 
@@ -94,9 +95,7 @@ export class CloudToDeviceQueues {
 	 */
 	send(deviceId: string, message: Message): void {
 		this.#registry.device(deviceId);
-		if (message.body.byteLength > cloudToDeviceLimits.maxBytes) {
-			throw new IotHubError('MessageTooLarge', 'A message to a device has at most 64 KB.');
-		}
+		requireMessageSize([message], cloudToDeviceLimits.maxBytes);
 		if (this.count(deviceId) >= cloudToDeviceLimits.maxQueued) {
 			const message = `Device queue depth cannot exceed ${cloudToDeviceLimits.maxQueued} messages.`;
 			throw new IotHubError('DeviceMaximumQueueDepthExceeded', message);

@@ -12,7 +12,7 @@ import { modulesContentFrom } from './configuration-content.ts';
  * exactly what it says, module identities that are missing are made. Nothing is written when any
  * part of the content is not valid.
  *
- * @throws IotHubError DeviceNotFound, ArgumentInvalid
+ * @throws IotHubError DeviceNotFound, ArgumentInvalid, InvalidConfigurationContent
  */
 export function applyConfigurationContent(
 	hub: { readonly registry: IdentityRegistry; readonly twins: Twins },

@@ -6,7 +6,7 @@ import { IotHubError } from '../iot-hub-error.ts';
  * {"properties.desired": {…}}}}`.
  *
  * @returns desired properties by module id
- * @throws IotHubError ArgumentInvalid
+ * @throws IotHubError InvalidConfigurationContent
  */
 export function modulesContentFrom(body: unknown): Map<string, JsonObject> {
 	if (!isJsonObject(body)) throw invalid('The content is not a JSON object.');
@@ -35,5 +35,5 @@ function desiredFrom(moduleId: string, part: unknown): JsonObject {
 }
 
 function invalid(message: string): IotHubError {
-	return new IotHubError('ArgumentInvalid', message);
+	return new IotHubError('InvalidConfigurationContent', message);
 }

@@ -1,5 +1,6 @@
+import { messageOf } from '../../runtime/edge-error.ts';
 import { isJsonObject, type JsonObject } from '../../runtime/json.ts';
-import { IotHubError } from '../iot-hub-error.ts';
+import { IotHubError, type IotHubErrorCode } from '../iot-hub-error.ts';
 import { parseQuery } from '../query/query-parser.ts';
 import { type DesiredSection, desiredSectionsFrom } from './desired-section.ts';
 import { parseTargetCondition } from './target-condition.ts';
@@ -36,7 +37,8 @@ const maxMetrics = 5;
 /**
  * Reads the body of `PUT /configurations/{id}`.
  *
- * @throws IotHubError ArgumentInvalid
+ * @throws IotHubError ArgumentInvalid, InvalidConfigurationContent,
+ * InvalidConfigurationTargetCondition, InvalidConfigurationCustomMetricsQuery
  */
 export function configurationBodyFrom(id: string, body: unknown): ConfigurationBody {
 	if (!/^[a-z0-9\-+%_*!']{1,128}$/.test(id)) {
@@ -45,14 +47,18 @@ export function configurationBodyFrom(id: string, body: unknown): ConfigurationB
 	if (!isJsonObject(body)) throw invalid('the body is not a JSON object');
 	if ((body['id'] ?? id) !== id) throw invalid('id of the body differs from the one in the path');
 	const { content, priority = 0 } = body;
-	if (!isJsonObject(content)) throw invalid('content is not an object');
+	if (!isJsonObject(content)) throw invalidContent('content is not an object');
 	if (!Number.isInteger(priority) || (priority as number) < 0) {
 		throw invalid('priority is not a whole number from 0 on');
 	}
 	const kind = kindOf(content);
 	contentOf(content);
 	const targetCondition = textOf(body, 'targetCondition');
-	if (targetCondition !== '') parseTargetCondition(targetCondition, kind);
+	if (targetCondition !== '') {
+		refusing('InvalidConfigurationTargetCondition', () =>
+			parseTargetCondition(targetCondition, kind),
+		);
+	}
 	return {
 		id,
 		schemaVersion: textOf(body, 'schemaVersion') || '1.0',
@@ -65,12 +71,12 @@ export function configurationBodyFrom(id: string, body: unknown): ConfigurationB
 	};
 }
 
-/** @throws IotHubError ArgumentInvalid for content that is not exactly one of the kinds */
+/** @throws IotHubError InvalidConfigurationContent for content that is not exactly one of the kinds */
 export function kindOf(content: JsonObject): ConfigurationKind {
 	const given = kinds.filter((kind) => content[kind] !== undefined && content[kind] !== null);
 	const [kind] = given;
 	if (kind === undefined || given.length > 1) {
-		throw invalid(`content does not have exactly one of ${kinds.join(', ')}`);
+		throw invalidContent(`content does not have exactly one of ${kinds.join(', ')}`);
 	}
 	return kind;
 }
@@ -79,12 +85,12 @@ export function kindOf(content: JsonObject): ConfigurationKind {
  * Content by the module that it is for; content for devices and modules that match stands under the
  * empty name.
  *
- * @throws IotHubError ArgumentInvalid
+ * @throws IotHubError InvalidConfigurationContent
  */
 export function contentOf(content: JsonObject): Map<string, DesiredSection[]> {
 	const kind = kindOf(content);
 	const given = content[kind];
-	if (!isJsonObject(given)) throw invalid(`content.${kind} is not an object`);
+	if (!isJsonObject(given)) throw invalidContent(`content.${kind} is not an object`);
 	if (kind !== 'modulesContent') return new Map([['', desiredSectionsFrom(kind, given)]]);
 	return new Map(
 		Object.entries(given).map(([moduleId, part]) => [
@@ -112,7 +118,9 @@ function metricQueriesFrom(metrics: unknown): Record<string, string> {
 	if (Object.keys(queries).length > maxMetrics) {
 		throw invalid(`metrics has more than ${maxMetrics} queries`);
 	}
-	for (const query of Object.values(queries)) parseQuery(query);
+	for (const query of Object.values(queries)) {
+		refusing('InvalidConfigurationCustomMetricsQuery', () => parseQuery(query));
+	}
 	return queries;
 }
 
@@ -122,6 +130,19 @@ function textOf(body: JsonObject, member: string): string {
 	return value.trim();
 }
 
+/** Gives what is wrong with a query the name that IoT Hub has for it in this place. */
+function refusing(code: IotHubErrorCode, parse: () => unknown): void {
+	try {
+		parse();
+	} catch (error) {
+		throw new IotHubError(code, messageOf(error));
+	}
+}
+
 function invalid(message: string): IotHubError {
 	return new IotHubError('ArgumentInvalid', `Invalid configuration: ${message}.`);
+}
+
+function invalidContent(message: string): IotHubError {
+	return new IotHubError('InvalidConfigurationContent', `Invalid configuration: ${message}.`);
 }

@@ -73,13 +73,15 @@ export class Configurations {
 	 * Creates a configuration (no `ifMatch`) or replaces one. Its content is for ever.
 	 *
 	 * @throws IotHubError ConfigurationAlreadyExists, ConfigurationNotFound, PreconditionFailed,
-	 * ArgumentInvalid
+	 * ConfigurationCountLimitExceeded, CannotModifyImmutableConfigurationContent, and what the body is
+	 * refused with
 	 */
 	put(id: string, body: unknown, ifMatch?: string): Configuration {
 		const wanted = configurationBodyFrom(id, body);
 		const current = this.#current(id, ifMatch);
 		if (current !== undefined && !sameJson(current.content, wanted.content)) {
-			throw new IotHubError('ArgumentInvalid', 'The content of a configuration cannot be changed.');
+			const message = 'The content of a configuration cannot be changed.';
+			throw new IotHubError('CannotModifyImmutableConfigurationContent', message);
 		}
 		const now = new Date(this.#hub.clock.now()).toISOString();
 		const configuration: Configuration = {
@@ -113,7 +115,8 @@ export class Configurations {
 		if (current === undefined) {
 			if (ifMatch !== undefined) this.get(id);
 			if (this.#configurations.size < maxConfigurations) return undefined;
-			throw new IotHubError('ArgumentInvalid', `There are ${maxConfigurations} configurations.`);
+			const message = `There are ${maxConfigurations} configurations.`;
+			throw new IotHubError('ConfigurationCountLimitExceeded', message);
 		}
 		if (ifMatch === undefined) {
 			const message = `A configuration ${id} already exists.`;

@@ -15,7 +15,7 @@ const prefix = 'properties.desired';
  * names below `properties.desired` are parted by dots (IoT Edge documentation, "Layered deployment").
  *
  * @param what names the content in errors
- * @throws IotHubError ArgumentInvalid
+ * @throws IotHubError InvalidConfigurationContent
  */
 export function desiredSectionsFrom(what: string, content: unknown): DesiredSection[] {
 	if (!isJsonObject(content)) throw invalid(`${what} is not an object.`);
@@ -56,5 +56,5 @@ function pathOf(what: string, key: string): string[] {
 }
 
 function invalid(message: string): IotHubError {
-	return new IotHubError('ArgumentInvalid', message);
+	return new IotHubError('InvalidConfigurationContent', message);
 }

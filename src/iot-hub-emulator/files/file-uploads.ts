@@ -42,7 +42,7 @@ export class FileUploads {
 	 * Answers `POST /devices/{id}/files`: where the device may put the file.
 	 *
 	 * @param hostName of the hub, under which blobs are served too
-	 * @throws IotHubError ArgumentInvalid, IotHubQuotaExceeded
+	 * @throws IotHubError ArgumentInvalid, DeviceMaximumActiveFileUploadLimitExceeded
 	 */
 	begin(deviceId: string, body: unknown, hostName: string) {
 		const given = isJsonObject(body) ? body['blobName'] : undefined;
@@ -53,7 +53,8 @@ export class FileUploads {
 		for (const [id, upload] of this.#uploads) if (upload.expires <= now) this.#uploads.delete(id);
 		const open = [...this.#uploads.values()].filter((upload) => upload.deviceId === deviceId);
 		if (open.length >= maxUploads) {
-			throw new IotHubError('IotHubQuotaExceeded', `A device has at most ${maxUploads} uploads.`);
+			const message = `Number of active file upload requests cannot exceed ${maxUploads}.`;
+			throw new IotHubError('DeviceMaximumActiveFileUploadLimitExceeded', message);
 		}
 		const correlationId = randomUUID();
 		const expires = now + timeToLiveMs;
@@ -71,13 +72,16 @@ export class FileUploads {
 	/**
 	 * Answers `POST /devices/{id}/files/notifications`: services are told of a file that is there.
 	 *
-	 * @throws IotHubError ArgumentInvalid
+	 * @throws IotHubError ArgumentInvalid, InvalidFileUploadCorrelationId
 	 */
 	end(deviceId: string, correlationId: string | undefined, body: unknown, hostName: string): void {
 		if (!isJsonObject(body)) throw invalid('The body is not a JSON object.');
 		const id = correlationId ?? body['correlationId'];
 		const upload = typeof id === 'string' ? this.#uploads.get(id) : undefined;
-		if (upload?.deviceId !== deviceId) throw invalid('The correlation id is not one of an upload.');
+		if (upload?.deviceId !== deviceId) {
+			const message = 'The correlation id is not one of an upload.';
+			throw new IotHubError('InvalidFileUploadCorrelationId', message);
+		}
 		this.#uploads.delete(id as string);
 		if (body['isSuccess'] !== true) return;
 		const blob = this.#blobs.find(blobContainers.uploads, upload.blobName);

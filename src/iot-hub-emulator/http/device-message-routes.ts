@@ -1,7 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import type { Identity } from '../../protocol/identity.ts';
-import { type Message, maxMessageSize, messageSize } from '../../protocol/message.ts';
+import type { Message } from '../../protocol/message.ts';
 import { IotHubError } from '../iot-hub-error.ts';
+import { meteredSize, requireMessageSize } from '../message-size.ts';
 import { telemetryEvent } from '../telemetry/telemetry-event.ts';
 import { headersOfMessage, messageOfRequest, messagesOfBatch } from './device-message.ts';
 import type { RouteContext } from './route-context.ts';
@@ -23,7 +24,7 @@ export function addDeviceMessageRoutes({ app, hub, authorization }: RouteContext
 			const identity: Identity = moduleId === undefined ? { deviceId } : { deviceId, moduleId };
 			const admission = authorization.requireIdentity(request, identity);
 			const messages = messagesOf(request);
-			for (const message of messages) hub.throttles.meter(messageSize(message));
+			for (const message of messages) hub.throttles.meter(meteredSize(message));
 			const sender = { identity, admission };
 			const now = hub.clock.now();
 			hub.connections.touch(identity);
@@ -64,9 +65,8 @@ function messagesOf(request: FastifyRequest): Message[] {
 	const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
 	const messages =
 		type === batchType ? messagesOfBatch(body) : [messageOfRequest(request.raw.rawHeaders, body)];
-	const size = messages.reduce((sum, message) => sum + messageSize(message), 0);
-	if (size <= maxMessageSize) return messages;
-	throw new IotHubError('MessageTooLarge', `The request has ${size} bytes of messages.`);
+	requireMessageSize(messages);
+	return messages;
 }
 
 function requireLock(held: boolean): void {

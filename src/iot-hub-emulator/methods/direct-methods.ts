@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { MethodRequest, MethodResponse } from '../../protocol/direct-method.ts';
+import {
+	type MethodRequest,
+	type MethodResponse,
+	methodLimits,
+} from '../../protocol/direct-method.ts';
 import { type Identity, identityKey } from '../../protocol/identity.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { DeviceConnection } from '../connections/device-connection.ts';
@@ -29,7 +33,8 @@ export class DirectMethods {
 	/**
 	 * @param signal aborts when the caller is gone
 	 * @throws IotHubError DeviceNotFound, ModuleNotFound; DeviceNotOnline when the target does not
-	 * connect in time, GatewayTimeout when it does not answer in time
+	 * connect in time, GatewayTimeout when it does not answer in time, BadDeviceResponse when its
+	 * answer is too large
 	 */
 	async invoke(
 		target: Identity,
@@ -45,7 +50,7 @@ export class DirectMethods {
 			connection.sendMethod(request.name, requestId, request.payload);
 			const seconds = request.responseTimeoutSeconds;
 			const response = await this.#within(promise, seconds, signal);
-			if (response !== undefined) return response;
+			if (response !== undefined) return requirePayloadSize(response);
 		} finally {
 			this.#calls.delete(requestId);
 		}
@@ -95,4 +100,12 @@ export class DirectMethods {
 			done.abort();
 		}
 	}
+}
+
+/** Answers are limited as requests are. */
+function requirePayloadSize(response: MethodResponse): MethodResponse {
+	const size = Buffer.byteLength(JSON.stringify(response.payload));
+	if (size <= methodLimits.maxPayloadBytes) return response;
+	const limit = `at most ${methodLimits.maxPayloadBytes} may be`;
+	throw new IotHubError('BadDeviceResponse', `The answer has ${size} bytes, ${limit}.`);
 }

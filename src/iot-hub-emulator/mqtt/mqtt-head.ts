@@ -7,7 +7,7 @@ import type {
 } from '../../mqtt/mqtt-server.ts';
 import { splitHostName } from '../../protocol/host-name.ts';
 import { type Identity, identityKey, sameIdentity } from '../../protocol/identity.ts';
-import { maxMessageSize, messageFromBag, messageSize } from '../../protocol/message.ts';
+import { messageFromBag } from '../../protocol/message.ts';
 import {
 	type ClientTopic,
 	parseClientTopic,
@@ -21,6 +21,7 @@ import type { Admission } from '../access/device-authentication.ts';
 import type { Faults } from '../faults.ts';
 import type { Hub } from '../hub.ts';
 import { IotHubError } from '../iot-hub-error.ts';
+import { requireMessageSize } from '../message-size.ts';
 import { telemetryEvent } from '../telemetry/telemetry-event.ts';
 import { MqttDeviceConnection } from './mqtt-device-connection.ts';
 import { answerTwinRequest } from './twin-request.ts';
@@ -161,10 +162,7 @@ export class MqttHead implements MqttServerHandler {
 		}
 		const bagWithMarks = new Map([...parsePropertyBag(bag), ...marked]);
 		const message = messageFromBag(bagWithMarks, payload);
-		const size = messageSize(message);
-		if (size > maxMessageSize) {
-			throw new IotHubError('MessageTooLarge', `The message has ${size} bytes.`);
-		}
+		const size = requireMessageSize([message]);
 		await this.#faults.request();
 		this.#hub.throttles.take('telemetry');
 		this.#hub.throttles.meter(size);

@@ -1,3 +1,4 @@
+import { identityKey } from '../../protocol/identity.ts';
 import { isJsonObject, type JsonObject } from '../../runtime/json.ts';
 import { asIotHubError, IotHubError } from '../iot-hub-error.ts';
 import type { Twins } from '../twin/twins.ts';
@@ -77,17 +78,37 @@ const matching = 'ifmatchetag';
  * Runs the operations of a `POST /devices`: `[{id, importMode, …}]`. One that fails does not keep
  * the others from being done.
  *
- * @throws IotHubError ArgumentInvalid for a body that is no list of at most 100 identities
+ * @throws IotHubError ArgumentInvalid for a body that is no list of identities, TooManyDevices for
+ * more than 100, DeviceDefinedMultipleTimes for one that is listed twice
  */
 export function runBulkOperation(
 	hub: { readonly registry: IdentityRegistry; readonly twins: Twins },
 	body: unknown,
 ): BulkResult {
-	if (!Array.isArray(body) || body.length === 0 || body.length > maxIdentities) {
+	if (!Array.isArray(body) || body.length === 0) {
 		throw invalid(`The body is not a list of 1 to ${maxIdentities} identities.`);
 	}
-	const errors = body.flatMap((item: unknown) => runOne(hub, entryFrom(item)));
+	if (body.length > maxIdentities) {
+		const message = `The list has ${body.length} identities, at most ${maxIdentities} may be.`;
+		throw new IotHubError('TooManyDevices', message);
+	}
+	const entries = body.map(entryFrom);
+	requireDistinct(entries);
+	const errors = entries.flatMap((entry) => runOne(hub, entry));
 	return { isSuccessful: errors.length === 0, errors, warnings: [] };
+}
+
+/** What is to become of an identity that is listed twice would depend on the order. */
+function requireDistinct(entries: readonly Entry[]): void {
+	const seen = new Set<string>();
+	for (const entry of entries) {
+		const key = identityKey(entry);
+		if (seen.has(key)) {
+			const message = `The list has the identity ${key} more than once.`;
+			throw new IotHubError('DeviceDefinedMultipleTimes', message);
+		}
+		seen.add(key);
+	}
 }
 
 function runOne(hub: Parameters<Action>[0], entry: Entry): BulkResult['errors'][number][] {

@@ -109,7 +109,8 @@ export class IdentityRegistry {
 	/**
 	 * Creates a device (no `ifMatch`) or replaces one (`ifMatch`: its tag, or `*`).
 	 *
-	 * @throws IotHubError DeviceAlreadyExists, DeviceNotFound, PreconditionFailed, ArgumentInvalid
+	 * @throws IotHubError DeviceAlreadyExists, DeviceNotFound, PreconditionFailed, ArgumentInvalid,
+	 * InvalidDeviceScope
 	 */
 	putDevice(deviceId: string, body: unknown, ifMatch?: string): DeviceRecord {
 		requireValidId(deviceId, 'device');
@@ -164,12 +165,16 @@ export class IdentityRegistry {
 		return module;
 	}
 
-	/** @throws IotHubError DeviceNotFound, ModuleNotFound, PreconditionFailed, ArgumentInvalid */
+	/**
+	 * @throws IotHubError DeviceNotFound, ModuleNotFound, PreconditionFailed,
+	 * SystemModuleModifyUnauthorizedAccess
+	 */
 	deleteModule(identity: Required<Identity>, ifMatch?: string): void {
 		const module = this.module(identity);
 		requireMatch(ifMatch, module.etag);
 		if (systemModules.includes(module.moduleId)) {
-			throw new IotHubError('ArgumentInvalid', 'A system module lives as long as its device.');
+			const message = 'A system module lives as long as its device.';
+			throw new IotHubError('SystemModuleModifyUnauthorizedAccess', message);
 		}
 		this.#store.transaction(() => this.#removeModule(module));
 	}
@@ -221,7 +226,7 @@ export class IdentityRegistry {
 	#scopes(deviceId: string, generationId: string, wanted: DeviceBody) {
 		for (const scope of wanted.parentScopes) this.#requireScope(scope, deviceId);
 		if (wanted.parentScopes.length > 1) {
-			throw new IotHubError('ArgumentInvalid', 'A device has at most one parent.');
+			throw new IotHubError('InvalidDeviceScope', 'A device has at most one parent.');
 		}
 		if (wanted.iotEdge) {
 			const deviceScope = deviceScopeOf(deviceId, generationId);
@@ -238,7 +243,8 @@ export class IdentityRegistry {
 		const device = parent === undefined ? undefined : this.findDevice(parent.deviceId);
 		const isEdge = device?.deviceScope === scope && device.capabilities.iotEdge;
 		if (isEdge && device.deviceId !== deviceId) return;
-		throw new IotHubError('ArgumentInvalid', 'The scope is not that of another IoT Edge device.');
+		const message = 'The scope is not that of another IoT Edge device.';
+		throw new IotHubError('InvalidDeviceScope', message);
 	}
 
 	#requireRoom(deviceId: string): void {

@@ -1,4 +1,4 @@
-import { validateReportedPatch } from '../../protocol/twin-validation.ts';
+import { validateTwinPatch } from '../../protocol/twin-validation.ts';
 import type { JsonObject, JsonValue } from '../../runtime/json.ts';
 import { IotHubError } from '../iot-hub-error.ts';
 
@@ -14,21 +14,23 @@ export type TwinPart = keyof typeof twinPartLimits;
  * @throws IotHubError ArgumentInvalid with the first rule that is broken
  */
 export function requireTwinLimits(part: TwinPart, patch: JsonObject, result: JsonObject): void {
-	const [fault] = validateReportedPatch(patch);
+	const [fault] = validateTwinPatch(patch);
 	if (fault !== undefined) throw new IotHubError('ArgumentInvalid', `${fault.message}.`);
 	const size = twinSize(result);
 	const limit = twinPartLimits[part];
 	if (size <= limit) return;
-	const message = `The ${part} of the twin have ${size} bytes, more than the ${limit} allowed.`;
+	const what = part === 'tags' ? part : `${part} properties`;
+	const message = `The ${what} of the twin have ${size} bytes, more than the ${limit} allowed.`;
 	throw new IotHubError('ArgumentInvalid', message);
 }
 
 /**
- * The size of twin properties as IoT Hub counts it: names and strings their UTF-8 bytes, a number
- * 8, a boolean 4; braces, quotes and commas nothing.
+ * The size of twin properties as IoT Hub counts it: names and strings their UTF-8 bytes without
+ * control characters, a number 8, a boolean 4; braces, quotes and commas nothing (IoT Hub
+ * documentation, "Device twin size").
  */
 export function twinSize(value: JsonValue | undefined): number {
-	if (typeof value === 'string') return Buffer.byteLength(value);
+	if (typeof value === 'string') return Buffer.byteLength(value.replace(/\p{Cc}/gu, ''));
 	if (typeof value === 'number') return 8;
 	if (typeof value === 'boolean') return 4;
 	if (value === null || value === undefined) return 0;
