@@ -167,7 +167,8 @@ export class EdgeHub implements Lifecycle {
 
 	#createMqtt(core: HubCore, sessions: StoredSessions): StreamMqttServer {
 		const { clock, logger } = this.#dependencies;
-		const { maxConnectedClients, acknowledgementSeconds } = this.#settings;
+		const { maxConnectedClients, maxClientMessagesPerSecond, acknowledgementSeconds } =
+			this.#settings;
 		const head = new MqttHead({
 			hub: core.hub,
 			services: core.services,
@@ -176,6 +177,7 @@ export class EdgeHub implements Lifecycle {
 			clientCertificatesEnabled: this.#settings.clientCertificatesEnabled,
 			moduleReplicas: this.#settings.moduleReplicas,
 			connectAttempted: (identity, accepted) => core.connectAttempted(identity, accepted),
+			heldBack: (identity, seconds) => core.metrics.heldBack(identity, seconds),
 			clock,
 			logger,
 		});
@@ -185,6 +187,7 @@ export class EdgeHub implements Lifecycle {
 			limits: {
 				...defaultMqttServerLimits,
 				maxConnections: maxConnectedClients,
+				maxPublishesPerSecond: maxClientMessagesPerSecond,
 				acknowledgementTimeout: acknowledgementSeconds * 1000,
 			},
 			clock,

@@ -126,6 +126,13 @@ export const hubSettingsTable = {
 		description: 'Clients that may be connected at once.',
 		parse: integer({ min: 1, max: 100_000 }),
 	},
+	maxClientMessagesPerSecond: {
+		env: 'MaxClientMessagesPerSecond',
+		default: '0',
+		description:
+			'Messages a second that are taken from one connection over MQTT, requests for twins and answers to methods included; one that sends more is read more slowly. 0 sets no limit.',
+		parse: integer({ max: 1_000_000 }),
+	},
 	tlsVersions: {
 		env: 'SslProtocols',
 		default: 'tls1.2,tls1.3',

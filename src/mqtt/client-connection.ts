@@ -16,6 +16,7 @@ import type {
 import { OutboundQueue } from './outbound-queue.ts';
 import type { ReceivedPacket } from './packet-decoder.ts';
 import type { PacketStream } from './packet-stream.ts';
+import { PublishRate } from './publish-rate.ts';
 import { isTopicFilter } from './topic-filter.ts';
 
 /** SUBACK return code of a refused subscription [MQTT-3.9.3-2]. */
@@ -46,6 +47,8 @@ export class ClientConnection implements MqttConnection {
 	readonly #closed = new AbortController();
 	readonly #inbound: InboundWindow;
 	readonly #outbound: OutboundQueue;
+	/** Absent: there is no limit. */
+	readonly #rate: PublishRate | undefined;
 	#keepAlive: KeepAlive | undefined;
 	#will: ConnectRequest['will'];
 
@@ -60,12 +63,18 @@ export class ClientConnection implements MqttConnection {
 			acknowledge: (packetId) => stream.sendAcknowledgement(packetId), // [MQTT-3.3.4-1]
 			failed: (error) => this.#abandon(`A message was not accepted: ${messageOf(error)}`),
 		});
+		const perSecond = limits.maxPublishesPerSecond;
+		const rate = perSecond > 0 ? new PublishRate({ perSecond, clock }) : undefined;
+		this.#rate = rate;
 		this.#outbound = new OutboundQueue({
 			...limits,
 			clock,
 			channel: {
 				get needsDrain() {
 					return stream.needsDrain;
+				},
+				get unreadUntil() {
+					return rate?.heldUntil;
 				},
 				send: (message) => stream.sendPublish(message),
 				overwhelmed: (reason) => this.#abandon(reason),
@@ -128,7 +137,9 @@ export class ClientConnection implements MqttConnection {
 		this.#keepAlive?.heard();
 		switch (packet.cmd) {
 			case 'publish':
-				return this.#publish(packet);
+				return this.#rate === undefined
+					? this.#publish(packet)
+					: this.#publishAtRate(packet, this.#rate);
 			case 'puback':
 				this.#outbound.acknowledged(packet.messageId);
 				return undefined;
@@ -156,12 +167,36 @@ export class ClientConnection implements MqttConnection {
 		if (this.#closed.signal.aborted) return;
 		const { handler, ended } = this.#options;
 		this.#keepAlive?.stop();
+		this.#rate?.close();
 		this.#inbound.close();
 		this.#outbound.close();
 		this.#closed.abort();
 		ended();
 		this.#publishWill();
 		handler.disconnected(this);
+	}
+
+	#publishAtRate(packet: ReceivedPublish, rate: PublishRate): Promise<void> | undefined {
+		const pause = rate.take();
+		return pause === 0 ? this.#publish(packet) : this.#publishLater(packet, rate, pause);
+	}
+
+	async #publishLater(packet: ReceivedPublish, rate: PublishRate, pause: number): Promise<void> {
+		const { handler, logger, limits } = this.#options;
+		if (rate.heldUntil === undefined) {
+			logger.warn('a client sends more messages than it may, and is read more slowly', {
+				client: this.clientId,
+				messagesPerSecond: limits.maxPublishesPerSecond,
+			});
+		}
+		handler.heldBack?.(this, pause);
+		await rate.pause(pause);
+		if (this.#closed.signal.aborted) return;
+		try {
+			await this.#publish(packet);
+		} catch (error) {
+			this.failed(error);
+		}
 	}
 
 	#publish(packet: ReceivedPublish): Promise<void> | undefined {

@@ -110,6 +110,8 @@ export interface MqttServerHandler {
 	 * a rejection closes the connection without acknowledgement, so that the client sends it again.
 	 */
 	published(connection: MqttConnection, publication: Publication, qos: 0 | 1): Promise<void>;
+	/** A client has sent more than `maxPublishesPerSecond`, and is not read for so long. */
+	heldBack?(connection: MqttConnection, milliseconds: number): void;
 	/** Grants a subscription; undefined refuses it with 0x80. Called before the SUBACK. */
 	subscribe(connection: MqttConnection, filter: string, qos: 0 | 1): 0 | 1 | undefined;
 	/** After the SUBACK, once a packet, with the filters that were granted. */
@@ -128,6 +130,11 @@ export interface MqttServerLimits {
 	readonly maxUnacknowledged: number;
 	/** Bytes that those may have together. */
 	readonly maxUnacknowledgedBytes: number;
+	/**
+	 * Publishes a second that are taken from one client, after a quiet second as many at once; 0 for
+	 * no limit. Reading from a client that sends more stops until it may go on.
+	 */
+	readonly maxPublishesPerSecond: number;
 	/** QoS 1 messages to one client that wait for its PUBACK; further ones wait here. */
 	readonly maxInFlight: number;
 	/** Seconds; a longer keep-alive, or none, counts as this. */
@@ -144,6 +151,7 @@ export const defaultMqttServerLimits: MqttServerLimits = {
 	maxConnections: 1_000,
 	maxUnacknowledged: 128,
 	maxUnacknowledgedBytes: 2_097_152,
+	maxPublishesPerSecond: 0,
 	maxInFlight: 64,
 	maxKeepAlive: 1_767,
 	connectTimeout: 60_000,

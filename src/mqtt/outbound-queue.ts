@@ -13,6 +13,11 @@ const maxQueued = 1_000;
 export interface OutboundChannel {
 	/** Whether the peer must read before more is written. */
 	readonly needsDrain: boolean;
+	/**
+	 * Until when the client was last not read because it sends too fast, on the monotonic clock: its
+	 * acknowledgements may stand behind what it sent. Undefined when that never happened.
+	 */
+	readonly unreadUntil: number | undefined;
 	send(message: OutgoingPublish): void;
 	/** The client reads or acknowledges so little that it must be given up. */
 	overwhelmed(reason: string): void;
@@ -133,7 +138,8 @@ export class OutboundQueue {
 		this.#timer = undefined;
 		const oldest = this.#inFlight.peek();
 		if (oldest === undefined) return;
-		const left = oldest.sentAt + acknowledgementTimeout - clock.monotonic();
+		const since = Math.max(oldest.sentAt, channel.unreadUntil ?? 0);
+		const left = since + acknowledgementTimeout - clock.monotonic();
 		if (left > 0) this.#timer = clock.after(left, () => this.#checkOldest());
 		else channel.overwhelmed('The client did not acknowledge a message in time.');
 	}

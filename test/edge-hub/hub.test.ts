@@ -423,6 +423,21 @@ test('more clients than allowed are asked to come again', async (t) => {
 	await t.throwsAsync(TestClient.connect(t, hub, mqttOptions(world, filter)), refusal(3));
 });
 
+test('a client that sends more than it may is slowed down, and the metrics say for how long', async (t) => {
+	const world = await newWorld('sensor');
+	world.iotHub.patchDesired(ownIdentity, routes(toCloud));
+	const hub = await startHub(t, world, { MaxClientMessagesPerSecond: '10' });
+	await hub.whenReady();
+	const client = await TestClient.connect(t, hub, mqttOptions(world, sensor));
+	await Promise.all(
+		Array.from({ length: 15 }, (_, index) =>
+			client.mqtt.publishAsync(events('sensor'), `${index}`, { qos: 1 }),
+		),
+	);
+	const page = await (await fetch(`http://127.0.0.1:${hub.monitoringPort}/metrics`)).text();
+	t.regex(page, /^edgehub_client_held_back_seconds_total\{id="edge1\/sensor".*\} 0\.\d/m);
+});
+
 test('the server certificate is made out by the workload API', async (t) => {
 	const { world, hub } = await runningHub(t);
 	const socket = connectTls({

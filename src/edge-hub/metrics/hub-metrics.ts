@@ -113,6 +113,11 @@ export class HubMetrics implements DeliveryMetrics {
 		'Attempts to speak to IoT Hub for a client without a key, such as a leaf device with a certificate.',
 		['id'],
 	);
+	readonly #heldBack = this.#counter(
+		'client_held_back_seconds_total',
+		'Time in which a client was not read because it sends more messages than it may.',
+		['id'],
+	);
 	readonly #disconnects = this.#counter('client_disconnect_total', 'Clients disconnected.', ['id']);
 
 	constructor(options: HubMetricsOptions) {
@@ -224,6 +229,11 @@ export class HubMetrics implements DeliveryMetrics {
 
 	disconnected(identity: Identity): void {
 		this.#disconnects.inc({ id: identityKey(identity) });
+	}
+
+	/** A client is not read for so many seconds. */
+	heldBack(identity: Identity, seconds: number): void {
+		this.#heldBack.inc({ id: identityKey(identity) }, seconds);
 	}
 
 	#gauges(): void {

@@ -31,6 +31,8 @@ export interface MqttHeadOptions {
 	readonly moduleReplicas: 'share' | 'takeover';
 	/** How the attempt of a client to connect ended. */
 	readonly connectAttempted: (identity: Identity, accepted: boolean) => void;
+	/** A client is not read for so many seconds, because it sends more than it may. */
+	readonly heldBack: (identity: Identity, seconds: number) => void;
 	readonly clock: Clock;
 	readonly logger: Logger;
 }
@@ -112,6 +114,11 @@ export class MqttHead implements MqttServerHandler {
 				if (!this.#warned.has(client)) services.unknownTopic(client.identity, publication.topic);
 				this.#warned.add(client);
 		}
+	}
+
+	heldBack(connection: MqttConnection, milliseconds: number): void {
+		const identity = this.#clients.get(connection)?.identity;
+		if (identity !== undefined) this.#options.heldBack(identity, milliseconds / 1000);
 	}
 
 	/** Only what has a meaning for this very client is granted. */
