@@ -7,6 +7,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
+COPY tools/package-modules.ts tools/
 RUN npm run build && npm prune --omit=dev
 
 # The packages at run time are JavaScript only, so that one build serves every architecture.

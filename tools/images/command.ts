@@ -26,6 +26,7 @@ const ingredients = [
 	'tsconfig*.json',
 	'src/**/*',
 	'deployments/**/*',
+	'tools/package-modules.ts',
 	'tools/images/*',
 ];
 
