@@ -32,6 +32,20 @@ for (const dockerfile of dockerfiles) {
 	});
 }
 
+test('the files that the build names are copied into the image’s build', async (t) => {
+	const instructions = dockerfileInstructions(await readFile(join(project, 'Dockerfile'), 'utf8'));
+	const copied = instructions
+		.filter(({ keyword, rest }) => keyword === 'COPY' && !rest.startsWith('--from='))
+		.flatMap(({ rest }) => rest.split(/\s+/).slice(0, -1));
+	const { scripts } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8'));
+	const named = (scripts.build as string).split(/\s+/).filter((word) => /\.(json|ts)$/.test(word));
+	t.true(named.length >= 2);
+	t.deepEqual(
+		named.filter((file) => !copied.includes(file)),
+		[],
+	);
+});
+
 test('the image is built for any architecture, and runs as a user that is not root, by its number', async (t) => {
 	const instructions = dockerfileInstructions(await readFile(join(project, 'Dockerfile'), 'utf8'));
 	const stages = instructions.filter(({ keyword }) => keyword === 'FROM').map(({ rest }) => rest);
