@@ -17,7 +17,7 @@ export const statusDeviations: readonly StatusDeviation[] = [
 		reason: 'A reason such as `Error` tells nobody what to do.',
 	},
 	{
-		state: 'pending, the container is being created or the image pulled',
+		state: 'the container is being created, or its image pulled',
 		preview: 'backoff',
 		here: 'unknown, `Starting: …`',
 		reason: 'A slow pull is no failure; dashboards raised alarms for it.',

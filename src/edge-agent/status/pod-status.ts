@@ -66,7 +66,7 @@ function conditionOfPod(
 		case 'Failed':
 			return as('failed', ended(containerStatus, status));
 		case 'Pending':
-			return pendingCondition(pod, containerStatus);
+			return pendingCondition(pod, container, containerStatus, now);
 		case 'Running':
 			return containerCondition(pod, container, containerStatus, now);
 		case 'Unknown':
@@ -76,7 +76,12 @@ function conditionOfPod(
 	}
 }
 
-function pendingCondition(pod: PodView, status: ContainerStatusView | undefined): Condition {
+function pendingCondition(
+	pod: PodView,
+	container: string,
+	status: ContainerStatusView | undefined,
+	now: number,
+): Condition {
 	const { conditions, initContainerStatuses = [] } = pod.status ?? {};
 	const scheduled = conditionOf(conditions, 'PodScheduled');
 	if (scheduled?.status === 'False') return unschedulable(scheduled);
@@ -86,8 +91,10 @@ function pendingCondition(pod: PodView, status: ContainerStatusView | undefined)
 		const { runtimeStatus, statusDescription } = waitingCondition(waiting);
 		return as(runtimeStatus, `Container ${name}: ${statusDescription}`);
 	}
-	if (status?.state?.waiting !== undefined) return waitingCondition(status.state.waiting);
-	if (status?.state?.running !== undefined) return as('running', startedAt(status.state));
+	// A pod stays pending as long as any of its containers has not begun: another may have ended.
+	const { waiting, running, terminated } = status?.state ?? {};
+	const begun = waiting ?? running ?? terminated;
+	if (begun !== undefined) return containerCondition(pod, container, status, now);
 	return as('unknown', 'Starting: the pod is placed on a node and its container created.');
 }
 

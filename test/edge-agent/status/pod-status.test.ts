@@ -94,6 +94,18 @@ const cases: readonly Case[] = [
 		says: /forbids to pull/,
 	},
 	{
+		title: 'a module that failed while another container of its pod has not begun',
+		pod: pod(pending, { state: { terminated: { exitCode: 139, reason: 'Error' } } }),
+		status: 'failed',
+		says: /^Ended with exit code 139 \(Error\)\.$/,
+	},
+	{
+		title: 'a module that ended while another container of its pod has not begun',
+		pod: pod(pending, { state: { terminated: { exitCode: 0, reason: 'Completed' } } }),
+		status: 'stopped',
+		says: /^Ended with exit code 0/,
+	},
+	{
 		title: 'a secret that is missing',
 		pod: pod(pending, {
 			state: { waiting: { reason: 'CreateContainerConfigError', message: 'secret "s" not found' } },
