@@ -10,6 +10,7 @@ import { readConfiguration } from '../edge-hub/configuration.ts';
 import type { Deployment } from '../manifest/deployment.ts';
 import { parseDeployment } from '../manifest/deployment-parser.ts';
 import { isParentImage } from '../manifest/image-name.ts';
+import { memberPath } from '../manifest/json-path.ts';
 import {
 	type Manifest,
 	type ParsedManifest,
@@ -17,6 +18,7 @@ import {
 	readManifest,
 } from '../manifest/manifest.ts';
 import { moduleIdOf } from '../manifest/module-name.ts';
+import { suggestion } from '../manifest/nearest-name.ts';
 import type { Problem } from '../manifest/problem.ts';
 import { isJsonObject, type JsonObject } from '../runtime/json.ts';
 import { parseEdgeDeployment } from './edge-deployment-text.ts';
@@ -169,18 +171,41 @@ function missingAgent(manifest: Manifest): Problem[] {
 /** What a layer leaves to its base. */
 const baseHub = { schemaVersion: '1.1', routes: {}, storeAndForwardConfiguration: {} };
 
+/** What the hub and the agent read of it. */
+const hubMembers = ['schemaVersion', 'routes', 'storeAndForwardConfiguration', 'integrity'];
+
 function hubProblems({ hub, layered }: Manifest): Problem[] {
 	if (hub === undefined) return [];
 	const desired = layered && !hub.whole ? { ...baseHub, ...hub.desired } : hub.desired;
 	const outcome = readConfiguration(desired, { edgeDeviceId: 'edge-device' });
-	if (!('problems' in outcome)) return [];
-	return outcome.problems.map(({ path, message }) => ({
+	const rejected = 'problems' in outcome ? outcome.problems : [];
+	const errors = rejected.map(({ path, message }) => ({
 		severity: 'error' as const,
 		code: 'EDGE_HUB_CONFIGURATION',
 		path: `${hub.path}${plainPath(path)}`,
 		message,
 		module: 'edgeHub',
 	}));
+	const unread = Object.keys(desired).filter((name) => {
+		return !hubMembers.includes(name) && !name.startsWith('$');
+	});
+	return [...errors, ...unread.map((name) => unreadMember(name, memberPath(hub.path, name)))];
+}
+
+function unreadMember(name: string, path: string): Problem {
+	const isBroker = name === 'mqttBroker';
+	return {
+		severity: 'warning',
+		code: 'EDGE_MANIFEST_MEMBER_UNKNOWN',
+		path,
+		message: isBroker
+			? 'The MQTT broker left Azure IoT Edge with version 1.3; its configuration has no effect.'
+			: `"${name.slice(0, 80)}" is not a member that the runtime knows; it is ignored.`,
+		remedy: isBroker
+			? 'Let modules send to outputs and inputs, connected by routes, and remove it.'
+			: suggestion(name, hubMembers) || `Remove it. Known here: ${hubMembers.join(', ')}.`,
+		module: 'edgeHub',
+	};
 }
 
 /** `$.routes["all"]` as other problems write it: `.routes.all`. */

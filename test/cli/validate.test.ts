@@ -17,7 +17,7 @@ function module(image: string, more: JsonObject = {}): JsonObject {
 	return { type: 'docker', status: 'running', restartPolicy: 'always', settings, ...more };
 }
 
-function manifest(modules: JsonObject, routes: JsonObject = {}): JsonObject {
+function manifest(modules: JsonObject, routes: JsonObject = {}, hub: JsonObject = {}): JsonObject {
 	const agent = { type: 'docker', settings: { image: 'agent:1' } };
 	return {
 		modulesContent: {
@@ -34,6 +34,7 @@ function manifest(modules: JsonObject, routes: JsonObject = {}): JsonObject {
 					schemaVersion: '1.1',
 					routes,
 					storeAndForwardConfiguration: { timeToLiveSecs: 7200 },
+					...hub,
 				},
 			},
 		},
@@ -88,6 +89,23 @@ test('problems have a place, a remedy and a code, errors first', async (t) => {
 		`warning a.json ${path}.statu`,
 		'  "statu" is not a member that the runtime knows; it is ignored. Did you mean "status"? (EDGE_MANIFEST_MEMBER_UNKNOWN)',
 	]);
+});
+
+test('members of the edge hub that have no effect are named', async (t) => {
+	const hub = { mqttBroker: { authorizations: [] }, rouets: {}, $version: 3 };
+	const found = await problemsOf(t, { 'a.json': manifest({ filter: module('a:1') }, {}, hub) });
+	const path = '$.modulesContent.$edgeHub["properties.desired"]';
+	t.deepEqual(
+		found.map((problem) => [problem.severity, problem.path, problem.remedy]),
+		[
+			[
+				'warning',
+				`${path}.mqttBroker`,
+				'Let modules send to outputs and inputs, connected by routes, and remove it.',
+			],
+			['warning', `${path}.rouets`, 'Did you mean "routes"?'],
+		],
+	);
 });
 
 test('what is wrong in many places is said once', async (t) => {
