@@ -12,14 +12,33 @@ export const deviations: readonly Deviation[] = [
 	{
 		subject: 'Module names',
 		preview: 'Characters were dropped; names that clashed or broke a limit failed the deployment.',
-		here: 'Names that lose characters, clash or are too long end with a hash of the module id.',
-		reason: 'No name of a module may stop the others, and no two modules may share objects.',
+		here: 'Names that lose characters, clash or are too long end with a hash of the module id; `m-` goes before one that begins with a digit.',
+		reason:
+			'No name of a module may stop the others, no two modules may share objects, and a Service begins with a letter.',
+	},
+	{
+		subject: 'Device ids as labels',
+		preview: 'Ids too long or without a letter or digit failed the deployment.',
+		here: 'Their label ends with a hash of the id.',
+		reason: 'IoT Hub allows ids of 128 characters and many signs.',
 	},
 	{
 		subject: 'Pull secret names',
-		preview: 'Numeric or long user names failed.',
-		here: 'They get a hashed name.',
-		reason: 'Service principals have numeric names.',
+		preview: 'Characters were dropped; numeric or long user names failed.',
+		here: 'Names that lose characters or break a rule end with a hash of user and registry.',
+		reason: 'Service principals have numeric names, and no two credentials may share a Secret.',
+	},
+	{
+		subject: 'Images of Docker Hub without a user, such as `redis`',
+		preview: 'Pulled without credentials.',
+		here: 'Pulled with those for Docker Hub, where the deployment has some.',
+		reason: 'Docker Hub limits anonymous pulls.',
+	},
+	{
+		subject: 'Images with `http://` before their registry',
+		preview: 'Passed on, and never pulled.',
+		here: 'Refused as no name of an image.',
+		reason: 'An early answer with a path helps more than a late one.',
 	},
 	{
 		subject: 'Labels that are no annotation keys',
@@ -32,6 +51,13 @@ export const deviations: readonly Deviation[] = [
 		preview: 'Ignored: every module was a Deployment.',
 		here: '`on-failure` and `never` become Jobs.',
 		reason: 'A module that may end should not be started again for ever.',
+	},
+	{
+		subject: 'Restarts of a module that ends',
+		preview:
+			'By the kubelet. Azure IoT Edge on Docker doubles a pause of 10 seconds up to 5 minutes, and fails the module after 20 restarts.',
+		here: 'By the kubelet, with the same pauses: a Deployment for ever, a Job 20 times. `MaxRestartCount`, `CoolOffTimeUnitInSeconds` and `IntensiveCareTimeInMinutes` have no effect.',
+		reason: 'What a module waited for may come back after a week.',
 	},
 	{
 		subject: 'imagePullPolicy',
@@ -196,9 +222,28 @@ export const deviations: readonly Deviation[] = [
 		reason: 'The hub is part of this runtime.',
 	},
 	{
+		subject: 'Edge agent in the manifest',
+		preview: 'Its options were translated, its image was not.',
+		here: 'Neither has an effect, with a warning: the agent is what the chart installed.',
+		reason: 'A deployment should not be able to end what repairs it.',
+	},
+	{
+		subject: 'Copy of the last good deployment',
+		preview: 'A Secret that belonged to the daemon’s Deployment, and was gone with it.',
+		here: 'In the state Secret of the device, which nothing owns.',
+		reason: 'The edge must start without the cloud, also after it was installed anew.',
+	},
+	{
+		subject: 'A device that IoT Hub refuses',
+		preview:
+			'Provisioned again at once when it was disabled or its credential refused, as told by AMQP.',
+		here: 'Provisioned again after two minutes of refusals, on whatever protocol; then with growing pauses.',
+		reason: 'IoT Hub refuses for a moment while keys are rolled, and DPS limits registrations.',
+	},
+	{
 		subject: 'Proxy side-car, iotedged, EdgeDeployment objects, creationstring annotations',
 		preview: 'Part of every module, device and object.',
-		here: 'None of them: modules call the agent, server-side apply finds differences.',
+		here: 'None of them is needed: modules call the agent, server-side apply finds differences. A sidecar and EdgeDeployment objects are there for who asks for them.',
 		reason: 'Each was a cause of failures of the preview.',
 	},
 ];
