@@ -65,6 +65,7 @@ function addDevelopmentCommands(program: Command, terminal: Terminal): void {
 		.option('-d, --duration <time>', 'end by itself after this time, e.g. 40s', parseDuration)
 		.option('-s, --state <folder>', 'where everything is kept', '.iotedge-k8s')
 		.option('--device <id>', 'the edge device', 'edge-device')
+		.option('--throttle <size>', 'throttles and daily quota of a hub, e.g. S1 or S2:3')
 		.addOption(outputOption())
 		.addHelpText(
 			'after',

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseEnv } from 'node:util';
@@ -51,3 +51,14 @@ test('an emulator of its own says where it is, serves devices, misbehaves on req
 	running.kill('SIGTERM');
 	t.deepEqual(await once(running, 'exit'), [0, null]);
 });
+
+for (const command of [['emulator'], ['dev'], ['test-bed', 'up']]) {
+	test(`${command.join(' ')} knows the sizes of a hub and starts nothing for another one`, async (t) => {
+		const state = await temporaryFolder(t);
+		const line = [...command, '--throttle', 'S9', '--state', state];
+		const started = createProgram(new RecordingTerminal()).parseAsync(line, { from: 'user' });
+		const error = await t.throwsAsync(started, { code: 'EDGE_SETTING_INVALID' });
+		t.regex(String(error?.message), /S9/);
+		t.deepEqual(await readdir(state), []);
+	});
+}

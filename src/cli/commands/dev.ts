@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { telemetryDocument } from '../../iot-hub-emulator/telemetry/telemetry-event.ts';
+import { parseHubSize } from '../../iot-hub-emulator/throttles.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import { DevelopmentEdge, developmentNamespace } from '../dev/development-edge.ts';
@@ -20,6 +21,8 @@ export interface DevOptions {
 	readonly duration?: number;
 	readonly state: string;
 	readonly device: string;
+	/** `S1`, `S1:2`. */
+	readonly throttle?: string;
 	readonly output: OutputForm;
 }
 
@@ -28,6 +31,7 @@ const refresh = 500;
 
 /** Runs a whole edge on this machine until it is interrupted or its time is over. */
 export async function dev(file: string, options: DevOptions, terminal: Terminal): Promise<number> {
+	const hubSize = options.throttle === undefined ? undefined : parseHubSize(options.throttle);
 	const { content, problems } = await checkManifestFile(file, exampleTarget, developmentPolicy());
 	const errors = problems.filter(({ severity }) => severity === 'error');
 	if (problems.length > 0)
@@ -41,6 +45,7 @@ export async function dev(file: string, options: DevOptions, terminal: Terminal)
 		deviceId: options.device,
 		folder: resolve(options.state),
 		content,
+		...(hubSize === undefined ? {} : { hubSize }),
 		moduleRoots: moduleRoots(file, options.modules ?? []),
 		logger: createLogger('warn', 'dev'),
 		progress: (step) => view.progress(step),

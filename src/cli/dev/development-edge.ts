@@ -5,6 +5,7 @@ import { applyConfigurationContent } from '../../iot-hub-emulator/configuration/
 import { IotHubEmulator } from '../../iot-hub-emulator/emulator.ts';
 import { environmentFile } from '../../iot-hub-emulator/environment-file.ts';
 import type { TelemetryEvent } from '../../iot-hub-emulator/telemetry/telemetry-event.ts';
+import type { HubSize } from '../../iot-hub-emulator/throttles.ts';
 import { LocalCluster } from '../../local-cluster/local-cluster.ts';
 import { type Clock, systemClock } from '../../runtime/clock.ts';
 import type { JsonObject } from '../../runtime/json.ts';
@@ -27,6 +28,8 @@ export interface DevelopmentEdgeSettings {
 	readonly content: JsonObject;
 	/** Folders to look for modules in, the first ones first. */
 	readonly moduleRoots: readonly string[];
+	/** Throttles and daily quota of the IoT Hub; none by default. */
+	readonly hubSize?: HubSize;
 	readonly clock?: Clock;
 	readonly logger: Logger;
 	/** Told what is being done, for a person who waits. */
@@ -53,10 +56,15 @@ export class DevelopmentEdge implements Lifecycle {
 	#startedAt = 0;
 
 	constructor(settings: DevelopmentEdgeSettings) {
-		const { folder, moduleRoots, logger, clock = systemClock } = settings;
+		const { folder, moduleRoots, hubSize, logger, clock = systemClock } = settings;
 		this.#settings = settings;
 		this.#clock = clock;
-		this.#emulator = new IotHubEmulator({ folder: join(folder, 'iot-hub'), clock, logger });
+		this.#emulator = new IotHubEmulator({
+			folder: join(folder, 'iot-hub'),
+			...(hubSize === undefined ? {} : { size: hubSize }),
+			clock,
+			logger,
+		});
 		const entry = resolve(import.meta.dirname, `../main${import.meta.filename.slice(-3)}`);
 		this.#cluster = new LocalCluster({
 			folder: join(folder, 'cluster'),
