@@ -66,17 +66,17 @@ export function formatSasToken(
 	return `SharedAccessSignature sr=${encodedResource}&sig=${encodeStrict(signature)}${policy}&se=${expiry}`;
 }
 
-const scheme = 'SharedAccessSignature ';
+const scheme = /^SharedAccessSignature /i;
 
 /**
- * Reads a token. Names of fields are taken in any case and order.
+ * Reads a token. Its scheme, as in HTTP, and the names of its fields are taken in any case.
  *
  * @throws EdgeError EDGE_TOKEN_INVALID
  */
 export function parseSasToken(text: string): SasToken {
-	if (!text.startsWith(scheme)) throw invalid('The token does not begin with its scheme.');
+	if (!scheme.test(text)) throw invalid('The token does not begin with its scheme.');
 	const fields = new Map<string, string>();
-	for (const part of text.slice(scheme.length).trim().split('&')) {
+	for (const part of text.replace(scheme, '').trim().split('&')) {
 		const equals = part.indexOf('=');
 		if (equals > 0) fields.set(part.slice(0, equals).toLowerCase(), part.slice(equals + 1));
 	}

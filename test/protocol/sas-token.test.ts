@@ -65,6 +65,11 @@ for (const text of malformed) {
 	});
 }
 
+test('scheme and names of fields may have any case', (t) => {
+	const token = parseSasToken('sharedaccesssignature SR=hub%2Fdevices%2Fa&Sig=c2ln&SE=7');
+	t.like(token, { decodedResource: 'hub/devices/a', signature: 'c2ln', expiry: 7 });
+});
+
 test('any resource and policy survive the way through a token', (t) => {
 	const property = fc.property(fc.string({ minLength: 1 }), fc.string(), (sr, keyName) => {
 		fc.pre(sr.isWellFormed() && keyName.isWellFormed());
