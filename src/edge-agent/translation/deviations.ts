@@ -228,6 +228,13 @@ export const deviations: readonly Deviation[] = [
 		reason: 'A deployment should not be able to end what repairs it.',
 	},
 	{
+		subject: 'Callers of the workload API',
+		preview:
+			'Known by the name of the ServiceAccount of any token, from whatever namespace, or anonymous.',
+		here: 'Known by the address of their pod, or by a token that is bound to it; only pods of the namespace.',
+		reason: 'SDKs send no token, and a namesake elsewhere must not be able to sign for a module.',
+	},
+	{
 		subject: 'Copy of the last good deployment',
 		preview: 'A Secret that belonged to the daemon’s Deployment, and was gone with it.',
 		here: 'In the state Secret of the device, which nothing owns.',
