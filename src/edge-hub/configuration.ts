@@ -167,9 +167,9 @@ class RouteReader {
 	}
 
 	#integer(route: JsonObject, member: string, max: number): number | undefined {
-		const value = route[member];
-		if (value == null) return undefined;
-		if (isInteger(value) && value >= 0 && value <= max) return value;
+		if (route[member] == null) return undefined;
+		const value = integerOf(route[member]);
+		if (value !== undefined && value >= 0 && value <= max) return value;
 		this.#reject(`the member "${member}" must be an integer from 0 to ${max}.`);
 		return undefined;
 	}
@@ -200,21 +200,24 @@ function readStoreAndForward(
 		problems.push({ path, message: 'The storeAndForwardConfiguration must be an object.' });
 		return fallback;
 	}
-	const timeToLiveSecs = configuration['timeToLiveSecs'] ?? defaultTimeToLiveSecs;
-	if (!isInteger(timeToLiveSecs) || Math.abs(timeToLiveSecs) > maxTimeToLive) {
+	const timeToLiveSecs = integerOf(configuration['timeToLiveSecs'] ?? defaultTimeToLiveSecs);
+	if (timeToLiveSecs === undefined || Math.abs(timeToLiveSecs) > maxTimeToLive) {
 		const message = `The timeToLiveSecs must be an integer up to ${maxTimeToLive}; negative for no end.`;
 		problems.push({ path: `${path}.timeToLiveSecs`, message });
 		return fallback;
 	}
 	const limits = configuration['storeLimits'] ?? {};
-	const maxSizeBytes = isJsonObject(limits) ? (limits['maxSizeBytes'] ?? null) : undefined;
-	if (maxSizeBytes === null) return { timeToLiveSecs };
-	if (isInteger(maxSizeBytes) && maxSizeBytes > 0) return { timeToLiveSecs, maxSizeBytes };
+	if (isJsonObject(limits) && limits['maxSizeBytes'] == null) return { timeToLiveSecs };
+	const maxSizeBytes = isJsonObject(limits) ? integerOf(limits['maxSizeBytes']) : undefined;
+	if (maxSizeBytes !== undefined && maxSizeBytes > 0) return { timeToLiveSecs, maxSizeBytes };
 	const message = 'The storeLimits must be an object whose maxSizeBytes is a positive integer.';
 	problems.push({ path: `${path}.storeLimits`, message });
 	return fallback;
 }
 
-function isInteger(value: unknown): value is number {
-	return Number.isInteger(value);
+/** A whole number, also one that a manifest has as text, like those of `$edgeAgent`. */
+function integerOf(value: JsonValue | undefined): number | undefined {
+	const isText = typeof value === 'string' && /^\s*-?\d{1,16}\s*$/.test(value);
+	const number = isText ? Number(value) : value;
+	return Number.isInteger(number) ? (number as number) : undefined;
 }

@@ -50,8 +50,12 @@ test('routes come with priority and time to live from schema version 1.1 on', (t
 			plain: route,
 			object: { route, priority: 3, timeToLiveSecs: 4_294_967_295 },
 			half: { route },
+			text: { route, priority: '0', timeToLiveSecs: ' 60 ' },
 		},
-		storeAndForwardConfiguration: { timeToLiveSecs: -1, storeLimits: { maxSizeBytes: 1e12 } },
+		storeAndForwardConfiguration: {
+			timeToLiveSecs: -1,
+			storeLimits: { maxSizeBytes: '1000000000000' },
+		},
 		mqttBroker: {},
 		$version: 7,
 	});
@@ -67,6 +71,7 @@ test('routes come with priority and time to live from schema version 1.1 on', (t
 			['plain', defaultPriority, 0],
 			['object', 3, 4_294_967_295],
 			['half', defaultPriority, 0],
+			['text', 0, 60],
 		],
 	);
 });
@@ -94,7 +99,8 @@ test('every member of a wrong form is reported', (t) => {
 		textless: { priority: 1 },
 		high: { route, priority: 10 },
 		fraction: { route, priority: 1.5 },
-		text: { route, priority: '1' },
+		text: { route, priority: 'one' },
+		empty: { route, priority: '' },
 		past: { route, timeToLiveSecs: -1 },
 	};
 	const outcome = read({ schemaVersion: '1.1', routes, storeAndForwardConfiguration: [] });
@@ -111,17 +117,18 @@ test('the time to live must be an integer, and is two hours where it is missing'
 		[{}, 7200],
 		[{ timeToLiveSecs: 0 }, 0],
 		[{ timeToLiveSecs: null }, 7200],
+		[{ timeToLiveSecs: '-1' }, -1],
 	] as const) {
 		const outcome = read({ ...desired, storeAndForwardConfiguration: configuration });
 		t.like(outcome, { timeToLiveSecs: seconds });
 	}
 	for (const configuration of [
-		{ timeToLiveSecs: '60' },
+		{ timeToLiveSecs: '60s' },
 		{ timeToLiveSecs: 1.5 },
 		{ timeToLiveSecs: 3e9 },
 		{ timeToLiveSecs: 1, storeLimits: 5 },
 		{ timeToLiveSecs: 1, storeLimits: { maxSizeBytes: 0 } },
-		{ timeToLiveSecs: 1, storeLimits: { maxSizeBytes: '1' } },
+		{ timeToLiveSecs: 1, storeLimits: { maxSizeBytes: '1e3' } },
 	]) {
 		const problems = problemsOf({ ...desired, storeAndForwardConfiguration: configuration });
 		t.is(problems.length, 1, JSON.stringify(configuration));
