@@ -228,6 +228,12 @@ export const deviations: readonly Deviation[] = [
 		reason: 'A deployment should not be able to end what repairs it.',
 	},
 	{
+		subject: 'Objects of somebody else under a name that a module needs',
+		preview: 'Replaced; Secrets for pulling images were taken over.',
+		here: 'Left alone and reported; the module waits until they are gone. A claim is used as it is.',
+		reason: 'A manifest from outside must not be able to change what others have made.',
+	},
+	{
 		subject: 'Callers of the workload API',
 		preview:
 			'Known by the name of the ServiceAccount of any token, from whatever namespace, or anonymous.',
