@@ -20,6 +20,7 @@ export const iotHubErrors = {
 	IotHubQuotaExceeded: { status: 403, number: 403002 },
 	DeviceMaximumQueueDepthExceeded: { status: 403, number: 403004 },
 	DeviceMaximumActiveFileUploadLimitExceeded: { status: 403, number: 403006 },
+	InvalidMessageExpiryTime: { status: 403, number: 403009 },
 	DeviceNotFound: { status: 404, number: 404001 },
 	ModuleNotFound: { status: 404, number: 404010 },
 	ConfigurationNotFound: { status: 404, number: 404301 },

@@ -73,7 +73,7 @@ test('a message is dropped when it expires, or after so many deliveries', async 
 });
 
 test('a queue is limited in length and size, and needs its device', (t) => {
-	const { registry, queues: all } = queues();
+	const { clock, registry, queues: all } = queues();
 	for (let n = 0; n < 50; n += 1) all.send('dev1', message(String(n)));
 	t.like(
 		t.throws(() => all.send('dev1', message('x'))),
@@ -87,6 +87,15 @@ test('a queue is limited in length and size, and needs its device', (t) => {
 		{
 			code: 'MessageTooLarge',
 		},
+	);
+	const expiring = (ms: number) => ({
+		...message('x'),
+		systemProperties: new Map([['absolute-expiry-time', new Date(clock.now() + ms).toISOString()]]),
+	});
+	t.notThrows(() => all.send('dev10', expiring(172_800_000)));
+	t.like(
+		t.throws(() => all.send('dev10', expiring(172_801_000))),
+		{ code: 'InvalidMessageExpiryTime', status: 403 },
 	);
 	const labelled = { ...message('x'.repeat(65_530)), properties: new Map([['label', 'ab']]) };
 	t.like(

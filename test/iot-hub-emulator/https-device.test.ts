@@ -65,7 +65,8 @@ test('a batch is several messages', async (t) => {
 		['one', { a: 'b' }, undefined],
 		['zwei ä', {}, 'm2'],
 	]);
-	for (const wrong of [{}, [1], [{ body: 1 }], [{ body: '', properties: { a: 1 } }], 'x']) {
+	const many = Array.from({ length: 501 }, () => ({ body: '' }));
+	for (const wrong of [{}, [1], [{ body: 1 }], [{ body: '', properties: { a: 1 } }], 'x', many]) {
 		t.is((await call('POST', events, wrong, headers)).status, 400, JSON.stringify(wrong));
 	}
 	const large = await call('POST', events, 'x'.repeat(262_145));

@@ -206,4 +206,7 @@ test('the REST rules of registrations: errors, policies, disabled enrolments', a
 	]) {
 		t.is((await service(emulator, 'PUT', '/enrollments/w', wrong)).status, 400);
 	}
+	for (const id of ['ends.', 'a%20b', 'x'.repeat(129)]) {
+		t.is((await service(emulator, 'PUT', `/enrollments/${id}`, enrollment)).status, 400, id);
+	}
 });

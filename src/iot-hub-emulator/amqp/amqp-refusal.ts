@@ -5,6 +5,7 @@ import { asIotHubError, type IotHubErrorCode } from '../iot-hub-error.ts';
 const conditions: Readonly<Partial<Record<IotHubErrorCode, string>>> = {
 	ArgumentInvalid: 'com.microsoft:argument-error',
 	ArgumentNull: 'com.microsoft:argument-error',
+	InvalidMessageExpiryTime: 'com.microsoft:argument-error',
 	IotHubUnauthorizedAccess: 'amqp:unauthorized-access',
 	IotHubQuotaExceeded: 'com.microsoft:quota-exceeded',
 	DeviceMaximumQueueDepthExceeded: 'amqp:resource-limit-exceeded',

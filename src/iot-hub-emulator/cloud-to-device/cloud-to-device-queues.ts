@@ -12,6 +12,7 @@ export const cloudToDeviceLimits = {
 	maxQueued: 50,
 	maxBytes: 65_536,
 	timeToLiveMs: 3_600_000,
+	maxTimeToLiveMs: 172_800_000,
 	maxDeliveryCount: 10,
 	/** A message that is out for delivery comes back when it is not settled within this time. */
 	lockMs: 60_000,
@@ -91,22 +92,23 @@ export class CloudToDeviceQueues {
 	/**
 	 * Queues a message durably.
 	 *
-	 * @throws IotHubError DeviceNotFound, MessageTooLarge, DeviceMaximumQueueDepthExceeded
+	 * @throws IotHubError DeviceNotFound, MessageTooLarge, InvalidMessageExpiryTime,
+	 * DeviceMaximumQueueDepthExceeded
 	 */
 	send(deviceId: string, message: Message): void {
 		this.#registry.device(deviceId);
 		requireMessageSize([message], cloudToDeviceLimits.maxBytes);
+		const now = this.#clock.now();
+		const expires = expiryOf(message, now);
 		if (this.count(deviceId) >= cloudToDeviceLimits.maxQueued) {
 			const message = `Device queue depth cannot exceed ${cloudToDeviceLimits.maxQueued} messages.`;
 			throw new IotHubError('DeviceMaximumQueueDepthExceeded', message);
 		}
-		const now = this.#clock.now();
-		const expiry = Date.parse(message.systemProperties.get('absolute-expiry-time') ?? '');
 		this.#lastSequenceNumber += 1;
 		const queued: QueuedMessage = {
 			sequenceNumber: this.#lastSequenceNumber,
 			enqueuedTime: now,
-			expires: Number.isNaN(expiry) ? now + cloudToDeviceLimits.timeToLiveMs : expiry,
+			expires,
 			deliveryCount: 0,
 			message,
 		};
@@ -228,6 +230,14 @@ export class CloudToDeviceQueues {
 	#keep(deviceId: string, queued: QueuedMessage): void {
 		this.#store.set(collection, keyOf(deviceId, queued.sequenceNumber), encodeQueued(queued));
 	}
+}
+
+/** When a message is over: at the time that it says itself, or after the time that is usual. */
+function expiryOf({ systemProperties }: Message, now: number): number {
+	const expiry = Date.parse(systemProperties.get('absolute-expiry-time') ?? '');
+	if (Number.isNaN(expiry)) return now + cloudToDeviceLimits.timeToLiveMs;
+	if (expiry <= now + cloudToDeviceLimits.maxTimeToLiveMs) return expiry;
+	throw new IotHubError('InvalidMessageExpiryTime', 'A message lives for at most two days.');
 }
 
 /** Keys sort by device, then by age. */

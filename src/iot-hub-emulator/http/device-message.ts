@@ -24,6 +24,9 @@ const headerNames = new Map([...systemNames].map(([header, name]) => [name, head
 
 const appPrefix = 'iothub-app-';
 
+/** Messages of one batch (IoT Hub quotas). */
+const maxBatch = 500;
+
 /**
  * The message of a request.
  *
@@ -51,6 +54,7 @@ export function messagesOfBatch(batch: Uint8Array): Message[] {
 		throw invalid('The batch is not JSON.');
 	}
 	if (!Array.isArray(list)) throw invalid('The batch is not a list.');
+	if (list.length > maxBatch) throw invalid(`The batch has more than ${maxBatch} messages.`);
 	return list.map((item: unknown) => {
 		if (!isJsonObject(item)) throw invalid('A message of the batch is not an object.');
 		const { body, base64Encoded, properties } = item;

@@ -41,8 +41,10 @@ export function enrollmentBodyFrom(
 	body: unknown,
 	current: Enrollment | undefined,
 ): EnrollmentBody {
-	if (!/^[a-zA-Z0-9\-._:]{1,128}$/.test(id)) {
-		throw invalid('the id is not 1 to 128 letters, digits and -._:');
+	if (!/^[a-zA-Z0-9\-._:]{0,127}[a-zA-Z0-9-]$/.test(id)) {
+		throw invalid(
+			'the id is not 1 to 128 letters, digits and -._:, a letter, digit or - at the end',
+		);
 	}
 	if (!isJsonObject(body)) throw invalid('the body is not a JSON object');
 	const named = body['registrationId'] ?? body['enrollmentGroupId'] ?? id;
