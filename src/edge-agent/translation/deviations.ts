@@ -247,6 +247,13 @@ export const deviations: readonly Deviation[] = [
 		reason: 'The edge must start without the cloud, also after it was installed anew.',
 	},
 	{
+		subject: 'Platform in the reported properties',
+		preview:
+			'`Kubernetes`, and how many nodes there are of each architecture where the daemon could list them.',
+		here: 'Operating system and architecture of the agent’s node, and the version of Kubernetes.',
+		reason: 'Nodes are not in the namespace; IoT Hub’s queries compare plain names.',
+	},
+	{
 		subject: 'A device that IoT Hub refuses',
 		preview:
 			'Provisioned again at once when it was disabled or its credential refused, as told by AMQP.',
