@@ -149,10 +149,11 @@ function addMessageCommands(hub: Command, terminal: Terminal): void {
 		access(
 			hub
 				.command('monitor-events')
-				.description('Print messages as the emulator receives them, until Ctrl-C.')
+				.description('Print messages as the hub receives them, until Ctrl-C.')
 				.option('--device <id>', 'only from this device')
 				.option('--module <id>', 'only from this module')
 				.option('--all', 'those that are there already too')
+				.option('--consumer-group <name>', 'of the event hub', '$Default')
 				.option('--count <n>', 'end after so many', Number)
 				.option('-d, --duration <time>', 'end after this time', parseDuration),
 		),

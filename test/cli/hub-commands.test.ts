@@ -83,6 +83,30 @@ test.serial('twins, methods and messages reach a device', async (t) => {
 	await hub.message();
 	const events = await run('monitor-events', '--all', '--count', '1');
 	t.regex(events.output, /device1 {2}\{"n":1\} {2}\{"kind":"x"\}\n$/);
+	const following = run(
+		'monitor-events',
+		'--device',
+		'device1',
+		'--count',
+		'1',
+		'--output',
+		'json',
+	);
+	// Sent until one of them comes after the reader has begun.
+	let followed: { n: number } | undefined;
+	void following.then((result) => {
+		followed = result.json().body;
+		t.like(result.json(), { deviceId: 'device1', moduleId: null, properties: {} });
+	});
+	for (let n = 2; followed === undefined; n += 1) {
+		await device.send({ n });
+		await new Promise((resolve) => setTimeout(resolve, 50));
+	}
+	t.true(followed.n > 1, 'what was there before is not printed');
+	const stranger = hub.connectionString.replace(/SharedAccessKey=.*/, 'SharedAccessKey=d3Jvbmc=');
+	await t.throwsAsync(run('monitor-events', '--connection-string', stranger), {
+		code: 'EDGE_HUB_REFUSED',
+	});
 	await t.throwsAsync(run('twin', 'update', 'device1'), { code: 'EDGE_OPTION_MISSING' });
 	await t.throwsAsync(run('twin', 'update', 'device1', '--desired', '{'), {
 		code: 'EDGE_SETTING_INVALID',

@@ -7,6 +7,7 @@ import iot, { type Message } from 'azure-iot-device';
 import amqp from 'azure-iot-device-amqp';
 import hub, { type Client } from 'azure-iothub';
 import { IotHubEmulator } from '../../src/iot-hub-emulator/emulator.ts';
+import { until } from '../support/until.ts';
 
 const transports = { Amqp: hub.Amqp, AmqpWs: hub.AmqpWs } as const;
 
@@ -41,15 +42,6 @@ function receiverOf(
 		else resolve(receiver);
 	});
 	return promise;
-}
-
-async function eventually<T>(look: () => T | undefined): Promise<T> {
-	for (let tries = 0; tries < 400; tries += 1) {
-		const found = look();
-		if (found !== undefined) return found;
-		await sleep(10);
-	}
-	throw new Error('It has not happened.');
 }
 
 function messageWith(text: string, members: object = {}): Message {
@@ -102,7 +94,7 @@ for (const transport of ['Amqp', 'AmqpWs'] as const) {
 		const received = await device(t, deviceId, (dev, message) =>
 			String(message.getData()) === 'no' ? dev.reject(message) : dev.complete(message),
 		);
-		await eventually(() => feedback.length === 3 || undefined);
+		await until(() => feedback.length === 3);
 		t.deepEqual(
 			received.map((message) => String(message.getData())),
 			['{"a":1}', 'no', 'quiet'],
@@ -165,7 +157,7 @@ for (const transport of ['Amqp', 'AmqpWs'] as const) {
 			else void receiver.complete(message as never);
 		});
 		emulator.fileNotifications.add({ deviceId: 'dev', blobName: 'a' });
-		await eventually(() => seen.length === 2 || undefined);
+		await until(() => seen.length === 2);
 		t.deepEqual(seen, [
 			{ deviceId: 'dev', blobName: 'a' },
 			{ deviceId: 'dev', blobName: 'a' },

@@ -19,6 +19,7 @@ import type { Identity } from '../../src/protocol/identity.ts';
 import type { Message as HubMessage } from '../../src/protocol/message.ts';
 import { createSasToken } from '../../src/protocol/sas-token.ts';
 import { hubRequest } from '../support/running-emulator.ts';
+import { until } from '../support/until.ts';
 
 const transports = {
 	Mqtt: mqtt.Mqtt,
@@ -59,15 +60,6 @@ async function clientOf(
 	await client.setOptions({ ca: emulator.caCertificate } as never);
 	t.teardown(() => client.close().catch(() => {}));
 	return client as Client & ModuleClient;
-}
-
-async function eventually<T>(look: () => T | undefined | Promise<T | undefined>): Promise<T> {
-	for (let tries = 0; tries < 400; tries += 1) {
-		const found = await look();
-		if (found !== undefined) return found;
-		await sleep(10);
-	}
-	throw new Error('It has not happened.');
 }
 
 async function telemetryOf({ deviceId, moduleId }: Identity): Promise<TelemetryEvent[]> {
@@ -143,13 +135,13 @@ async function twins(t: ExecutionContext, transport: Transport): Promise<void> {
 
 	const patches: object[] = [];
 	twin.on('properties.desired', (patch: object) => patches.push(patch));
-	await eventually(() => patches.length || undefined);
-	await eventually(() => {
+	await until(() => patches.length);
+	await until(() => {
 		emulator.twins.patch(identity, { properties: { desired: { a: { b: null, c: 2 } } } });
 		return patches.length > 1 || undefined;
 	});
 	t.like(patches.at(1), { a: { b: null, c: 2 } });
-	await eventually(() => {
+	await until(() => {
 		const last = patches.at(-1) as { $version?: number };
 		return last.$version === emulator.twins.get(identity).desired.version || undefined;
 	});
@@ -172,9 +164,9 @@ async function cloudToDevice(t: ExecutionContext, transport: Transport): Promise
 		void client.complete(message);
 	});
 	await client.open();
-	await eventually(() => received.length || undefined);
+	await until(() => received.length);
 	for (const text of ['second', 'third']) emulator.sendToDevice(deviceId, toDevice(text));
-	await eventually(() => received.length === 3 || undefined);
+	await until(() => received.length === 3);
 	t.deepEqual(
 		received.map((message) => message.getData().toString()),
 		['early', 'second', 'third'],
@@ -189,7 +181,7 @@ async function cloudToDevice(t: ExecutionContext, transport: Transport): Promise
 
 /** Waits for a member of the device's twin document to have a value. */
 async function become(deviceId: string, name: string, value: unknown): Promise<void> {
-	await eventually(async () => {
+	await until(async () => {
 		const { body } = await hubRequest(emulator, { path: `/twins/${deviceId}` });
 		return body[name] === value || undefined;
 	});
@@ -245,7 +237,7 @@ async function endings(t: ExecutionContext, transport: Transport): Promise<void>
 	});
 	emulator.registry.putDevice(deviceId, { status: 'enabled' }, '*');
 	// A client that has not noticed yet fails once more.
-	await eventually(() =>
+	await until(() =>
 		client.sendEvent(new iot.Message('2')).then(
 			() => true,
 			() => undefined,
