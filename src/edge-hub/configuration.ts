@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../runtime/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../runtime/json.ts';
 import type { Compatibility } from './routing/compatibility.ts';
 import { type CompiledRoute, compileRoute } from './routing/route.ts';
 import { describeProblems } from './routing/route-problem.ts';
@@ -66,7 +66,7 @@ export function readConfiguration(
 	const store = readStoreAndForward(desired['storeAndForwardConfiguration'], problems);
 	if (problems.length > 0) return { problems };
 	return {
-		schemaVersion: String(desired['schemaVersion']),
+		schemaVersion: jsonText(desired['schemaVersion']),
 		routes: new RouteSet(routes, options.edgeDeviceId),
 		...store,
 	};

@@ -1,4 +1,10 @@
-import { isJsonObject, type JsonObject, type JsonValue, wellFormed } from '../runtime/json.ts';
+import {
+	isJsonObject,
+	type JsonObject,
+	type JsonValue,
+	jsonText,
+	wellFormed,
+} from '../runtime/json.ts';
 import { canonicalMembers, type Spelling } from './canonical-members.ts';
 import { joinChunks, readCreateOptions } from './create-options-text.ts';
 import type {
@@ -78,7 +84,7 @@ export function parseDeployment(
 	addNew(problems, validate(document, path));
 	const found: Problem[] = [];
 	const deployment: Deployment = {
-		schemaVersion: String(version),
+		schemaVersion: jsonText(version),
 		runtime: objectAt(document, 'runtime'),
 		registryCredentials: readCredentials(document, path, found),
 		modules: readModules(document, path, found),
@@ -142,11 +148,11 @@ function readModule(
 		name,
 		system,
 		path,
-		version: String(entry['version'] ?? ''),
+		version: jsonText(entry['version'] ?? ''),
 		status: entry['status'] === 'stopped' ? 'stopped' : 'running',
 		restartPolicy: restartPolicyOf(entry, system),
 		imagePullPolicy: entry['imagePullPolicy'] === 'never' ? 'never' : 'on-create',
-		startupOrder: name === 'edgeAgent' && system ? 0 : Number(order ?? latestOrder),
+		startupOrder: name === 'edgeAgent' && system ? 0 : Number(jsonText(order ?? latestOrder)),
 		image: imageOf(settings, memberPath(path, 'settings'), found),
 		createOptions: createOptionsOf(settings, memberPath(path, 'settings'), found),
 		env: readEnvironment(objectAt(entry, 'env'), memberPath(path, 'env'), found),
@@ -157,7 +163,7 @@ function readModule(
 
 /** The image, pinned where `digest` says which one it must be. */
 function imageOf(settings: JsonObject, path: string, problems: Problem[]): string {
-	const image = normaliseImage(String(settings['image']));
+	const image = normaliseImage(jsonText(settings['image']));
 	if (image === undefined) {
 		const place = memberPath(path, 'image');
 		problems.push(problem('EDGE_IMAGE_INVALID', place, 'This is not the name of an image.'));
@@ -165,7 +171,7 @@ function imageOf(settings: JsonObject, path: string, problems: Problem[]): strin
 	}
 	const digest = text(settings['digest']).trim();
 	if (digest === '') return image;
-	const pinned = pinnedImage(String(settings['image']), digest);
+	const pinned = pinnedImage(jsonText(settings['image']), digest);
 	if (pinned !== undefined) return pinned;
 	const message = `"${digest.slice(0, 80)}" is no digest, or the image names another one.`;
 	problems.push(problem('EDGE_IMAGE_INVALID', memberPath(path, 'digest'), message));

@@ -1,5 +1,5 @@
 import { verify, X509Certificate } from 'node:crypto';
-import { isJsonObject, type JsonObject, type JsonValue } from '../runtime/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../runtime/json.ts';
 
 /** Whether a manifest may be used, or why not. */
 export type SignatureVerdict =
@@ -54,7 +54,7 @@ export function checkSignature(
 export function isSignatureValid(integrity: JsonObject, payload: JsonObject): boolean {
 	const header = objectAt(integrity, 'header');
 	const signature = objectAt(integrity, 'signature');
-	const [, family, bits] = algorithm.exec(String(signature['algorithm'])) ?? [];
+	const [, family, bits] = algorithm.exec(jsonText(signature['algorithm'])) ?? [];
 	if (family === undefined) return false;
 	const signed = Buffer.from(canonicalJson(header) + canonicalJson(payload));
 	const { publicKey } = certificateOf(header, 'signercert');
@@ -64,7 +64,7 @@ export function isSignatureValid(integrity: JsonObject, payload: JsonObject): bo
 		`sha${bits}`,
 		signed,
 		isElliptic ? { key: publicKey, dsaEncoding: 'ieee-p1363' } : publicKey,
-		Buffer.from(String(signature['bytes']), 'base64'),
+		Buffer.from(jsonText(signature['bytes']), 'base64'),
 	);
 }
 

@@ -40,6 +40,20 @@ test('fills in what a module leaves out', (t) => {
 	});
 });
 
+test('objects where scalars belong are problems, even those that cannot become text', (t) => {
+	const odd = { toString: 1, valueOf: null };
+	const module = { version: odd, startupOrder: odd, settings: { image: odd, createOptions: odd } };
+	const { problems } = parseDeployment({ schemaVersion: odd, modules: { a: module } } as never);
+	const paths = problems.map(({ path }) => path);
+	for (const path of [
+		'$.schemaVersion',
+		'$.modules.a.startupOrder',
+		'$.modules.a.settings.image',
+	]) {
+		t.true(paths.includes(path), path);
+	}
+});
+
 test('puts the system modules first, always restarted', (t) => {
 	const module = { type: 'docker', settings: { image: 'a' } };
 	const { deployment } = parseDeployment({

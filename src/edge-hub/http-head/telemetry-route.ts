@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Message, maxMessageSize } from '../../protocol/message.ts';
 import { EdgeError, messageOf } from '../../runtime/edge-error.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../../runtime/json.ts';
 import { ingestTelemetry } from '../telemetry.ts';
 import { type HttpAnswer, refusal } from './http-answer.ts';
 import type { HttpCall } from './http-call.ts';
@@ -85,8 +85,8 @@ function entryOf({ body, properties, base64Encoded }: JsonObject): Message {
 	const headers = Object.entries(isJsonObject(properties) ? properties : {});
 	const encoding = base64Encoded === false ? 'utf8' : 'base64';
 	return messageWith(
-		Buffer.from(String(body), encoding),
-		headers.map(([name, value]) => [name, String(value)] as const),
+		Buffer.from(jsonText(body), encoding),
+		headers.map(([name, value]) => [name, jsonText(value)] as const),
 	);
 }
 

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../../../runtime/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../../../runtime/json.ts';
 import { methodFault, versionedPayload } from '../agent-methods.ts';
 import { parseLogTime } from './log-time.ts';
 
@@ -112,7 +112,7 @@ function word<const Word extends string>(
 	words: readonly [Word, ...Word[]],
 ): Word {
 	if (isAbsent(value)) return words[0];
-	const found = words.find((each) => each === String(value).toLowerCase());
+	const found = words.find((each) => each === jsonText(value).toLowerCase());
 	if (found === undefined) throw methodFault(`${name} must be one of ${words.join(', ')}.`);
 	return found;
 }
