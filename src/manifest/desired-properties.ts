@@ -1,9 +1,13 @@
+import { PropertyTree } from '../protocol/property-tree.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../runtime/json.ts';
 import { memberPath } from './json-path.ts';
+import { maxDepth } from './json-text.ts';
 import { suggestion } from './nearest-name.ts';
 import type { Problem } from './problem.ts';
 
 const whole = 'properties.desired';
+/** Names of a dotted member below the desired properties. */
+const maxNames = maxDepth;
 
 /** Desired properties that a section of a manifest sets. */
 export interface DesiredProperties {
@@ -22,7 +26,8 @@ export interface DesiredMember {
 
 /**
  * The members of a manifest's section, those that set more first: `properties.desired`, then
- * `properties.desired.modules`, then `properties.desired.modules.filter`.
+ * `properties.desired.modules`, then `properties.desired.modules.filter`. Those that lead deeper than
+ * a document may nest are left out; `readSection` reports them.
  */
 export function desiredMembers(section: JsonObject): DesiredMember[] {
 	const members: DesiredMember[] = [];
@@ -30,25 +35,11 @@ export function desiredMembers(section: JsonObject): DesiredMember[] {
 		if (value === undefined) continue;
 		if (name === whole) members.push({ names: [], value });
 		else if (name.startsWith(`${whole}.`)) {
-			members.push({ names: name.slice(whole.length + 1).split('.'), value });
+			const names = name.slice(whole.length + 1).split('.', maxNames + 1);
+			if (names.length <= maxNames) members.push({ names, value });
 		}
 	}
 	return members.sort((a, b) => a.names.length - b.names.length);
-}
-
-/** Sets a property, and makes the objects on the way to it; what stood there is replaced. */
-export function setProperty(
-	properties: JsonObject,
-	names: readonly string[],
-	value: JsonValue,
-): JsonObject {
-	const [first, ...rest] = names;
-	if (first === undefined) return isJsonObject(value) ? value : {};
-	const members = new Map(Object.entries(properties));
-	const old = members.get(first);
-	const child = isJsonObject(old) ? old : {};
-	members.set(first, rest.length === 0 ? value : setProperty(child, rest, value));
-	return Object.fromEntries(members);
 }
 
 /** The desired properties that one section sets, and what is wrong with its members. */
@@ -59,7 +50,11 @@ export function readSection(
 ): DesiredProperties | undefined {
 	const members = desiredMembers(section);
 	for (const name of Object.keys(section)) {
-		if (name === whole || name.startsWith(`${whole}.`)) continue;
+		if (name === whole) continue;
+		if (name.startsWith(`${whole}.`)) {
+			if (leadsTooDeep(name)) problems.push(tooDeep(memberPath(path, name)));
+			continue;
+		}
 		problems.push({
 			severity: 'warning',
 			code: 'EDGE_MANIFEST_MEMBER_UNKNOWN',
@@ -79,11 +74,22 @@ export function readSection(
 		});
 		return undefined;
 	}
-	const desired = members.reduce<JsonObject>(
-		(properties, { names, value }) => setProperty(properties, names, value),
-		{},
-	);
+	const desired = new PropertyTree();
+	for (const { names, value } of members) desired.set(names, value);
 	const isWhole = first.names.length === 0;
 	const place = Object.hasOwn(section, whole) ? memberPath(path, whole) : path;
-	return { desired, path: place, whole: isWhole };
+	return { desired: desired.toJson(), path: place, whole: isWhole };
+}
+
+function leadsTooDeep(member: string): boolean {
+	return member.split('.', maxNames + 3).length > maxNames + 2;
+}
+
+function tooDeep(path: string): Problem {
+	return {
+		severity: 'error',
+		code: 'EDGE_MANIFEST_TOO_LARGE',
+		path: path.length > 200 ? `${path.slice(0, 200)}…` : path,
+		message: `A dotted member leads deeper than ${maxNames} levels.`,
+	};
 }

@@ -1,5 +1,6 @@
+import { PropertyTree } from '../protocol/property-tree.ts';
 import { isJsonObject, type JsonObject } from '../runtime/json.ts';
-import { type DesiredMember, desiredMembers, setProperty } from './desired-properties.ts';
+import { type DesiredMember, desiredMembers } from './desired-properties.ts';
 import type { Problem } from './problem.ts';
 
 /** One automatic deployment of a device: a base, or a layer over it. */
@@ -50,12 +51,8 @@ export function mergeLayers(layers: readonly Layer[]): MergedLayers {
 			if (isJsonObject(section)) overlay.add(layer.id, name, desiredMembers(section));
 		}
 	}
-	const wrapped = [...overlay.sections].map(([name, desired]) => [
-		name,
-		{ 'properties.desired': desired },
-	]);
 	return {
-		sections: Object.fromEntries(wrapped),
+		sections: overlay.sections(),
 		overrides: overlay.overrides,
 		problems: base < 0 ? [noBase] : ignored.map((layer) => ignoredProblem(layer, sorted[base])),
 	};
@@ -71,39 +68,83 @@ const noBase: Problem = {
 
 /** Lays sections of layers over each other, and notes what that replaces. */
 class Overlay {
-	readonly sections = new Map<string, JsonObject>();
 	readonly overrides: Override[] = [];
-	readonly #set: { section: string; names: readonly string[]; layer: string }[] = [];
+	readonly #sections = new Map<string, { properties: PropertyTree; authors: Authors }>();
 
 	add(layer: string, section: string, members: readonly DesiredMember[]): void {
+		const laid = this.#sections.get(section) ?? {
+			properties: new PropertyTree(),
+			authors: new Authors(),
+		};
+		this.#sections.set(section, laid);
 		for (const { names, value } of members) {
-			const before = this.sections.get(section);
-			const of = valueAt(before, names) === undefined ? undefined : this.#author(section, names);
+			const of = laid.properties.has(names) ? laid.authors.latest(names) : undefined;
 			if (of !== undefined && of !== layer) {
 				const member = ['properties.desired', ...names].join('.');
 				this.overrides.push({ section, member, by: layer, of });
 			}
-			this.sections.set(section, setProperty(before ?? {}, names, value));
-			this.#set.push({ section, names, layer });
+			laid.properties.set(names, value);
+			laid.authors.note(names, layer);
 		}
 	}
 
-	/** The layer that was the last to set a property, a part of it, or what it is a part of. */
-	#author(section: string, names: readonly string[]): string | undefined {
-		return this.#set.findLast((one) => one.section === section && overlaps(one.names, names))
-			?.layer;
+	sections(): JsonObject {
+		const wrapped = [...this.#sections].map(([name, { properties }]) => [
+			name,
+			{ 'properties.desired': properties.toJson() },
+		]);
+		return Object.fromEntries(wrapped);
 	}
 }
 
-function valueAt(properties: JsonObject | undefined, names: readonly string[]): unknown {
-	return names.reduce<unknown>(
-		(value, name) => (isJsonObject(value) && Object.hasOwn(value, name) ? value[name] : undefined),
-		properties,
-	);
+/** A layer, and at which turn it set something. */
+interface Turn {
+	readonly layer: string;
+	readonly number: number;
 }
 
-function overlaps(one: readonly string[], other: readonly string[]): boolean {
-	return one.every((name, index) => index >= other.length || name === other[index]);
+interface AuthoredPlace {
+	/** Who set this very property last. */
+	own?: Turn;
+	/** Who was the last to set it or a part of it. */
+	within?: Turn;
+	readonly parts: Map<string, AuthoredPlace>;
+}
+
+/** Which layer set which property of a section. */
+class Authors {
+	readonly #root: AuthoredPlace = { parts: new Map() };
+	#turns = 0;
+
+	note(names: readonly string[], layer: string): void {
+		this.#turns += 1;
+		const turn = { layer, number: this.#turns };
+		let place = this.#root;
+		place.within = turn;
+		for (const name of names) {
+			const next: AuthoredPlace = place.parts.get(name) ?? { parts: new Map() };
+			place.parts.set(name, next);
+			next.within = turn;
+			place = next;
+		}
+		place.own = turn;
+	}
+
+	/** The layer that was the last to set a property, a part of it, or what it is a part of. */
+	latest(names: readonly string[]): string | undefined {
+		let place: AuthoredPlace | undefined = this.#root;
+		let above: Turn | undefined;
+		for (const name of names) {
+			above = later(above, place.own);
+			place = place.parts.get(name);
+			if (place === undefined) return above?.layer;
+		}
+		return later(above, place.within)?.layer;
+	}
+}
+
+function later(one: Turn | undefined, other: Turn | undefined): Turn | undefined {
+	return (one?.number ?? 0) > (other?.number ?? 0) ? one : other;
 }
 
 function isBase({ sections }: Layer): boolean {

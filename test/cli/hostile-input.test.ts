@@ -36,6 +36,18 @@ function manifest(createOptions: string, more: object = {}): string {
 	return JSON.stringify({ modulesContent: { $edgeAgent } });
 }
 
+function membersCalled(name: string, count: number): object {
+	return Object.fromEntries(Array.from({ length: count }, (_, index) => [`${name}${index}`, 1]));
+}
+
+function bindings(count: number): object {
+	return Object.fromEntries(
+		Array.from({ length: count }, (_, index) => {
+			return [`${index + 1}/tcp`, [{ HostPort: String(index + 1) }]];
+		}),
+	);
+}
+
 async function hostileFiles(t: ExecutionContext): Promise<string> {
 	const folder = await temporaryFolder(t);
 	const nested = `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`;
@@ -51,6 +63,16 @@ async function hostileFiles(t: ExecutionContext): Promise<string> {
 			[long]: { type: 'docker', settings: { image: 'i' }, [long]: 1 },
 		}),
 		'proto.json': manifest(polluted).replace('"modules":{', `"modules":{"__proto__":${polluted},`),
+		'options.json': manifest(JSON.stringify({ HostConfig: membersCalled('MemoryLimit', 30_000) })),
+		'bindings.json': manifest(JSON.stringify({ HostConfig: { PortBindings: bindings(30_000) } })),
+		'dotted.json': JSON.stringify({
+			modulesContent: {
+				$edgeAgent: {
+					...membersCalled('properties.desired.modules.a', 30_000),
+					[`properties.desired${'.a'.repeat(100_000)}`]: 1,
+				},
+			},
+		}),
 		'quotes.template.json': '"\\"'.repeat(300_000),
 		'placeholders.template.json': JSON.stringify([`$${'{MODULES.a}'}`.repeat(50_000)]),
 	};
@@ -70,6 +92,8 @@ test('hostile manifests end with an error in bounded time and memory', async (t)
 		['deep.json', /The document nests deeper than 100 levels/],
 		['deep-options.json', /createOptions cannot be read: The document nests deeper/],
 		['names.json', /A module name has 10000 characters/],
+		['options.json', /0 errors, 30000 warnings/],
+		['dotted.json', /A dotted member leads deeper than 100 levels/],
 		['quotes.template.json', /EDGE_MANIFEST_SYNTAX/],
 		['placeholders.template.json', /The placeholder "MODULES.a" has no value/],
 	];

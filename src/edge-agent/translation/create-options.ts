@@ -1,5 +1,5 @@
 import { itemPath, memberPath } from '../../manifest/json-path.ts';
-import { suggestion } from '../../manifest/nearest-name.ts';
+import { KnownNames } from '../../manifest/nearest-name.ts';
 import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../../runtime/json.ts';
 import {
 	createOptionsTable,
@@ -12,11 +12,20 @@ import { kindOf, shapeNames, shapeOf } from './option-shape.ts';
 
 const groups = ['HostConfig', 'NetworkingConfig'] as const;
 const byLowerName = new Map(optionNames.map((name) => [name.toLowerCase(), name]));
-const optionsByGroup = new Map(
-	['', ...groups].map((group) => [group, optionNames.filter((name) => groupOf(name) === group)]),
-);
 /** Members that the extension reads. */
 const extensionMembers = new Set(['k8s-experimental', 'k8s-extensions']);
+/** The first option of a name, whatever its group, by the name in lower case. */
+const byOwnName = new Map(
+	optionNames.toReversed().map((name) => [ownNameOf(name).toLowerCase(), name]),
+);
+/** What may stand in a group; `''` is the top. */
+const membersByGroup = new Map(
+	['', ...groups].map((group) => {
+		const options = optionNames.filter((name) => groupOf(name) === group).map(ownNameOf);
+		const others = group === '' ? [...groups, ...extensionMembers] : [];
+		return [group, new KnownNames([...others, ...options])];
+	}),
+);
 
 /** A value and where it stands. */
 export interface Placed<T> {
@@ -176,18 +185,12 @@ function isIdle(value: JsonValue | undefined, idle: OptionRow['idle']): boolean 
 
 function reportUnknown(group: string, name: string, path: string, problems: ModuleProblems): void {
 	const shown = name.length > 60 ? `${name.slice(0, 60)}…` : name;
-	const elsewhere = optionNames.find((option) => {
-		return option.slice(option.indexOf('.') + 1).toLowerCase() === name.toLowerCase();
-	});
-	const siblings = (optionsByGroup.get(group) ?? []).map((option) =>
-		option.slice(group.length && group.length + 1),
-	);
-	const known = group === '' ? [...groups, ...siblings, ...extensionMembers] : siblings;
+	const elsewhere = byOwnName.get(name.toLowerCase());
 	const isGroup = groups.some((one) => one.toLowerCase() === name.toLowerCase());
 	const remedy =
 		isGroup || elsewhere !== undefined
 			? placeRemedy(isGroup ? '' : groupOf(elsewhere ?? ''))
-			: suggestion(name, known);
+			: (membersByGroup.get(group)?.suggestion(name) ?? '');
 	problems.warn(
 		'EDGE_CREATE_OPTION_UNKNOWN',
 		path,
@@ -203,4 +206,8 @@ function placeRemedy(group: string): string {
 
 function groupOf(name: string): string {
 	return name.includes('.') ? name.slice(0, name.indexOf('.')) : '';
+}
+
+function ownNameOf(name: string): string {
+	return name.slice(name.indexOf('.') + 1);
 }

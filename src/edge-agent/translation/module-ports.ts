@@ -65,13 +65,13 @@ export function readPorts(scope: ModuleScope): ModulePorts {
 		}
 	}
 	const bindings = scope.options.members('HostConfig.PortBindings');
-	const bound = new Map<string, ServicePort>();
+	const bound = new BoundPorts(scope);
 	for (const [key, value] of bindings) {
 		const ports = portsOf(scope, key, value.path);
 		for (const port of ports) container.set(keyOf(port), port);
-		for (const binding of bindingsOf(scope, ports, value)) addBinding(scope, bound, binding);
+		for (const binding of bindingsOf(scope, ports, value)) bound.add(binding);
 	}
-	for (const [key, port] of bound) service.set(key, port);
+	for (const [key, port] of bound.byKey) service.set(key, port);
 	return {
 		container: [...container.values()],
 		service: [...service.values()],
@@ -95,21 +95,30 @@ interface Binding extends ContainerPort {
 	readonly path: string;
 }
 
-function addBinding(
-	{ problems }: ModuleScope,
-	bound: Map<string, ServicePort>,
-	{ path, ...binding }: Binding,
-): void {
-	const rival = bound.get(keyOf(binding));
-	if (rival !== undefined && rival.targetPort !== binding.targetPort) {
-		const message = `Host port ${keyOf(binding).toLowerCase()} leads to port ${rival.targetPort} already; this binding is left out.`;
-		problems.warn('EDGE_CREATE_OPTION_INVALID', path, message, 'Choose another HostPort.');
-		return;
+/** The Service's ports for bindings; the first container port that asks for a host port has it. */
+class BoundPorts {
+	readonly byKey = new Map<string, ServicePort>();
+	readonly #problems: ModuleScope['problems'];
+	readonly #names = new Map<string, string>();
+
+	constructor({ problems }: ModuleScope) {
+		this.#problems = problems;
 	}
-	const name = nameOf('hostport', { ...binding, port: binding.targetPort });
-	const isTaken = [...bound.values()].some((port) => port !== rival && port.name === name);
-	const unique = isTaken ? `${name}-${binding.port}` : name;
-	bound.set(keyOf(binding), { ...binding, name: unique });
+
+	add({ path, ...binding }: Binding): void {
+		const key = keyOf(binding);
+		const rival = this.byKey.get(key);
+		if (rival !== undefined && rival.targetPort !== binding.targetPort) {
+			const message = `Host port ${key.toLowerCase()} leads to port ${rival.targetPort} already; this binding is left out.`;
+			this.#problems.warn('EDGE_CREATE_OPTION_INVALID', path, message, 'Choose another HostPort.');
+			return;
+		}
+		const name = nameOf('hostport', { ...binding, port: binding.targetPort });
+		const owner = this.#names.get(name) ?? key;
+		const unique = owner === key ? name : `${name}-${binding.port}`;
+		this.#names.set(unique, key);
+		this.byKey.set(key, { ...binding, name: unique });
+	}
 }
 
 function bindingsOf(

@@ -6,6 +6,7 @@ export class ModuleProblems {
 	readonly #module: string;
 	/** By what they say, as two objects made of one option would report it twice. */
 	readonly #problems = new Map<string, Problem>();
+	#refused = false;
 
 	constructor(module: string) {
 		this.#module = module;
@@ -23,7 +24,7 @@ export class ModuleProblems {
 
 	/** Whether the module must not run. */
 	get refused(): boolean {
-		return this.all.some(({ severity }) => severity === 'error');
+		return this.#refused;
 	}
 
 	get all(): readonly Problem[] {
@@ -37,6 +38,7 @@ export class ModuleProblems {
 		message: string,
 		remedy: string | undefined,
 	): void {
+		this.#refused ||= severity === 'error';
 		const problem: Problem = { severity, code, path, message, module: this.#module };
 		const full = remedy === undefined ? problem : { ...problem, remedy };
 		this.#problems.set(`${code} ${path} ${message}`, full);

@@ -1,3 +1,5 @@
+import { PropertyTree } from '../../protocol/property-tree.ts';
+import { twinLimits } from '../../protocol/twin-validation.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
 import { IotHubError } from '../iot-hub-error.ts';
 
@@ -30,27 +32,17 @@ export function desiredSectionsFrom(what: string, content: unknown): DesiredSect
 
 /** Puts sections into desired properties, one after the other; a value takes the place of the old. */
 export function withSections(desired: JsonObject, sections: readonly DesiredSection[]): JsonObject {
-	return sections.reduce(
-		(values, { path, value }) =>
-			path.length === 0 ? asObject(value) : withValue(values, path, value),
-		desired,
-	);
-}
-
-function withValue(object: JsonObject, path: readonly string[], value: JsonValue): JsonObject {
-	const [name = '', ...rest] = path;
-	const old = Object.hasOwn(object, name) ? object[name] : undefined;
-	const next = rest.length === 0 ? value : withValue(asObject(old), rest, value);
-	return { ...object, [name]: next };
-}
-
-function asObject(value: JsonValue | undefined): JsonObject {
-	return isJsonObject(value) ? value : {};
+	const properties = new PropertyTree(desired);
+	for (const { path, value } of sections) properties.set(path, value);
+	return properties.toJson();
 }
 
 function pathOf(what: string, key: string): string[] {
 	if (key === prefix) return [];
 	const names = key.startsWith(`${prefix}.`) ? key.slice(prefix.length + 1).split('.') : [''];
+	if (names.length > twinLimits.maxDepth) {
+		throw invalid(`${what} leads deeper than ${twinLimits.maxDepth} levels.`);
+	}
 	if (!names.includes('')) return names;
 	throw invalid(`${what} has the member ${key}, not one of "${prefix}".`);
 }
