@@ -8,6 +8,7 @@ import { LogWriter } from './log-writer.ts';
 import { allParts, type LogRecord, type MessageLog } from './message-log.ts';
 import { SegmentList } from './segment-list.ts';
 import { recoverSegments } from './segment-recovery.ts';
+import { SpareSegments } from './spare-segments.ts';
 import { storageFault } from './storage-fault.ts';
 
 export interface FileMessageLogOptions {
@@ -54,7 +55,9 @@ export class FileMessageLog implements MessageLog {
 		this.#files = files;
 		this.#logger = logger;
 		this.#createParts = (evict) => {
-			const surroundings = { folder, limits, files, segments: this.#segments };
+			const segments = this.#segments;
+			const spares = new SpareSegments({ segments, limits, files, clock });
+			const surroundings = { folder, limits, files, segments, spares };
 			const maintenance = new LogMaintenance({ ...surroundings, clock, logger });
 			const writer = new LogWriter({
 				...surroundings,
@@ -138,13 +141,13 @@ export class FileMessageLog implements MessageLog {
 		await this.#closeReaders(0);
 	}
 
-	/** Cuts a torn tail off. @returns the file, to be written on behind its last good record. */
+	/** Cuts off what is no record: a torn tail, what a spare held before. @returns the file, to be written on behind its last good record. */
 	async #continueLastSegment(): Promise<StoredFile | undefined> {
 		const { last } = this.#segments;
 		if (last === undefined) return undefined;
 		const file = await this.#files.open(last.recordPath, 'update', 'on write');
 		if ((await file.size()) > last.bytes) {
-			this.#logger.warn('An unfinished write at the end of the message log was cut off');
+			this.#logger.info('What follows the last message of the log was cut off');
 			await file.truncate(last.bytes);
 			await file.sync();
 		}

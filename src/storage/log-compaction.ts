@@ -98,7 +98,8 @@ function encodeLive(bytes: Buffer, source: LogSegment, target: LogSegment): Buff
 	for (const { offset, header, body, length } of records) {
 		const pending = source.pending(offset);
 		if (pending === 0) continue;
-		encodeRecord(encoded, position, { offset, pending, header, body }, target.identity.salt);
+		const record = { offset, pending, header, body, group: segmentHeaderBytes };
+		encodeRecord(encoded, position, record, target.identity.salt);
 		target.add(offset, target.bytes + position, length, pending);
 		position += length;
 	}

@@ -6,9 +6,11 @@ import { type CompactionGain, compact, segmentsToCompact } from './log-compactio
 import type { LogLimits } from './log-limits.ts';
 import type { LogSegment } from './log-segment.ts';
 import type { SegmentList } from './segment-list.ts';
+import type { SpareSegments } from './spare-segments.ts';
 
 export interface LogMaintenanceOptions {
 	readonly segments: SegmentList;
+	readonly spares: SpareSegments;
 	readonly limits: LogLimits;
 	readonly files: FileSystem;
 	readonly clock: Clock;
@@ -65,17 +67,19 @@ export class LogMaintenance {
 			: { bytes: segmentBytes / 2 };
 		return this.#step(async () => {
 			await this.#tidy();
-			while (!(await enough())) {
-				if (!(await this.#compactOnce(least))) return;
-			}
+			do {
+				await this.#options.spares.giveBack();
+				if (await enough()) return;
+			} while (await this.#compactOnce(least));
 		});
 	}
 
-	/** Writes and syncs all releases. */
+	/** Writes and syncs all releases, and gives all spare space back. */
 	async close(): Promise<void> {
 		this.#closed = true;
 		await this.#step(() => this.#tidy());
 		await this.#step(() => this.#syncReleases());
+		await this.#step(() => this.#options.spares.giveBack());
 		this.#tidyTimer?.[Symbol.dispose]();
 		this.#syncTimer?.[Symbol.dispose]();
 	}
@@ -174,7 +178,7 @@ export class LogMaintenance {
 
 	async #remove(segments: readonly LogSegment[]): Promise<void> {
 		for (const segment of segments) {
-			await segment.remove();
+			await segment.remove(this.#options.spares);
 			this.#segments.replace([segment]);
 			this.#touched.delete(segment);
 		}

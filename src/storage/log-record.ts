@@ -3,12 +3,13 @@ import { crc32 } from 'node:zlib';
 /**
  * The form of a record in a segment file, little-endian:
  * magic u32 · frame checksum u32 (of what follows, up to the header) · content checksum u32 (of header
- * and body) · header length u32 · body length u32 · offset u64 · pending parts u32 · header · body.
+ * and body) · header length u32 · body length u32 · offset u64 · pending parts u32 · position of the
+ * group u32 · header · body.
  *
  * The frame checksum starts from the segment's salt, so that bytes inside of a message never pass
  * for a record when a damaged segment is searched for the next good one.
  */
-export const frameBytes = 32;
+export const frameBytes = 36;
 
 const magic = Buffer.from([0x9e, 0x6c, 0x6f, 0x67]);
 const magicNumber = magic.readUInt32LE(0);
@@ -18,6 +19,8 @@ const checkedFrom = 8;
 export interface RecordContent {
 	readonly offset: number;
 	readonly pending: number;
+	/** Where the write began, in the segment, that brought the record to the disk, perhaps with others. */
+	readonly group: number;
 	readonly header: Uint8Array;
 	readonly body: Uint8Array;
 }
@@ -32,7 +35,7 @@ export interface FoundRecord extends RecordContent {
 
 /** What a search through a segment has found besides records. */
 export interface ScanResult {
-	/** Behind the last good record. */
+	/** Behind the last record that was found. */
 	readonly end: number;
 	/** Damaged places with a good record behind them. */
 	readonly damaged: number;
@@ -63,6 +66,7 @@ export function encodeRecord(
 	target.writeUInt32LE(offset % 2 ** 32, position + 20);
 	target.writeUInt32LE(Math.floor(offset / 2 ** 32), position + 24);
 	target.writeUInt32LE(record.pending, position + 28);
+	target.writeUInt32LE(record.group, position + 32);
 	const frame = target.subarray(position + checkedFrom, content);
 	target.writeUInt32LE(crc32(frame, salt), position + 4);
 	return end;
@@ -85,34 +89,54 @@ export function decodeRecord(
 		length,
 		offset: bytes.readUInt32LE(position + 20) + bytes.readUInt32LE(position + 24) * 2 ** 32,
 		pending: bytes.readUInt32LE(position + 28),
+		group: bytes.readUInt32LE(position + 32),
 		header: bytes.subarray(content, bodyStart),
 		body: bytes.subarray(bodyStart, end),
 	};
 }
 
-/** Finds every good record from `start` on, in order; steps over damage. */
+/**
+ * Finds every good record from `start` on, in order; steps over damage.
+ *
+ * @param sealed whether every write was finished. If not, the last one may have reached the disk in
+ * parts: nobody was told that its records are stored, and those behind the first bad one are left
+ * out, because the sender of that one repeats them in order.
+ */
 export function scanRecords(
 	bytes: Buffer,
 	start: number,
 	salt: number,
+	sealed: boolean,
 	found: (record: FoundRecord) => void,
 ): ScanResult {
 	let end = start;
 	let damaged = 0;
-	let broken = 0;
+	let broken: { readonly position: number; places: number } | undefined;
+	/** Good ones that were written together with the broken one before them. */
+	let doubtful: FoundRecord[] = [];
+	const accept = (records: readonly FoundRecord[]) => {
+		damaged += broken?.places ?? 0;
+		broken = undefined;
+		doubtful = [];
+		for (const record of records) {
+			found(record);
+			end = record.position + record.length;
+		}
+	};
 	for (let position = start; position < bytes.byteLength; ) {
 		const record = decodeRecord(bytes, position, salt);
 		if (record === undefined) {
-			broken += 1;
+			broken ??= { position, places: 0 };
+			broken.places += 1;
 			position = behindDamage(bytes, position, salt);
 			continue;
 		}
-		found(record);
-		damaged += broken;
-		broken = 0;
 		position += record.length;
-		end = position;
+		// A later write is begun when those before it are finished.
+		if (broken !== undefined && record.group <= broken.position) doubtful.push(record);
+		else accept([...doubtful, record]);
 	}
+	if (sealed && doubtful.length > 0) accept(doubtful);
 	return { end, damaged, torn: end < bytes.byteLength };
 }
 

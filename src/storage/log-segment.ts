@@ -5,6 +5,7 @@ import { RangeReader } from './range-reader.ts';
 import { RecordIndex } from './record-index.ts';
 import { recordPath, releasePath, type SegmentIdentity } from './segment-file.ts';
 import { encodeReleases, type Release } from './segment-releases.ts';
+import type { SpareSegments } from './spare-segments.ts';
 
 /**
  * One file of the log with its index. Its file is opened for reading when first needed, and can be
@@ -181,11 +182,15 @@ export class LogSegment {
 		}
 	}
 
-	/** Deletes the files. The record file goes first: releases without records do no harm. */
-	async remove(): Promise<void> {
+	/**
+	 * Deletes the files. The record file goes first: releases without records do no harm.
+	 * @param spares takes the record file instead.
+	 */
+	async remove(spares?: SpareSegments): Promise<void> {
 		await this.giveUpFile();
 		await this.#closeReleases();
-		await this.#files.remove(this.recordPath);
+		if (spares === undefined) await this.#files.remove(this.recordPath);
+		else await spares.keep(this.identity, this.bytes);
 		if (this.releaseBytes > 0) await this.#files.remove(this.releasePath);
 	}
 

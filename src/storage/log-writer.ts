@@ -6,6 +6,7 @@ import { encodeRecord, recordLength } from './log-record.ts';
 import { LogSegment } from './log-segment.ts';
 import { createSegment, newSegmentIdentity, segmentHeaderBytes } from './segment-file.ts';
 import type { SegmentList } from './segment-list.ts';
+import type { SpareSegments } from './spare-segments.ts';
 import { isFull, storageFault } from './storage-fault.ts';
 import { VolumeRoom } from './volume-room.ts';
 
@@ -14,6 +15,7 @@ export interface LogWriterOptions {
 	readonly limits: LogLimits;
 	readonly files: FileSystem;
 	readonly segments: SegmentList;
+	readonly spares: SpareSegments;
 	/** Gives space back until it is enough, as far as that goes. */
 	readonly makeRoom: (enough: () => Promise<boolean>, thoroughly: boolean) => Promise<void>;
 	/** Releases live records of about so many bytes. @returns whether there were any. */
@@ -86,10 +88,15 @@ export class LogWriter {
 		return this.#appends.idle();
 	}
 
+	/** Seals the last segment. */
 	async close(): Promise<void> {
 		const file = this.#file;
 		this.#file = undefined;
-		await file?.close();
+		try {
+			await this.#cut(file);
+		} finally {
+			await file?.close();
+		}
 	}
 
 	/** Never rejects: what cannot be stored is answered with an error. */
@@ -169,7 +176,7 @@ export class LogWriter {
 		this.#nextOffset += group.length;
 		let position = 0;
 		for (const [index, { header, body, pending }] of group.entries()) {
-			const record = { offset: first + index, pending, header, body };
+			const record = { offset: first + index, pending, group: segment.bytes, header, body };
 			position = encodeRecord(buffer, position, record, segment.identity.salt);
 		}
 		await this.#write(file, buffer.subarray(0, length), segment.bytes);
@@ -214,17 +221,26 @@ export class LogWriter {
 
 	/** Seals the last segment and begins a new one. */
 	async #roll(): Promise<Target> {
-		const { folder, files, sealed } = this.#options;
+		const { folder, files, spares, sealed } = this.#options;
+		const previous = this.#file;
+		await this.#cut(previous);
 		const identity = newSegmentIdentity(folder, this.#nextOffset);
-		const file = await createSegment(files, identity);
+		const file = await createSegment(files, identity, spares.take());
 		const { last } = this.#segments;
 		const segment = new LogSegment(files, identity, segmentHeaderBytes);
-		const previous = this.#file;
 		this.#file = file;
 		this.#segments.add(segment);
 		last?.trim();
 		if (last !== undefined) sealed(last);
 		await previous?.close();
 		return { segment, file };
+	}
+
+	/** Takes off a file what is left of the segment that it was before: a sealed one ends with a record. */
+	async #cut(file: StoredFile | undefined): Promise<void> {
+		const { last } = this.#segments;
+		if (file === undefined || last === undefined || (await file.size()) <= last.bytes) return;
+		await file.truncate(last.bytes);
+		await file.sync();
 	}
 }

@@ -4,7 +4,7 @@ import { EdgeError } from '../runtime/edge-error.ts';
 import type { FileSystem, StoredFile } from './file-system.ts';
 
 /** Version of the segment format, written into every segment. */
-const formatVersion = 1;
+const formatVersion = 2;
 
 /** A segment begins with magic (6 bytes) and version (u16, little-endian). */
 export const segmentHeaderBytes = 8;
@@ -39,6 +39,11 @@ export function recordPath(identity: SegmentIdentity): string {
 
 export function releasePath(identity: SegmentIdentity): string {
 	return join(identity.folder, `${segmentName(identity)}.released`);
+}
+
+/** Where the file of a former segment waits to be written over. */
+export function sparePath(identity: SegmentIdentity): string {
+	return join(identity.folder, `${segmentName(identity)}.spare`);
 }
 
 /** Where a segment is written that replaces others; renamed when it is complete. */
@@ -91,13 +96,22 @@ export function checkSegmentHeader(bytes: Buffer, path: string): boolean {
 	throw new EdgeError('EDGE_STORAGE_VERSION', `A segment has version ${version}.`, { where: path });
 }
 
-/** Makes an empty segment, durably, and opens it for writing. */
+/**
+ * Makes an empty segment, durably, and opens it for writing.
+ * @param spare path of a file to write over, which then has the segment's name; without it a new file
+ */
 export async function createSegment(
 	files: FileSystem,
 	identity: SegmentIdentity,
+	spare?: string,
 ): Promise<StoredFile> {
 	const path = recordPath(identity);
-	const file = await files.open(path, 'create', 'on write');
+	if (spare !== undefined) {
+		// The name first: a crash must not leave new records under the name of the old segment.
+		await files.rename(spare, path);
+		await files.syncFolder(identity.folder);
+	}
+	const file = await files.open(path, spare === undefined ? 'create' : 'update', 'on write');
 	try {
 		await file.write(segmentHeader(), 0);
 		await file.sync();

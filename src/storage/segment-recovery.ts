@@ -40,7 +40,7 @@ export async function recoverSegments(
 	let lastUsable = false;
 	for (const identity of identities) {
 		const last = identity === identities.at(-1);
-		const loaded = await loadSegment(files, identity, nextOffset, recover);
+		const loaded = await loadSegment(files, identity, nextOffset, !last, recover);
 		nextOffset = loaded.nextOffset;
 		damaged += loaded.damaged + (loaded.torn && !last ? 1 : 0);
 		lastUsable = loaded.headerGood;
@@ -62,6 +62,7 @@ async function loadSegment(
 	files: FileSystem,
 	identity: SegmentIdentity,
 	firstOffset: number,
+	sealed: boolean,
 	recover: (record: LogRecord) => void,
 ): Promise<LoadedSegment> {
 	const releases = decodeReleases(await readFileIfAny(files, releasePath(identity)));
@@ -70,7 +71,7 @@ async function loadSegment(
 	const headerGood = checkSegmentHeader(bytes, path);
 	const segment = new LogSegment(files, identity, 0);
 	let nextOffset = Math.max(identity.base, firstOffset);
-	const scan = scanRecords(bytes, segmentHeaderBytes, identity.salt, (record) => {
+	const scan = scanRecords(bytes, segmentHeaderBytes, identity.salt, sealed, (record) => {
 		const { offset, header, position, length } = record;
 		// A source of a compaction that a crash has left: the compacted segment was read before it.
 		if (offset < nextOffset) return;
@@ -91,7 +92,7 @@ async function loadSegment(
 	return { segment, nextOffset, damaged: scan.damaged, torn: scan.torn, headerGood };
 }
 
-/** Removes what a crash has left: of a compaction, and releases without their segment. */
+/** Removes what a crash has left: of a compaction, spares, and releases without their segment. */
 async function removeStrays(
 	files: FileSystem,
 	folder: string,
@@ -103,6 +104,7 @@ async function removeStrays(
 	);
 	for (const name of names) {
 		const path = join(folder, name);
-		if (/\.(draft|segment|released)$/.test(name) && !known.has(path)) await files.remove(path);
+		if (/\.(draft|spare|segment|released)$/.test(name) && !known.has(path))
+			await files.remove(path);
 	}
 }

@@ -42,7 +42,7 @@ async function withThreeRecords(t: ExecutionContext): Promise<{ folder: string; 
 test('a last record that was torn at any byte is cut off, and the log goes on behind the others', async (t) => {
 	const { folder, path } = await withThreeRecords(t);
 	const size = (await readFile(path)).byteLength;
-	const start = size - 'headerthird'.length - 32;
+	const start = size - 'headerthird'.length - 36;
 	for (let length = start; length < size; length += 1) {
 		const copy = `${folder}-${length}`;
 		await cp(folder, copy, { recursive: true });
@@ -61,8 +61,8 @@ test('a last record that was torn at any byte is cut off, and the log goes on be
 test('a record that is damaged at any byte is skipped and counted, those around it are kept', async (t) => {
 	const { folder, path } = await withThreeRecords(t);
 	const good = await readFile(path);
-	const start = 8 + 32 + 'headerfirst'.length;
-	for (let position = start; position < start + 32 + 'headersecond'.length; position += 1) {
+	const start = 8 + 36 + 'headerfirst'.length;
+	for (let position = start; position < start + 36 + 'headersecond'.length; position += 1) {
 		const bad = Buffer.from(good);
 		bad[position] = (bad[position] ?? 0) ^ 0x41;
 		const copy = `${folder}-${position}`;
@@ -115,7 +115,7 @@ test('a segment with damaged first bytes is read, one of a later version is refu
 	await log.append(bytes('h'), bytes('b'));
 	await log.close();
 	file.write('IEKLOG');
-	file.writeUInt16LE(2, 6);
+	file.writeUInt16LE(3, 6);
 	await writeFile(path, file);
 	const later = new FileMessageLog({ folder, maxBytes: 1e9 });
 	t.is(codeOf(await t.throwsAsync(() => later.open(() => {}))), 'EDGE_STORAGE_VERSION');
