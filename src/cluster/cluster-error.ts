@@ -1,5 +1,5 @@
 import { EdgeError, type EdgeErrorOptions, type ErrorCode } from '../runtime/edge-error.ts';
-import { isJsonObject } from '../runtime/json.ts';
+import { isJsonObject, type JsonValue } from '../runtime/json.ts';
 
 /** What a `ClusterError` carries besides what every `EdgeError` does. */
 export interface ClusterErrorOptions extends EdgeErrorOptions {
@@ -9,6 +9,8 @@ export interface ClusterErrorOptions extends EdgeErrorOptions {
 	readonly reason?: string;
 	/** Milliseconds after which the server wants to be asked again. */
 	readonly retryAfter?: number;
+	/** `details.causes[].reason` of the `Status`, for example `NamespaceTerminating`. */
+	readonly causes?: readonly string[];
 }
 
 /** A request to the Kubernetes API that failed. */
@@ -16,12 +18,19 @@ export class ClusterError extends EdgeError {
 	readonly status: number;
 	readonly reason: string;
 	readonly retryAfter: number | undefined;
+	readonly causes: readonly string[];
 
 	constructor(code: ErrorCode, message: string, options: ClusterErrorOptions = {}) {
 		super(code, message, options);
 		this.status = options.status ?? 0;
 		this.reason = options.reason ?? '';
 		this.retryAfter = options.retryAfter;
+		this.causes = options.causes ?? [];
+	}
+
+	/** Whether nothing new can be made, as the namespace is being deleted. */
+	get namespaceEnds(): boolean {
+		return this.causes.includes('NamespaceTerminating');
 	}
 
 	/**
@@ -67,6 +76,7 @@ export function errorOfAnswer(
 		where,
 		status,
 		reason: details.reason,
+		causes: details.causes,
 		...(retryAfter === undefined ? {} : { retryAfter }),
 	});
 }
@@ -75,11 +85,13 @@ interface StatusDetails {
 	readonly message: string;
 	readonly reason: string;
 	readonly retryAfter: number | undefined;
+	readonly causes: readonly string[];
 }
 
 /** Reads a Kubernetes `Status` object; any other body counts as its message, shortened. */
 function parseStatus(body: string): StatusDetails {
-	const plain = { message: body.trim().slice(0, 300), reason: '', retryAfter: undefined };
+	const message = body.trim().slice(0, 300);
+	const plain = { message, reason: '', retryAfter: undefined, causes: [] };
 	try {
 		const status: unknown = JSON.parse(body);
 		if (!isJsonObject(status)) return plain;
@@ -89,10 +101,18 @@ function parseStatus(body: string): StatusDetails {
 			message: typeof message === 'string' ? message : '',
 			reason: typeof reason === 'string' ? reason : '',
 			retryAfter: typeof seconds === 'number' && seconds > 0 ? seconds * 1000 : undefined,
+			causes: causesOf(details),
 		};
 	} catch {
 		return plain;
 	}
+}
+
+function causesOf(details: JsonValue | undefined): string[] {
+	const causes = isJsonObject(details) ? details['causes'] : undefined;
+	if (!Array.isArray(causes)) return [];
+	const reasons = causes.map((cause) => (isJsonObject(cause) ? cause['reason'] : undefined));
+	return reasons.filter((reason) => typeof reason === 'string');
 }
 
 function retryAfterMs(header: string | undefined): number | undefined {

@@ -33,6 +33,8 @@ export interface Leadership {
 	readonly lost: AbortSignal;
 	/** Gives it up, so that the next leader need not wait. Best effort; at most a few seconds. */
 	release(): Promise<void>;
+	/** Lets it run out: nothing of it is written any more, as the right to may be gone. */
+	abandon(): void;
 }
 
 /** What was seen of a Lease and when, by the own monotonic clock. */
@@ -49,6 +51,8 @@ interface Sighting {
 export class LeaderElection {
 	readonly #options: Required<LeaderElectionOptions>;
 	#seen: Sighting | undefined;
+	/** Why the last attempt failed, to say it once. */
+	#trouble = '';
 
 	constructor(options: LeaderElectionOptions) {
 		this.#options = {
@@ -78,11 +82,15 @@ export class LeaderElection {
 	async #attempt(signal: AbortSignal): Promise<KubernetesObject | undefined> {
 		const { logger, name } = this.#options;
 		try {
-			return await this.#take(signal);
+			const lease = await this.#take(signal);
+			this.#trouble = '';
+			return lease;
 		} catch (error) {
 			signal.throwIfAborted();
 			const reason = messageOf(error);
-			if (!isConflict(error)) logger.warn('The Lease cannot be had yet.', { lease: name, reason });
+			const isNews = !isConflict(error) && reason !== this.#trouble;
+			if (isNews) logger.warn('The Lease cannot be had yet.', { lease: name, reason });
+			this.#trouble = reason;
 			return undefined;
 		}
 	}
@@ -112,6 +120,7 @@ export class LeaderElection {
 		const lost = new AbortController();
 		const released = new AbortController();
 		let lease = taken;
+		let isAbandoned = false;
 		const renewing = this.#keepRenewing(taken, since, released.signal, (renewed) => {
 			lease = renewed;
 		}).then((reason) => {
@@ -124,10 +133,14 @@ export class LeaderElection {
 			release: async () => {
 				released.abort();
 				await renewing;
-				if (lost.signal.aborted) return;
+				if (lost.signal.aborted || isAbandoned) return;
 				const limit = new AbortController();
 				using _timer = clock.after(3_000, () => limit.abort());
 				await this.#release(lease, limit.signal);
+			},
+			abandon: () => {
+				isAbandoned = true;
+				released.abort();
 			},
 		};
 	}

@@ -36,6 +36,7 @@ import { labelValue } from './translation/object-name.ts';
 import { deviceLabel } from './translation/translation.ts';
 import { LastGoodDeployment } from './twin/last-good-deployment.ts';
 import { reportedDocument } from './twin/reported-document.ts';
+import { isPodOf, Uninstallation } from './uninstallation.ts';
 import { EdgeCertificates } from './workload-api/edge-certificates.ts';
 import { moduleDetails } from './workload-api/module-details.ts';
 import { WorkloadService } from './workload-api/workload-service.ts';
@@ -57,6 +58,8 @@ export interface AgentDependencies {
 	readonly onAnswer?: (refused: boolean) => void;
 	/** Asks DPS again; false where the device does not come from there. Default: it does not. */
 	readonly reprovision?: () => boolean;
+	/** Told when the agent is being uninstalled. Default: nobody is. */
+	readonly onUninstallation?: () => void;
 	/** Default: what the settings say. */
 	readonly network?: HubNetwork;
 	/** The keys that sign tokens of pods, for modules with a sidecar. Default: those are not served. */
@@ -90,6 +93,7 @@ export class EdgeAgent implements Lifecycle {
 	#runner: DeploymentRunner | undefined;
 	#sources: AgentSources | undefined;
 	#session: HubSession | undefined;
+	#uninstallation: Uninstallation | undefined;
 	#workload: WorkloadService | undefined;
 	#kubernetesVersion: string | undefined;
 	/** What is known of the agent itself before there is a deployment. */
@@ -137,8 +141,10 @@ export class EdgeAgent implements Lifecycle {
 
 	/** Resolves when modules can get their credentials; IoT Hub need not be there. */
 	async start(): Promise<void> {
-		const own = await this.#untilDone(() => this.#loadState());
+		const { own, isInstalled = false } = (await this.#untilDone(() => this.#loadState())) ?? {};
 		if (this.#abort.signal.aborted) return;
+		const uninstallation = isInstalled ? this.#newUninstallation(own) : undefined;
+		this.#uninstallation = uninstallation;
 		const { cluster, clock, logger, metrics = noMetrics } = this.#dependencies;
 		const { namespace, device } = this.#settings;
 		const counter = new StatusCounter(metrics, clock);
@@ -154,6 +160,7 @@ export class EdgeAgent implements Lifecycle {
 			clock,
 			logger,
 			metrics,
+			...(uninstallation === undefined ? {} : { uninstallation }),
 		});
 		const { manifestTrustBundle } = this.#settings;
 		const runner = new DeploymentRunner({
@@ -172,7 +179,7 @@ export class EdgeAgent implements Lifecycle {
 		this.#runner = runner;
 		const workload = await this.#newWorkloadService();
 		this.#workload = workload;
-		for (const part of [workload, reconciler, runner]) await this.#startPart(part);
+		for (const part of [workload, uninstallation, reconciler, runner]) await this.#startPart(part);
 		const end = reconciler.onStatus(() => {
 			const { running } = runner;
 			const status = reconciler.status();
@@ -208,6 +215,8 @@ export class EdgeAgent implements Lifecycle {
 	async stop({ report = true }: { readonly report?: boolean } = {}): Promise<void> {
 		this.#abort.abort();
 		for (const registration of this.#registrations.splice(0)) registration[Symbol.dispose]();
+		// The next agent may be at work already, or what is in the cluster is being collected.
+		await this.#reconciler?.stop();
 		if (report) await this.#session?.reportStop();
 		for (const part of this.#running.splice(0).reverse()) await part.stop();
 		this.#registry.close();
@@ -226,7 +235,8 @@ export class EdgeAgent implements Lifecycle {
 	get fault(): string | undefined {
 		const limit = this.#settings.livenessLimitSeconds * 1000;
 		const { progress } = this;
-		return progress === undefined ? undefined : agentFault(progress, limit);
+		if (progress === undefined) return undefined;
+		return this.#uninstallation?.fault ?? agentFault(progress, limit);
 	}
 
 	/** Whether modules can get their credentials. */
@@ -249,9 +259,13 @@ export class EdgeAgent implements Lifecycle {
 		return this.#reconciler?.status();
 	}
 
-	/** @returns the agent's own Deployment; undefined outside a cluster. */
-	async #loadState(): Promise<KubernetesObject | undefined> {
-		const { namespace, agentName: name } = this.#settings;
+	/**
+	 * @returns the agent's own Deployment, if there is one, and whether there is or was one: outside a
+	 * cluster there never is.
+	 */
+	async #loadState(): Promise<{ own: KubernetesObject | undefined; isInstalled: boolean }> {
+		const { namespace, agentName, podName } = this.#settings;
+		const { cluster } = this.#dependencies;
 		await this.#state.load(this.#abort.signal);
 		await this.#identities.load();
 		await this.#certificates.load();
@@ -259,8 +273,23 @@ export class EdgeAgent implements Lifecycle {
 			.kubernetesVersion?.(this.#abort.signal)
 			.catch(() => undefined);
 		this.#rollback.load();
-		const reference = { apiVersion: 'apps/v1', kind: 'Deployment', namespace, name };
-		return this.#dependencies.cluster.get(reference, this.#abort.signal);
+		const own = await cluster.get(this.#deployment, this.#abort.signal);
+		if (own !== undefined || podName === undefined) return { own, isInstalled: own !== undefined };
+		const reference = { apiVersion: 'v1', kind: 'Pod', namespace, name: podName };
+		const pod = await cluster.get(reference, this.#abort.signal);
+		return { own, isInstalled: isPodOf(pod, agentName) };
+	}
+
+	get #deployment() {
+		const { namespace, agentName: name } = this.#settings;
+		return { apiVersion: 'apps/v1', kind: 'Deployment', namespace, name };
+	}
+
+	#newUninstallation(own: KubernetesObject | undefined): Uninstallation {
+		const { cluster: client, clock, logger, onUninstallation = () => {} } = this.#dependencies;
+		const deployment = this.#deployment;
+		const onBegin = onUninstallation;
+		return new Uninstallation({ client, deployment, own, onBegin, clock, logger });
 	}
 
 	/** Without the API server there is nothing to do but to wait for it. */
@@ -338,15 +367,15 @@ export class EdgeAgent implements Lifecycle {
 		});
 	}
 
-	async #startPart(part: Lifecycle): Promise<void> {
-		if (this.#abort.signal.aborted) return;
+	async #startPart(part: Lifecycle | undefined): Promise<void> {
+		if (part === undefined || this.#abort.signal.aborted) return;
 		this.#running.push(part);
 		await part.start();
 	}
 
 	#report(): void {
 		this.#session?.report();
-		this.#sources?.report();
+		if (this.#uninstallation?.signal.aborted !== true) this.#sources?.report();
 		const accepted = this.#runner?.accepted;
 		if (accepted !== undefined) this.#dependencies.metrics?.sourced(sourceText(accepted));
 	}

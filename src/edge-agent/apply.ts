@@ -32,6 +32,8 @@ export interface ApplierSettings {
 	readonly scope: DeviceScope;
 	readonly observer: WriteObserver;
 	readonly metrics: Pick<AgentMetrics, 'written'>;
+	/** Told when the API server takes nothing new, as the namespace is being deleted. */
+	readonly onNamespaceEnds: () => void;
 }
 
 /** A write that did not succeed. It is tried again at `retryAt`. */
@@ -176,7 +178,11 @@ export class Applier {
 		} catch (error) {
 			if (signal.aborted) return false;
 			count(false);
-			this.#fail(step, error);
+			if (error instanceof ClusterError && error.namespaceEnds) {
+				this.#settings.onNamespaceEnds();
+			} else {
+				this.#fail(step, error);
+			}
 			return false;
 		}
 	}

@@ -12,8 +12,8 @@ export type AgentOfATerm = Pick<EdgeAgent, 'start' | 'stop' | 'fault' | 'ready' 
 export interface ElectedAgentOptions {
 	/** Absent: this agent alone is responsible for the device. */
 	readonly election?: Pick<LeaderElection, 'acquire'>;
-	/** Makes the agent of one term. */
-	readonly createAgent: () => AgentOfATerm;
+	/** Makes the agent of one term, which tells when it is being uninstalled. */
+	readonly createAgent: (onUninstallation: () => void) => AgentOfATerm;
 	readonly clock: Clock;
 	readonly logger: Logger;
 }
@@ -21,6 +21,7 @@ export interface ElectedAgentOptions {
 const alwaysLeading: Leadership = {
 	lost: new AbortController().signal,
 	release: async () => {},
+	abandon: () => {},
 };
 
 /**
@@ -88,9 +89,10 @@ export class ElectedAgent implements Lifecycle {
 	}
 
 	/** Ends with the leadership or with this agent. */
-	async #term({ lost, release }: Leadership, onStarted: () => void): Promise<void> {
+	async #term({ lost, release, abandon }: Leadership, onStarted: () => void): Promise<void> {
 		const end = AbortSignal.any([lost, this.#abort.signal]);
-		const agent = this.#options.createAgent();
+		// With the agent its right to the Lease goes.
+		const agent = this.#options.createAgent(abandon);
 		this.#agent = agent;
 		try {
 			await Promise.race([agent.start().then(onStarted), aborted(end)]);

@@ -26,6 +26,7 @@ import { unhealthyAt } from './status/pod-status.ts';
 import type { PodView } from './status/pod-view.ts';
 import { labelValue } from './translation/object-name.ts';
 import { deviceLabel, moduleLabel } from './translation/translation.ts';
+import type { Uninstallation } from './uninstallation.ts';
 
 /** What a reconciler needs; times in milliseconds. */
 export interface ReconcilerSettings {
@@ -45,6 +46,8 @@ export interface ReconcilerSettings {
 	readonly startupDeadline?: number;
 	/** Default: nothing is counted. */
 	readonly metrics?: AgentMetrics;
+	/** Once it begins, nothing is written. Default: it never does. */
+	readonly uninstallation?: Pick<Uninstallation, 'signal' | 'noteNamespaceEnds'>;
 }
 
 /** Changes within this time are answered by one pass. */
@@ -113,6 +116,7 @@ export class Reconciler implements Lifecycle {
 			scope: this.#scope,
 			observer: this.#objects,
 			metrics: settings.metrics ?? noMetrics,
+			onNamespaceEnds: () => settings.uninstallation?.noteNamespaceEnds(),
 		});
 		this.#order = new StartupOrder(settings.startupDeadline ?? 120_000);
 		this.#task = new RetryingTask({
@@ -126,7 +130,8 @@ export class Reconciler implements Lifecycle {
 
 	/** Begins to follow the cluster. Does not wait for it: it may be away for long. */
 	async start(): Promise<void> {
-		const { clock, resync = 600_000 } = this.#settings;
+		const { clock, resync = 600_000, uninstallation } = this.#settings;
+		uninstallation?.signal.addEventListener('abort', () => void this.#task.stop());
 		this.#startedAt = new Date(clock.now()).toISOString();
 		this.#objects.onChange(() => this.trigger());
 		this.pods.onChange(() => this.trigger());
@@ -162,6 +167,7 @@ export class Reconciler implements Lifecycle {
 
 	/** Asks for a pass soon. */
 	trigger(): void {
+		if (this.#settings.uninstallation?.signal.aborted === true) return;
 		this.#wantedSince ??= this.#settings.clock.monotonic();
 		this.#task.trigger();
 	}

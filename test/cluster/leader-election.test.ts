@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { ClusterError } from '../../src/cluster/cluster-error.ts';
 import { LeaderElection, type Leadership } from '../../src/cluster/leader-election.ts';
-import { silentLogger } from '../../src/runtime/logger.ts';
+import { type Logger, silentLogger } from '../../src/runtime/logger.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { MemoryCluster } from '../support/memory-cluster.ts';
 
@@ -16,6 +16,8 @@ function setUp(t: ExecutionContext) {
 	const cluster = new MemoryCluster();
 	const stop = new AbortController();
 	t.teardown(() => stop.abort());
+	const said: string[] = [];
+	const logger: Logger = { ...silentLogger, warn: (message) => said.push(message) };
 	/** Each with a clock of its own, as on machines of their own. */
 	const candidate = (holder: string, clock: FakeClock) => {
 		const election = new LeaderElection({
@@ -24,7 +26,7 @@ function setUp(t: ExecutionContext) {
 			name: 'edgeagent',
 			holder,
 			clock,
-			logger: silentLogger,
+			logger,
 		});
 		const standing: { leadership?: Leadership } = {};
 		election.acquire(stop.signal).then(
@@ -36,7 +38,7 @@ function setUp(t: ExecutionContext) {
 		return standing;
 	};
 	const holder = () => cluster.all('Lease')[0]?.spec?.['holderIdentity'];
-	return { cluster, candidate, holder };
+	return { cluster, candidate, holder, said };
 }
 
 test('of two candidates one leads, and the other after its last sign of life has aged', async (t) => {
@@ -109,6 +111,35 @@ test('a leader that goes hands over at once', async (t) => {
 	// What has been given up is not renewed.
 	await clock.advance(20_000);
 	t.is(holder(), 'b');
+});
+
+test('a leader that abandons its Lease writes nothing of it any more, and it runs out', async (t) => {
+	const { cluster, candidate, holder, said } = setUp(t);
+	const clock = new FakeClock();
+	const a = candidate('a', clock);
+	await clock.advance(4000);
+	cluster.writes.length = 0;
+	a.leadership?.abandon();
+	await clock.advance(60_000);
+	await a.leadership?.release();
+	t.deepEqual(cluster.writes, []);
+	t.deepEqual(said, []);
+	const b = candidate('b', clock);
+	await clock.advance(18_000);
+	t.is(holder(), 'b');
+	t.truthy(b.leadership);
+});
+
+test('a candidate says once why it cannot have the Lease', async (t) => {
+	const { cluster, candidate, said } = setUp(t);
+	const clock = new FakeClock();
+	cluster.fault = () => new ClusterError('EDGE_CLUSTER_FORBIDDEN', 'No.', { status: 403 });
+	candidate('a', clock);
+	await clock.advance(60_000);
+	t.deepEqual(said, ['The Lease cannot be had yet.']);
+	cluster.fault = () => new ClusterError('EDGE_CLUSTER_UNREACHABLE', 'It is away.');
+	await clock.advance(60_000);
+	t.is(said.length, 2);
 });
 
 test('the successor of a container in the same pod does not wait', async (t) => {

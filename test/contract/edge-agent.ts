@@ -1,6 +1,8 @@
 import type { TestFn } from 'ava';
 import type { IotHubEmulator } from '../../src/iot-hub-emulator/emulator.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
 import type { JsonObject } from '../../src/runtime/json.ts';
+import { type Logger, silentLogger } from '../../src/runtime/logger.ts';
 import type { ClusterUnderTest } from '../support/cluster-under-test.ts';
 import { deployedAgent, deviceId, newAgent } from '../support/deployed-agent.ts';
 import { filterOf, podOf, workloadSettings } from '../support/module-pod.ts';
@@ -9,6 +11,8 @@ import { until } from '../support/until.ts';
 
 /** Milliseconds that pods may take. */
 const patience = 120_000;
+/** Milliseconds in which an agent would have repaired what is missing. */
+const watched = 1_000;
 
 /** A whole edge agent against an API server, with the agent's Role and no other right. */
 export function testEdgeAgent(test: TestFn, title: string, cluster: () => ClusterUnderTest): void {
@@ -70,6 +74,27 @@ export function testEdgeAgent(test: TestFn, title: string, cluster: () => Cluste
 			'the last good deployment',
 		);
 		t.pass();
+	});
+
+	test(`${title}: an agent that is uninstalled repairs nothing, and asks for nothing that it may no longer have`, async (t) => {
+		const modules = { filter: filterOf(cluster()) };
+		const settings = await workloadSettings(cluster());
+		const said: string[] = [];
+		const logger: Logger = { ...silentLogger, warn: (message) => said.push(message) };
+		const { edge, agent } = await deployedAgent(t, cluster(), { modules }, settings, logger);
+		const { admin, namespace, owner } = edge;
+		const deployments = { apiVersion: 'apps/v1', kind: 'Deployment', namespace };
+		const filter = { ...deployments, name: 'filter' };
+		const own = { ...deployments, name: owner.name };
+		await until(() => agent.status?.code === 200, 'the deployment');
+		// In this order Helm deletes; the collector of Kubernetes comes after it.
+		await admin.delete(own);
+		const rights = { apiVersion: 'rbac.authorization.k8s.io/v1', namespace, name: 'edgeagent' };
+		for (const kind of ['RoleBinding', 'Role']) await admin.delete({ ...rights, kind });
+		await admin.delete(filter);
+		await systemClock.sleep(watched);
+		t.is(await admin.get(filter), undefined);
+		t.is(agent.fault, undefined);
 	});
 }
 

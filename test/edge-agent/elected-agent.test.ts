@@ -9,6 +9,7 @@ function setUp() {
 	const news: string[] = [];
 	const waiting: ((leadership: Leadership) => void)[] = [];
 	let starts: () => Promise<void> = async () => {};
+	let uninstall = () => {};
 	const clock = new FakeClock();
 	const agent = new ElectedAgent({
 		election: {
@@ -18,30 +19,37 @@ function setUp() {
 					signal.addEventListener('abort', () => reject(signal.reason));
 				}),
 		},
-		createAgent: (): AgentOfATerm => ({
-			start: () => {
-				news.push('start');
-				return starts();
-			},
-			stop: async ({ report = true } = {}) => void news.push(report ? 'stop' : 'stop silently'),
-			fault: undefined,
-			ready: true,
-			progress: undefined,
-		}),
+		createAgent: (onUninstallation): AgentOfATerm => {
+			uninstall = onUninstallation;
+			return {
+				start: () => {
+					news.push('start');
+					return starts();
+				},
+				stop: async ({ report = true } = {}) => void news.push(report ? 'stop' : 'stop silently'),
+				fault: undefined,
+				ready: true,
+				progress: undefined,
+			};
+		},
 		clock,
 		logger: silentLogger,
 	});
 	const elect = async () => {
 		const lost = new AbortController();
 		await clock.advance(0);
-		waiting.shift()?.({ lost: lost.signal, release: async () => void news.push('release') });
+		waiting.shift()?.({
+			lost: lost.signal,
+			release: async () => void news.push('release'),
+			abandon: () => void news.push('abandon'),
+		});
 		await clock.advance(0);
 		return () => lost.abort();
 	};
 	const startWith = (start: typeof starts) => {
 		starts = start;
 	};
-	return { agent, news, elect, clock, startWith };
+	return { agent, news, elect, clock, startWith, uninstall: () => uninstall() };
 }
 
 test('an agent acts while it leads, and hands over when it goes', async (t) => {
@@ -68,6 +76,17 @@ test('an agent that has lost the leadership says nothing to IoT Hub and stands a
 	t.true(agent.ready);
 	await agent.stop();
 	t.deepEqual(news, ['start', 'stop silently', 'release', 'start', 'stop', 'release']);
+});
+
+test('an agent that is uninstalled lets its Lease run out, and serves modules until it is ended', async (t) => {
+	const { agent, news, elect, uninstall } = setUp();
+	const started = agent.start();
+	await elect();
+	await started;
+	uninstall();
+	t.deepEqual(news, ['start', 'abandon']);
+	t.true(agent.ready);
+	await agent.stop();
 });
 
 test('an agent that never leads can be stopped', async (t) => {

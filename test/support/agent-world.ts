@@ -20,6 +20,8 @@ export interface AgentWorldOptions {
 	readonly namespace: string;
 	readonly clock: Clock;
 	readonly registry?: FakeRegistry;
+	/** More settings of the agent. */
+	readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A place for one agent after another. */
@@ -60,12 +62,12 @@ export class AgentWorld {
 
 	/** An agent, not started; its requests pass the interceptor. */
 	async agent(intercept: Interceptor = (_request, send) => send()): Promise<EdgeAgent> {
-		const { cluster, namespace, clock } = this.#options;
+		const { cluster, namespace, clock, env } = this.#options;
 		const registry = interceptedRegistry(this.registry, intercept);
 		const client = new HubClient(this, intercept);
 		this.#client = client;
 		return deviceAgent(
-			{ IOTEDGE_CONNECTION_STRING: hub, NAMESPACE: namespace },
+			{ IOTEDGE_CONNECTION_STRING: hub, NAMESPACE: namespace, ...env },
 			{
 				cluster: interceptedClient(cluster, intercept),
 				clock,

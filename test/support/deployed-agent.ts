@@ -5,7 +5,7 @@ import type { EdgeAgent } from '../../src/edge-agent/agent.ts';
 import { applyConfigurationContent } from '../../src/iot-hub-emulator/configuration/apply-configuration-content.ts';
 import type { IotHubEmulator } from '../../src/iot-hub-emulator/emulator.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
-import { silentLogger } from '../../src/runtime/logger.ts';
+import { type Logger, silentLogger } from '../../src/runtime/logger.ts';
 import type { ClusterUnderTest } from './cluster-under-test.ts';
 import { deviceAgent } from './device-agent.ts';
 import { type AuthoredDeployment, desiredProperties } from './edge-deployment.ts';
@@ -21,6 +21,7 @@ export async function deployedAgent(
 	cluster: ClusterUnderTest,
 	deployment: AuthoredDeployment,
 	env: Readonly<Record<string, string>> = {},
+	logger: Logger = silentLogger,
 ) {
 	const edge = await edgeNamespace(t, cluster);
 	const emulator = await runningEmulator(t);
@@ -31,7 +32,7 @@ export async function deployedAgent(
 			$edgeHub: { 'properties.desired': { schemaVersion: '1.1', routes: {} } },
 		},
 	});
-	const agent = await newAgent(edge, emulator, env);
+	const agent = await newAgent(edge, emulator, env, logger);
 	t.teardown(() => agent.stop());
 	await agent.start();
 	return { edge, emulator, agent };
@@ -42,6 +43,7 @@ export function newAgent(
 	edge: EdgeNamespace,
 	emulator: IotHubEmulator,
 	more: Readonly<Record<string, string>> = {},
+	logger: Logger = silentLogger,
 ): Promise<EdgeAgent> {
 	const env = {
 		IOTEDGE_CONNECTION_STRING: emulator.deviceConnectionString({ deviceId }),
@@ -53,7 +55,7 @@ export function newAgent(
 		cluster: edge.agent,
 		issuerKeys: () => edge.agent.tokenKeys(),
 		clock: systemClock,
-		logger: silentLogger,
+		logger,
 		version: '0.0.1',
 	};
 	return deviceAgent(env, dependencies, emulator.caCertificate);

@@ -11,6 +11,7 @@ import {
 	managedByLabel,
 	type TranslationPolicy,
 } from '../../src/edge-agent/translation/translation.ts';
+import { Uninstallation } from '../../src/edge-agent/uninstallation.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { silentLogger } from '../../src/runtime/logger.ts';
 import type { ClusterUnderTest } from './cluster-under-test.ts';
@@ -72,8 +73,14 @@ export async function reconciledEdge(t: ExecutionContext, cluster: ClusterUnderT
 		live,
 		/** A reconciler with nothing but the agent's rights. */
 		run: async (): Promise<Reconciler> => {
-			const settings = { client, namespace, deviceId, owner, logger: silentLogger };
-			const reconciler = new Reconciler({ ...settings, clock: systemClock });
+			const common = { client, clock: systemClock, logger: silentLogger };
+			const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', namespace, name: owner.name };
+			const own = await admin.get(deployment);
+			const uninstallation = new Uninstallation({ ...common, deployment, own });
+			t.teardown(() => uninstallation.stop());
+			await uninstallation.start();
+			const settings = { namespace, deviceId, owner, uninstallation };
+			const reconciler = new Reconciler({ ...common, ...settings });
 			reconcilers.push(reconciler);
 			await reconciler.start();
 			return reconciler;

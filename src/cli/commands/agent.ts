@@ -40,9 +40,10 @@ async function agentRole(
 	const role: ElectedAgent = new ElectedAgent({
 		...shared,
 		...(settings.leaderElection ? { election: electionOf(settings, cluster, logger) } : {}),
-		createAgent: () =>
+		createAgent: (onUninstallation) =>
 			agentOfSettings(settings, {
 				...shared,
+				onUninstallation,
 				cluster,
 				network,
 				version,
