@@ -1,4 +1,5 @@
 import { EdgeError } from '../runtime/edge-error.ts';
+import { behindFixedHeader } from './packet-framer.ts';
 import { isTopicName } from './topic-filter.ts';
 
 // PUBLISH and PUBACK are nearly all that travels, thousands a second. They are read and written here,
@@ -127,12 +128,6 @@ function lengthBytes(length: number): number {
 	if (length < 0x80) return 1;
 	if (length < 0x4000) return 2;
 	return length < 0x20_0000 ? 3 : 4;
-}
-
-function behindFixedHeader(packet: Buffer): number {
-	let at = 1;
-	while ((packet[at] ?? 0) >= 0x80) at += 1;
-	return at + 1;
 }
 
 /** [MQTT-2.3.1-1] */

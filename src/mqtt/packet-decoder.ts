@@ -8,7 +8,7 @@ import {
 	type ReceivedPublish,
 	readAcknowledgement,
 } from './message-packet.ts';
-import { PacketFramer } from './packet-framer.ts';
+import { behindFixedHeader, PacketFramer } from './packet-framer.ts';
 import { isTopicName } from './topic-filter.ts';
 
 const connectType = 0x10;
@@ -80,12 +80,12 @@ export class PacketDecoder {
 
 /** Other levels get a CONNACK of their own [MQTT-3.1.2-2]; other protocol names get nothing [MQTT-3.1.2-1]. */
 function assertProtocolLevel(bytes: Buffer): void {
-	let at = 1;
-	while ((bytes[at] ?? 0) >= 0x80) at += 1;
-	const nameLength = bytes.length >= at + 3 ? bytes.readUInt16BE(at + 1) : 0;
-	const name = bytes.toString('latin1', at + 3, at + 3 + nameLength);
+	const start = behindFixedHeader(bytes);
+	const nameLength = bytes.length >= start + 2 ? bytes.readUInt16BE(start) : 0;
+	const end = start + 2 + nameLength;
+	const name = bytes.toString('latin1', start + 2, end);
 	if (name !== 'MQTT' && name !== 'MQIsdp') throw malformed('The protocol name is not MQTT.');
-	const level = bytes[at + 3 + nameLength];
+	const level = bytes[end];
 	if (level === undefined) throw malformed('CONNECT ends before the protocol level.');
 	if (name === 'MQTT' && level === protocolLevel) return;
 	throw new EdgeError('EDGE_PROTOCOL_LEVEL', `Protocol level ${level} is not MQTT 3.1.1.`);
@@ -107,6 +107,10 @@ function assertValid(packet: ReceivedPacket, bytes: Buffer): void {
 			assertPacketId(packet.messageId);
 			assertFilters(packet.unsubscriptions, bytes);
 			break;
+		case 'pingreq':
+		case 'disconnect':
+			assertLength(bytes, 0);
+			break;
 		default:
 	}
 }
@@ -121,6 +125,7 @@ function assertConnect(packet: IConnectPacket, bytes: Buffer): void {
 	for (const text of [packet.clientId, packet.username, packet.will?.topic]) {
 		if (text !== undefined) assertText(text, bytes);
 	}
+	assertLength(bytes, connectLength(packet));
 	// [MQTT-3.1.2-22]
 	if (packet.password !== undefined && packet.username === undefined) {
 		throw malformed('CONNECT carries a password without a user name.');
@@ -129,6 +134,21 @@ function assertConnect(packet: IConnectPacket, bytes: Buffer): void {
 	if (!isTopicName(packet.will.topic)) throw malformed('The will topic cannot be published to.');
 	// [MQTT-3.1.2-14] forbids 3; QoS 2 is not offered, as in IoT Hub.
 	if ((packet.will.qos ?? 0) > 1) throw malformed('The QoS of the will is not 0 or 1.');
+}
+
+/** Bytes of CONNECT behind its fixed header: protocol name and level, flags, keep-alive, then its fields. */
+function connectLength({ clientId, will, username, password }: IConnectPacket): number {
+	const fields = [clientId, will?.topic, will?.payload, username, password];
+	return fields.reduce<number>(
+		(length, field) => (field === undefined ? length : length + 2 + Buffer.byteLength(field)),
+		10,
+	);
+}
+
+/** The parser ignores what follows the last field. */
+function assertLength(bytes: Buffer, length: number): void {
+	const surplus = bytes.length - behindFixedHeader(bytes) - length;
+	if (surplus !== 0) throw malformed(`The packet has ${surplus} bytes more than its fields.`);
 }
 
 /** [MQTT-2.3.1-1] */

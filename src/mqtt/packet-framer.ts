@@ -2,6 +2,13 @@ import { EdgeError } from '../runtime/edge-error.ts';
 
 const smallestBuffer = 1024;
 
+/** Where the fixed header of a packet ends. */
+export function behindFixedHeader(packet: Buffer): number {
+	let at = 1;
+	while ((packet[at] ?? 0) >= 0x80) at += 1;
+	return at + 1;
+}
+
 /**
  * Cuts a byte stream into MQTT control packets (fixed header included). A packet that announces
  * more than the limit is refused as soon as its length is known, so that a peer can never make us

@@ -5,11 +5,19 @@ export type ClientTopic =
 	| { readonly kind: 'telemetry'; readonly identity: Identity; readonly bag: string }
 	| { readonly kind: 'twin-get'; readonly requestId: string }
 	| { readonly kind: 'twin-patch'; readonly requestId?: string; readonly version?: number }
-	| { readonly kind: 'method-response'; readonly status: number; readonly requestId: string };
+	| { readonly kind: 'method-response'; readonly status: number; readonly requestId: string }
+	/** A topic of twins or methods that lacks what it must have: nobody could be answered. */
+	| { readonly kind: 'malformed' };
 
 const twinGet = '$iothub/twin/GET/';
 const twinPatch = '$iothub/twin/PATCH/properties/reported/';
 const methodResponse = '$iothub/methods/res/';
+
+const malformed: ClientTopic = { kind: 'malformed' };
+
+/** What Azure IoT Edge tells the caller of a method whose answer has a status that is no integer. */
+const unreadableStatus = 400_000;
+const maxStatus = 2_147_483_647;
 
 /**
  * Reads the topic of a publish. Ids are as they stand; the bag is left encoded.
@@ -38,14 +46,14 @@ function parseTelemetryTopic(topic: string): ClientTopic | undefined {
 	return { kind: 'telemetry', identity, bag };
 }
 
-function parseTwinGet(rest: string): ClientTopic | undefined {
+function parseTwinGet(rest: string): ClientTopic {
 	const requestId = parameters(rest)?.get('$rid');
-	return requestId ? { kind: 'twin-get', requestId } : undefined;
+	return requestId ? { kind: 'twin-get', requestId } : malformed;
 }
 
-function parseTwinPatch(rest: string): ClientTopic | undefined {
+function parseTwinPatch(rest: string): ClientTopic {
 	const found = rest === '' ? new Map<string, string>() : parameters(rest);
-	if (found === undefined) return undefined;
+	if (found === undefined) return malformed;
 	const requestId = found.get('$rid');
 	const version = found.get('$version');
 	return {
@@ -55,12 +63,14 @@ function parseTwinPatch(rest: string): ClientTopic | undefined {
 	};
 }
 
-function parseMethodResponse(rest: string): ClientTopic | undefined {
+function parseMethodResponse(rest: string): ClientTopic {
 	const slash = rest.indexOf('/');
-	const status = rest.slice(0, Math.max(slash, 0));
+	const text = rest.slice(0, Math.max(slash, 0));
 	const requestId = parameters(rest.slice(slash + 1))?.get('$rid');
-	if (!/^-?\d{1,10}$/.test(status) || !requestId) return undefined;
-	return { kind: 'method-response', status: Number(status), requestId };
+	if (!requestId) return malformed;
+	const readable = /^-?\d{1,10}$/.test(text) && Math.abs(Number(text)) <= maxStatus;
+	const status = readable ? Number(text) : unreadableStatus;
+	return { kind: 'method-response', status, requestId };
 }
 
 /** The members of `?$rid=…&$version=…`. Their values are not percent-decoded. */

@@ -176,6 +176,20 @@ test('a topic without meaning is acknowledged and does no harm', async (t) => {
 	t.pass();
 });
 
+test('a request or an answer without its $rid ends the connection', async (t) => {
+	const { world, hub } = await runningHub(t);
+	for (const topic of [
+		'$iothub/twin/GET/',
+		'$iothub/twin/PATCH/properties/reported/x',
+		'$iothub/methods/res/200/',
+	]) {
+		const client = await TestClient.connect(t, hub, mqttOptions(world, sensor));
+		const closed = client.closed();
+		client.mqtt.publish(topic, ' ');
+		await t.notThrowsAsync(closed, topic);
+	}
+});
+
 test('twin requests are answered, bad ones with an error that the SDKs understand', async (t) => {
 	const { world, hub } = await runningHub(t);
 	const client = await TestClient.connect(t, hub, mqttOptions(world, filter));

@@ -114,6 +114,15 @@ test('another protocol name gets nothing [MQTT-3.1.2-1]', async (t) => {
 	t.deepEqual(peer.received, []);
 });
 
+test('CONNECT with more bytes than its fields is not accepted', async (t) => {
+	const { server, handler } = serverOf(t);
+	const peer = new MqttPeer(server);
+	peer.sendBytes(0x10, 15, 0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 2, 0, 60, 0, 1, 0x61, 0, 0);
+	await peer.end();
+	t.deepEqual(peer.received, []);
+	t.deepEqual(handler.events, []);
+});
+
 test('an empty client id is allowed with a clean session only [MQTT-3.1.3-7], [MQTT-3.1.3-8]', async (t) => {
 	const { server, handler } = serverOf(t);
 	t.like(await new MqttPeer(server).connect({ clientId: '', clean: true }), { returnCode: 0 });
@@ -140,6 +149,10 @@ const violations: readonly [title: string, bytes: readonly number[]][] = [
 	['ill-formed UTF-8 [MQTT-1.5.3-1]', [0x30, 4, 0, 2, 0xc3, 0x28]],
 	['a topic longer than its packet', [0x30, 3, 0, 9, 0x61]],
 	['a packet that only servers send', [0x20, 2, 0, 0]],
+	['a reserved flag in PINGREQ [MQTT-2.2.2-2]', [0xc1, 0]],
+	['PINGREQ with a payload', [0xc0, 1, 0]],
+	['a reserved flag in DISCONNECT [MQTT-3.14.1-1]', [0xe1, 0]],
+	['DISCONNECT with a payload', [0xe0, 1, 0]],
 	['a reserved packet type', [0xf0, 0]],
 	['an announced size beyond the limit', [0x30, 0xff, 0xff, 0xff, 0x7f]],
 ];

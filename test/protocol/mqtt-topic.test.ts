@@ -32,20 +32,28 @@ const topics: [topic: string, meaning: unknown][] = [
 	['devices/d/messages/devicebound/', undefined],
 	['x/devices/d/messages/events/', undefined],
 	['$iothub/twin/GET/?$rid=7', { kind: 'twin-get', requestId: '7' }],
-	['$iothub/twin/GET/', undefined],
-	['$iothub/twin/GET/something', undefined],
+	['$iothub/twin/GET/', { kind: 'malformed' }],
+	['$iothub/twin/GET/?$rid=', { kind: 'malformed' }],
+	['$iothub/twin/GET/something', { kind: 'malformed' }],
 	[
 		'$iothub/twin/PATCH/properties/reported/?$rid=5&$version=3',
 		{ kind: 'twin-patch', requestId: '5', version: 3 },
 	],
 	['$iothub/twin/PATCH/properties/reported/', { kind: 'twin-patch' }],
-	['$iothub/twin/PATCH/properties/reported/nonsense', undefined],
+	['$iothub/twin/PATCH/properties/reported/nonsense', { kind: 'malformed' }],
+	['$iothub/twin/PATCH/properties/desired/?$rid=5', undefined],
 	[
 		'$iothub/methods/res/-200/?$rid=a-b',
 		{ kind: 'method-response', status: -200, requestId: 'a-b' },
 	],
-	['$iothub/methods/res/ok/?$rid=1', undefined],
-	['$iothub/methods/res/200', undefined],
+	['$iothub/methods/res/ok/?$rid=1', { kind: 'method-response', status: 400_000, requestId: '1' }],
+	[
+		'$iothub/methods/res/2147483648/?$rid=1',
+		{ kind: 'method-response', status: 400_000, requestId: '1' },
+	],
+	['$iothub/methods/res//?$rid=1', { kind: 'method-response', status: 400_000, requestId: '1' }],
+	['$iothub/methods/res/200', { kind: 'malformed' }],
+	['$iothub/methods/res/200/', { kind: 'malformed' }],
 ];
 for (const [topic, meaning] of topics) {
 	test(`understands a publish to ${topic}`, (t) => {

@@ -9,6 +9,7 @@ import { type Identity, identityKey, sameIdentity } from '../../protocol/identit
 import { parseClientTopic, parseSubscription } from '../../protocol/mqtt-topic.ts';
 import { type MqttUserName, parseMqttUserName } from '../../protocol/mqtt-user-name.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import { EdgeError } from '../../runtime/edge-error.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { ClientAuthenticator } from '../authorization/client-authenticator.ts';
 import type { ClientCredential } from '../authorization/client-credential.ts';
@@ -110,6 +111,11 @@ export class MqttHead implements MqttServerHandler {
 				return handleTwinPatch(services, client, topic, publication, clock);
 			case 'method-response':
 				return handleMethodResponse(services, client, topic, publication);
+			case 'malformed':
+				throw new EdgeError(
+					'EDGE_MESSAGE_INVALID',
+					'The topic of a request or answer lacks its $rid.',
+				);
 			case undefined:
 				if (!this.#warned.has(client)) services.unknownTopic(client.identity, publication.topic);
 				this.#warned.add(client);

@@ -137,7 +137,9 @@ export class MqttHead implements MqttServerHandler {
 	): Promise<void> {
 		const { topic, payload } = publication;
 		const meaning = parseClientTopic(topic);
-		if (meaning === undefined) throw invalid('The topic has no meaning.');
+		if (meaning === undefined || meaning.kind === 'malformed') {
+			throw invalid('The topic has no meaning.');
+		}
 		if (meaning.kind === 'telemetry')
 			await this.#telemetry(connection, meaning, payload, marks(mqtt, publication));
 		else if (meaning.kind === 'method-response') this.#methodResponse(connection, meaning, payload);
