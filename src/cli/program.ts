@@ -56,8 +56,8 @@ function addDevelopmentCommands(program: Command, terminal: Terminal): void {
 		.command('dev')
 		.summary('run an edge on this machine: IoT Hub emulator, local cluster, agent, hub, modules')
 		.description(
-			'Runs a whole edge on this machine, with no cloud, no cluster and no container engine.\n' +
-				'Modules are folders: an image name stands for the folder whose module.json or\n' +
+			'Runs a whole edge on this machine, with no cloud, no cluster and no container engine. ' +
+				'Modules are folders: an image name stands for the folder whose module.json or ' +
 				'package.json has that name. Ctrl-C stops everything; the next start continues.',
 		)
 		.argument('[manifest]', 'deployment manifest', sampleManifest)
@@ -278,7 +278,7 @@ function addRoleCommands(program: Command, terminal: Terminal): void {
 		.command('hub')
 		.summary('work with an IoT Hub; without a command: run the edge hub')
 		.description(
-			'Work with an IoT Hub or its emulator. Without a command: run the edge hub, whose settings\n' +
+			'Work with an IoT Hub or its emulator. Without a command: run the edge hub, whose settings ' +
 				'come from the environment.',
 		)
 		.action(async () => {
@@ -290,8 +290,8 @@ function addRoleCommands(program: Command, terminal: Terminal): void {
 		.command('workload-proxy')
 		.summary("run a module's sidecar for the workload API")
 		.description(
-			'Serves the workload API on a Unix socket to the one module of its pod, and speaks to the\n' +
-				'edge agent with the token of the pod. The agent puts it into pods; its settings come from\n' +
+			'Serves the workload API on a Unix socket to the one module of its pod, and speaks to the ' +
+				'edge agent with the token of the pod. The agent puts it into pods; its settings come from ' +
 				'the environment.',
 		)
 		.option('--wait', 'do not serve; end as soon as another process serves the socket')

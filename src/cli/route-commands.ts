@@ -12,12 +12,22 @@ export function addRouteCommands(program: Command, terminal: Terminal): void {
 		.command('evaluate')
 		.summary('evaluate routes or conditions against messages, JSON lines in and out')
 		.description(
-			'Reads JSON lines {"route" or "condition", "message": {"source", "body", "properties",\n' +
-				'"systemProperties"}} from standard input and writes one {"result"} line for each:\n' +
-				'true, false, "undefined", "syntax-error", "type-error" or "sink-error".\n' +
-				'Without a message it says what the text means, or that it is valid.',
+			'Evaluates routes or conditions: reads JSON lines from standard input, and writes one line for ' +
+				'each that is not blank.',
 		)
 		.addOption(compatibilityOption())
+		.addHelpText(
+			'after',
+			'\nA line in:  {"route" or "condition": text, "message": {"source", "body",\n' +
+				'            "properties", "systemProperties"}}\n' +
+				'A line out: {"result"}: true, false, "undefined", "syntax-error", "type-error",\n' +
+				'            "sink-error"; without a message what the text means, or "valid".\n' +
+				'            {"error", "line"} for a line that cannot be read.\n' +
+				'\nExample:\n' +
+				`  echo '{"condition": "as_number(t) > 30", "message": {"properties": {"t": "31"}}}' \\\n` +
+				'    | iotedge-k8s route evaluate\n' +
+				'\nExit codes: 0 every line was answered; 2 lines could not be read.',
+		)
 		.action(async (options) => {
 			const { evaluateRoutes } = await import('./commands/route-evaluate.ts');
 			process.exitCode = await evaluateRoutes(process.stdin, options, terminal);
@@ -26,8 +36,8 @@ export function addRouteCommands(program: Command, terminal: Terminal): void {
 		.command('explain')
 		.summary('say what a route does, or what is wrong with it and where')
 		.description(
-			'Says which messages a route is about, what its condition looks at, and where they go. A text\n' +
-				'that begins with neither SELECT nor FROM is taken as a condition. What is wrong with a text\n' +
+			'Says which messages a route is about, what its condition looks at, and where they go. A text ' +
+				'that begins with neither SELECT nor FROM is taken as a condition. What is wrong with a text ' +
 				'is shown under the place.',
 		)
 		.argument('<route>', 'the text of a route, or of a condition')

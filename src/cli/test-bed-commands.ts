@@ -26,7 +26,7 @@ export function addTestBedCommands(program: Command, terminal: Terminal): void {
 		.command('simulate')
 		.summary('play fleets of devices that a file describes')
 		.description(
-			'Plays fleets of devices that a JSON or YAML file describes, straight to an IoT Hub or through\n' +
+			'Plays fleets of devices that a JSON or YAML file describes, straight to an IoT Hub or through ' +
 				'an edge hub. Devices that the hub does not know are created.',
 		)
 		.argument('<fleets>', 'file of fleets')
@@ -50,7 +50,7 @@ function addEmulator(program: Command, terminal: Terminal): void {
 		.command('emulator')
 		.summary('run an IoT Hub on this machine, for the Azure SDKs and `az`')
 		.description(
-			'Runs an IoT Hub on this machine until Ctrl-C and prints connection strings of everything.\n' +
+			'Runs an IoT Hub on this machine until Ctrl-C and prints connection strings of everything. ' +
 				'They are in <state>/.env too, with what unmodified SDKs for Node.js need besides.',
 		)
 		.option('-p, --port <port>', 'of every protocol (default: any free one)', Number)

@@ -72,14 +72,14 @@ test('without a message it is said what the text means', async (t) => {
 	const table: [object, unknown][] = [
 		[
 			{ route: 'select * from /messages/* into $Upstream', message: null },
-			{ source: '/messages/*', condition: 'true', sink: { system: '$upstream' } },
+			{ source: '/messages/*', condition: 'true', sink: { system: '$Upstream' } },
 		],
 		[
 			{ route: "FROM / messages WHERE  a = 'x'\nINTO brokeredEndpoint('modules/m/inputs/i/')" },
 			{
 				source: '/messages',
 				condition: "a = 'x'",
-				sink: { function: 'BrokeredEndpoint', parameter: '/modules/m/inputs/i' },
+				sink: { function: 'brokeredEndpoint', parameter: 'modules/m/inputs/i/' },
 			},
 		],
 		[{ condition: "level = '7'" }, 'valid'],
@@ -106,11 +106,22 @@ test('the results of Azure IoT Edge can be asked for', async (t) => {
 	t.is((await evaluated([question], 'azure')).answers[0]?.['result'], true);
 });
 
+test('lines are what JSON Lines has: only a line feed ends one, and a byte order mark counts for nothing', async (t) => {
+	const terminal = new RecordingTerminal();
+	const question = { condition: "p = 'a\u2028b'", message: { properties: { p: 'a\u2028b' } } };
+	const text = `\ufeff${JSON.stringify(question)}\r\n\r\n{"condition":\r"true"}`;
+	const bytes = Buffer.from(text);
+	const cut = bytes.indexOf(0xe2) + 1;
+	const input = Readable.from([bytes.subarray(0, cut), bytes.subarray(cut)]);
+	t.is(await evaluateRoutes(input, { compatibility: 'none' }, terminal), 0);
+	t.is(terminal.output, '{"result":true}\n{"result":true}\n');
+});
+
 test('a line that cannot be read is answered too, and those behind it', async (t) => {
 	const { answers, code } = await evaluated(['{', '[]', {}, { condition: 'true', message: {} }]);
 	t.deepEqual(
-		answers.map((answer) => ('error' in answer ? 'error' : answer['result'])),
-		['error', 'error', 'error', true],
+		answers.map((answer) => ('error' in answer ? answer['line'] : answer['result'])),
+		[1, 3, 5, true],
 	);
 	t.is(code, 2);
 });

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import {
 	type Condition,
@@ -14,6 +13,7 @@ import { messageOf } from '../../runtime/edge-error.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
 import { exitCode } from '../exit-code.ts';
 import type { Terminal } from '../terminal.ts';
+import { textLines } from '../text-lines.ts';
 import { type RouteParts, routeParts } from './route-parts.ts';
 
 /** Options of `route evaluate`. */
@@ -28,14 +28,14 @@ type Result = boolean | 'undefined' | 'valid' | { readonly value: Value } | Rout
 type Answer =
 	| { readonly result: Result }
 	| { readonly result: string; readonly problems: readonly RouteProblem[] }
-	| { readonly error: string };
+	| { readonly error: string; readonly line: number };
 
 /**
  * Reads JSON lines `{route | condition, message}` and answers each with a line: whether the message
  * takes the route, or why the text is no route. Without a message: the parts of a route; of a condition
  * that is the same for every message what it gives, and of another one that it is valid.
  *
- * @returns 2 when a line of the input could not be read; it is answered with `{"error"}`.
+ * @returns 2 when a line of the input could not be read; it is answered with `{"error", "line"}`.
  */
 export async function evaluateRoutes(
 	input: Readable,
@@ -44,28 +44,32 @@ export async function evaluateRoutes(
 ): Promise<number> {
 	const compatibility = options.compatibility === 'azure' ? 'azure' : 'standard';
 	let code: number = exitCode.ok;
-	for await (const line of createInterface({ input })) {
+	let number = 0;
+	for await (const line of textLines(input)) {
+		number += 1;
 		if (line.trim() === '') continue;
-		const answer = answerLine(line, compatibility);
+		const answer = answerLine(line, number, compatibility);
 		if ('error' in answer) code = exitCode.badInput;
 		terminal.write(`${JSON.stringify(answer)}\n`);
 	}
 	return code;
 }
 
-function answerLine(line: string, compatibility: 'standard' | 'azure'): Answer {
+function answerLine(text: string, line: number, compatibility: 'standard' | 'azure'): Answer {
 	try {
-		const question: unknown = JSON.parse(line);
-		if (!isJsonObject(question)) return { error: 'The line is not a JSON object.' };
+		const question: unknown = JSON.parse(text);
+		if (!isJsonObject(question)) return { error: 'The line is not a JSON object.', line };
 		const { route, condition, message } = question;
 		if (typeof route === 'string') {
 			return answerRoute(compileRoute('route', route, { compatibility }), message);
 		}
-		if (typeof condition !== 'string') return { error: 'There is neither route nor condition.' };
+		if (typeof condition !== 'string') {
+			return { error: 'There is neither route nor condition.', line };
+		}
 		const source = sourceOf(message);
 		return answerCondition(compileCondition(condition, { compatibility, source }), message);
 	} catch (error) {
-		return { error: messageOf(error) };
+		return { error: messageOf(error), line };
 	}
 }
 

@@ -52,7 +52,7 @@ function documentOf(compiled: CompiledRoute | Condition | Rejection): object {
 
 /** The line of the text, with marks under the place, and what is wrong with it. */
 function pointedAt(text: string, problem: RouteProblem): string {
-	const line = (text.split('\n')[problem.line - 1] ?? '').replaceAll('\t', ' ');
+	const line = (text.split('\n')[problem.line - 1] ?? '').replaceAll('\t', ' ').trimEnd();
 	const same = problem.endLine === problem.line;
 	const length = same ? Math.max(1, problem.endColumn - problem.column) : 1;
 	return `${line}\n${' '.repeat(problem.column - 1)}${'^'.repeat(length)} ${problem.message}\n`;

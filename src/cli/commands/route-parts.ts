@@ -1,4 +1,5 @@
 import type { CompiledRoute } from '../../edge-hub/routing/route.ts';
+import type { SinkText } from '../../edge-hub/routing/sink.ts';
 
 /** What a route says, part by part. */
 export interface RouteParts {
@@ -6,21 +7,10 @@ export interface RouteParts {
 	readonly source: string;
 	/** WHERE as written; `true` where there is none. */
 	readonly condition: string;
-	readonly sink:
-		| { readonly system: string }
-		| { readonly function: string; readonly parameter: string };
+	/** INTO as written. */
+	readonly sink: SinkText;
 }
 
-export function routeParts({ source, conditionText, sink }: CompiledRoute): RouteParts {
-	return {
-		source,
-		condition: conditionText,
-		sink:
-			sink.kind === 'upstream'
-				? { system: '$upstream' }
-				: {
-						function: 'BrokeredEndpoint',
-						parameter: `/modules/${sink.moduleId}/inputs/${sink.input}`,
-					},
-	};
+export function routeParts({ source, conditionText, sinkText }: CompiledRoute): RouteParts {
+	return { source, condition: conditionText, sink: sinkText };
 }

@@ -33,22 +33,25 @@ class NumberReader {
 
 	/** @returns undefined where the text is no number. */
 	read(): number | undefined {
-		this.#decoration('(');
+		this.#decoration('(', false);
 		const open = this.#sign === '(';
 		const digits = this.#number();
 		if (digits === undefined) return undefined;
-		this.#decoration(open ? ')' : '');
+		this.#decoration(open ? ')' : '', true);
 		const closed = this.#sign === ')';
 		if (open !== closed || this.#position < this.#text.length) return undefined;
 		const value = Number(digits);
 		return closed || this.#sign === '-' ? -value : value;
 	}
 
-	/** White space, and at most one sign and one currency sign altogether. */
-	#decoration(parenthesis: string): void {
+	/**
+	 * White space, and at most one sign and one currency sign altogether. Of a sign in front of its
+	 * number only the currency sign may be in between: `-¤ 5` is a number, `- 5` is none.
+	 */
+	#decoration(parenthesis: string, behind: boolean): void {
 		for (; this.#position < this.#text.length; this.#position += 1) {
 			const character = this.#text[this.#position] ?? '';
-			if (isSpace(character)) continue;
+			if (isSpace(character) && (behind || this.#sign === '' || this.#currency)) continue;
 			if (character === '¤' && !this.#currency) this.#currency = true;
 			else if ((character === '-' || character === '+') && this.#sign === '')
 				this.#sign = character;

@@ -11,7 +11,7 @@ import type { Expression } from './expression.ts';
 import { parseExpression } from './expression-parser.ts';
 import { RouteLexer } from './route-lexer.ts';
 import { RouteProblems, type TextRange } from './route-problem.ts';
-import { functionSink, type Sink, type SinkFault, systemSink } from './sink.ts';
+import { functionSink, type Sink, type SinkFault, type SinkText, systemSink } from './sink.ts';
 import { compileSourcePattern } from './source-pattern.ts';
 import { SyntaxFault, TokenReader } from './token-reader.ts';
 
@@ -40,6 +40,7 @@ export interface CompiledRoute {
 	readonly matchesSource: (source: string) => boolean;
 	readonly condition: Condition;
 	readonly sink: Sink;
+	readonly sinkText: SinkText;
 	readonly priority: number;
 	readonly newestFirst: boolean;
 	readonly timeToLiveSecs: number;
@@ -79,6 +80,7 @@ export function compileRoute(
 		matchesSource: compileSourcePattern(syntax.source),
 		condition,
 		sink: syntax.sink,
+		sinkText: syntax.sinkText,
 		priority: options.priority ?? defaultPriority,
 		newestFirst: options.newestFirst ?? false,
 		timeToLiveSecs: options.timeToLiveSecs ?? 0,
@@ -92,6 +94,7 @@ interface RouteSyntax {
 	readonly whereStart: number;
 	readonly whereEnd: number;
 	readonly sink: Sink | SinkFault;
+	readonly sinkText: SinkText;
 	readonly sinkRange: TextRange;
 }
 
@@ -124,11 +127,11 @@ function parseRoute(reader: TokenReader, compatibility: Compatibility): RouteSyn
 	const whereEnd = reader.token.start;
 	reader.keyword('into');
 	const { start } = reader.token;
-	const { sink, end } = parseSink(reader);
+	const { sink, sinkText, end } = parseSink(reader);
 	if (compatibility === 'standard' && !reader.atEnd) {
 		reader.fail('the end of the route');
 	}
-	return { source, where, whereStart, whereEnd, sink, sinkRange: { start, end } };
+	return { source, where, whereStart, whereEnd, sink, sinkText, sinkRange: { start, end } };
 }
 
 /** One or more of `/name` or `/*`. */
@@ -160,11 +163,14 @@ function parseWhere(reader: TokenReader): {
 }
 
 /** `$upstream`, or a function with one string, which is taken as it stands, without escapes. */
-function parseSink(reader: TokenReader): { readonly sink: Sink | SinkFault; readonly end: number } {
+function parseSink(
+	reader: TokenReader,
+): Pick<RouteSyntax, 'sink' | 'sinkText'> & { readonly end: number } {
 	const first = reader.token;
 	if (first.kind === 'system' && !first.escaped) {
 		reader.take();
-		return { sink: systemSink(`$${first.name}`), end: first.end };
+		const system = `$${first.name}`;
+		return { sink: systemSink(system), sinkText: { system }, end: first.end };
 	}
 	if (first.kind !== 'name') reader.fail('$upstream or BrokeredEndpoint("…")');
 	reader.take();
@@ -174,7 +180,9 @@ function parseSink(reader: TokenReader): { readonly sink: Sink | SinkFault; read
 	reader.take();
 	const { end } = reader.token;
 	reader.punctuation(')');
-	return { sink: functionSink(first.name, parameter.raw), end };
+	const { name } = first;
+	const sinkText = { function: name, parameter: parameter.raw };
+	return { sink: functionSink(name, parameter.raw), sinkText, end };
 }
 
 function compileWhere(

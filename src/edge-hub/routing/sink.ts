@@ -3,6 +3,11 @@ export type Sink =
 	| { readonly kind: 'upstream' }
 	| { readonly kind: 'module-input'; readonly moduleId: string; readonly input: string };
 
+/** INTO as written: a name with its `$`, or a function and what stands between the quotes. */
+export type SinkText =
+	| { readonly system: string }
+	| { readonly function: string; readonly parameter: string };
+
 /** A sink that does not exist, and why. */
 export interface SinkFault {
 	readonly fault: string;
