@@ -44,14 +44,11 @@ class NumberReader {
 		return closed || this.#sign === '-' ? -value : value;
 	}
 
-	/**
-	 * White space, and at most one sign and one currency sign altogether. Of a sign in front of its
-	 * number only the currency sign may be in between: `-¤ 5` is a number, `- 5` is none.
-	 */
+	/** White space, and at most one sign and one currency sign altogether. */
 	#decoration(parenthesis: string, behind: boolean): void {
 		for (; this.#position < this.#text.length; this.#position += 1) {
 			const character = this.#text[this.#position] ?? '';
-			if (isSpace(character) && (behind || this.#sign === '' || this.#currency)) continue;
+			if (this.#skips(character, behind)) continue;
 			if (character === '¤' && !this.#currency) this.#currency = true;
 			else if ((character === '-' || character === '+') && this.#sign === '')
 				this.#sign = character;
@@ -59,6 +56,11 @@ class NumberReader {
 				this.#sign = character;
 			else return;
 		}
+	}
+
+	/** Between a sign and its number white space needs a currency sign: `-¤ 5` is a number, `- 5` is none. */
+	#skips(character: string, behind: boolean): boolean {
+		return isSpace(character) && (behind || this.#sign === '' || this.#currency);
 	}
 
 	#parenthesisFits(parenthesis: string): boolean {
