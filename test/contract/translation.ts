@@ -21,6 +21,7 @@ import type { ClusterUnderTest } from '../support/cluster-under-test.ts';
 import { deploymentGallery, type PodSecurityLevel } from '../support/deployment-gallery.ts';
 import { contextFor, desiredStateOf } from '../support/edge-deployment.ts';
 import { edgeNamespace, transportTo } from '../support/edge-namespace.ts';
+import { Turnstile } from '../support/turnstile.ts';
 
 const deployments = resolve(import.meta.dirname, '../../deployments');
 /** Nothing is forbidden, so that whatever a manifest asks for reaches the server. */
@@ -34,6 +35,8 @@ const permissive: Partial<TranslationPolicy> = {
 	portMappingServiceType: 'LoadBalancer',
 	networkPolicies: true,
 };
+/** Features that a server is asked about at a time. */
+const atOnce = 3;
 const levels: readonly PodSecurityLevel[] = ['restricted', 'baseline', 'privileged'];
 
 /** Collections by kind, of those that translations contain. */
@@ -63,18 +66,21 @@ export function testTranslation(
 	cluster: () => ClusterUnderTest,
 	options: { readonly podSecurity: boolean; readonly manifests?: string | undefined },
 ): void {
+	const turnstile = new Turnstile(atOnce);
 	for (const [feature, { deployment, policy, level = 'restricted' }] of Object.entries(
 		deploymentGallery,
 	)) {
 		test(`${title} takes ${feature}`, async (t) => {
-			const edge = await edgeNamespace(t, cluster());
-			const transport = transportTo(t, edge.agentConfig);
-			const { translation } = desiredStateOf(deployment, edge, { policy: policy ?? {} });
-			t.deepEqual(errorsOf(translation), []);
-			t.deepEqual(await refusals(transport, translation.objects), []);
-			t.deepEqual(await changesWhenRepeated(transport, translation.objects), []);
-			if (!options.podSecurity) return;
-			t.is(await strictestLevel(t, cluster(), translation.objects), level);
+			await turnstile.pass(async () => {
+				const edge = await edgeNamespace(t, cluster());
+				const transport = transportTo(t, edge.agentConfig);
+				const { translation } = desiredStateOf(deployment, edge, { policy: policy ?? {} });
+				t.deepEqual(errorsOf(translation), []);
+				t.deepEqual(await refusals(transport, translation.objects), []);
+				t.deepEqual(await changesWhenRepeated(transport, translation.objects), []);
+				if (!options.podSecurity) return;
+				t.is(await strictestLevel(t, cluster(), translation.objects), level);
+			});
 		});
 	}
 

@@ -10,8 +10,11 @@ import { edgeNamespace } from '../support/edge-namespace.ts';
 import { kubernetesUnderTest } from '../support/kubernetes-under-test.ts';
 import { refusedObjects } from '../support/refused-objects.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { Turnstile } from '../support/turnstile.ts';
 
 const manager = { fieldManager: 'edge-agent' };
+/** Features that the servers are asked about at a time. */
+const turnstile = new Turnstile(3);
 let real: ClusterUnderTest;
 
 test.before(async (t) => {
@@ -24,12 +27,14 @@ test.after.always(() => real?.[Symbol.asyncDispose]());
 for (const [feature, { deployment, policy = {} }] of Object.entries(deploymentGallery)) {
 	test(`the local cluster makes the same of ${feature} as a real one`, async (t) => {
 		const { translation } = desiredStateOf(deployment, { namespace: 'edge' }, { policy });
-		const local = await localCluster(await temporaryFolder(t));
-		t.teardown(() => local[Symbol.asyncDispose]());
-		const [here, there] = await Promise.all([
-			outcomes(t, local, translation.objects),
-			outcomes(t, real, translation.objects),
-		]);
+		const [here, there] = await turnstile.pass(async () => {
+			const local = await localCluster(await temporaryFolder(t));
+			t.teardown(() => local[Symbol.asyncDispose]());
+			return Promise.all([
+				outcomes(t, local, translation.objects),
+				outcomes(t, real, translation.objects),
+			]);
+		});
 		const differences = here.flatMap((outcome, index) => {
 			return differencesOf(translation.objects[index]?.kind ?? '', outcome, there[index]);
 		});
