@@ -1,6 +1,6 @@
 import { formatTable } from '../src/cli/table.ts';
-import { compileCondition } from '../src/edge-hub/routing/condition.ts';
-import { MessageScope } from '../src/edge-hub/routing/message-scope.ts';
+import { compileCondition } from '../src/conditions/condition.ts';
+import { MessageScope } from '../src/conditions/message-scope.ts';
 import { compileRoute } from '../src/edge-hub/routing/route.ts';
 import { RouteSet } from '../src/edge-hub/routing/route-set.ts';
 import type { Message } from '../src/protocol/message.ts';

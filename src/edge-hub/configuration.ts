@@ -1,7 +1,7 @@
+import type { Compatibility } from '../conditions/compatibility.ts';
+import { describeProblems } from '../conditions/route-problem.ts';
 import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../runtime/json.ts';
-import type { Compatibility } from './routing/compatibility.ts';
 import { type CompiledRoute, compileRoute } from './routing/route.ts';
-import { describeProblems } from './routing/route-problem.ts';
 import { RouteSet } from './routing/route-set.ts';
 
 /** What `$edgeHub`'s desired properties ask for. */

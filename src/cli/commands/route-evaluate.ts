@@ -1,13 +1,10 @@
 import type { Readable } from 'node:stream';
-import {
-	type Condition,
-	compileCondition,
-	type Rejection,
-} from '../../edge-hub/routing/condition.ts';
-import { MessageScope } from '../../edge-hub/routing/message-scope.ts';
+import { type Condition, compileCondition, type Rejection } from '../../conditions/condition.ts';
+import { MessageScope } from '../../conditions/message-scope.ts';
+import type { RouteProblem } from '../../conditions/route-problem.ts';
+import type { Value } from '../../conditions/static-type.ts';
+import { readsTwinChanges } from '../../edge-hub/routing/message-source.ts';
 import { type CompiledRoute, compileRoute } from '../../edge-hub/routing/route.ts';
-import type { RouteProblem } from '../../edge-hub/routing/route-problem.ts';
-import type { Value } from '../../edge-hub/routing/static-type.ts';
 import type { Message } from '../../protocol/message.ts';
 import { messageOf } from '../../runtime/edge-error.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
@@ -67,7 +64,13 @@ function answerLine(text: string, line: number, compatibility: 'standard' | 'azu
 			return { error: 'There is neither route nor condition.', line };
 		}
 		const source = sourceOf(message);
-		return answerCondition(compileCondition(condition, { compatibility, source }), message);
+		return answerCondition(
+			compileCondition(condition, {
+				compatibility,
+				twinChanges: source !== undefined && readsTwinChanges(source),
+			}),
+			message,
+		);
 	} catch (error) {
 		return { error: messageOf(error), line };
 	}

@@ -1,11 +1,7 @@
-import {
-	type Condition,
-	compileCondition,
-	type Rejection,
-} from '../../edge-hub/routing/condition.ts';
-import type { MessageRead } from '../../edge-hub/routing/message-read.ts';
+import { type Condition, compileCondition, type Rejection } from '../../conditions/condition.ts';
+import type { MessageRead } from '../../conditions/message-read.ts';
+import type { RouteProblem } from '../../conditions/route-problem.ts';
 import { type CompiledRoute, compileRoute } from '../../edge-hub/routing/route.ts';
-import type { RouteProblem } from '../../edge-hub/routing/route-problem.ts';
 import type { Sink } from '../../edge-hub/routing/sink.ts';
 import { exitCode } from '../exit-code.ts';
 import type { OutputForm } from '../output-form.ts';
@@ -104,6 +100,7 @@ const nouns: Readonly<Record<MessageRead['kind'], string>> = {
 	property: 'application property',
 	'system-property': 'system property',
 	body: 'body',
+	twin: 'twin of the sender',
 };
 
 function readsOf({ reads }: Condition): string {

@@ -1,5 +1,5 @@
+import { MessageScope } from '../../conditions/message-scope.ts';
 import type { Message } from '../../protocol/message.ts';
-import { MessageScope } from './message-scope.ts';
 import type { CompiledRoute } from './route.ts';
 import { endpointId, type Sink } from './sink.ts';
 

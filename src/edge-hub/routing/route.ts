@@ -1,19 +1,20 @@
-import type { Compatibility } from './compatibility.ts';
+import type { Compatibility } from '../../conditions/compatibility.ts';
 import {
 	always,
 	type Condition,
 	finishCondition,
 	maxRouteLength,
 	type Rejection,
-} from './condition.ts';
-import { ConditionCompiler } from './condition-compiler.ts';
-import type { Expression } from './expression.ts';
-import { parseExpression } from './expression-parser.ts';
-import { RouteLexer } from './route-lexer.ts';
-import { RouteProblems, type TextRange } from './route-problem.ts';
+} from '../../conditions/condition.ts';
+import { ConditionCompiler } from '../../conditions/condition-compiler.ts';
+import type { Expression } from '../../conditions/expression.ts';
+import { parseExpression } from '../../conditions/expression-parser.ts';
+import { RouteLexer } from '../../conditions/route-lexer.ts';
+import { RouteProblems, type TextRange } from '../../conditions/route-problem.ts';
+import { SyntaxFault, TokenReader } from '../../conditions/token-reader.ts';
+import { readsTwinChanges } from './message-source.ts';
 import { functionSink, type Sink, type SinkFault, type SinkText, systemSink } from './sink.ts';
 import { compileSourcePattern } from './source-pattern.ts';
-import { SyntaxFault, TokenReader } from './token-reader.ts';
 
 /** Priority of a route that names none: after all others. */
 export const defaultPriority = 2_000_000_000;
@@ -191,6 +192,9 @@ function compileWhere(
 	problems: RouteProblems,
 ): Condition | Rejection {
 	if (where === undefined) return always;
-	const compiler = new ConditionCompiler(problems, { compatibility, source });
+	const compiler = new ConditionCompiler(problems, {
+		compatibility,
+		twinChanges: readsTwinChanges(source),
+	});
 	return finishCondition(compiler.compile(where), problems, compiler.reads);
 }

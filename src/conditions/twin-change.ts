@@ -1,8 +1,6 @@
-import { isJsonObject, type JsonObject } from '../../runtime/json.ts';
+import { isJsonObject, type JsonObject } from '../runtime/json.ts';
 import { type BodyQuery, compileBodyQuery, findInBody } from './body-query.ts';
 import type { Expression } from './expression.ts';
-import { twinChangeSource } from './message-source.ts';
-import { compileSourcePattern } from './source-pattern.ts';
 import type { Evaluate } from './static-type.ts';
 
 /** The function that asks a change of a twin what it is about; only routes of such changes know it. */
@@ -11,12 +9,6 @@ export const twinChangeFunction = 'twin_change_includes';
 /** What a twin has: sections that a change can be about. */
 const sections = ['properties.reported.', 'properties.desired.', 'tags.'];
 const reported = 'properties.reported.';
-
-/** Whether a route with this FROM can get changes of twins only. */
-export function readsTwinChanges(source: string): boolean {
-	const everything = source.replace(/[*/]+$/, '') === '';
-	return !everything && compileSourcePattern(source)(twinChangeSource);
-}
 
 /**
  * Compiles `twin_change_includes(properties.reported.x)`: whether a change touches what the path names

@@ -1,8 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
-import type { Compatibility } from '../../../src/edge-hub/routing/compatibility.ts';
-import { compileCondition, evaluate } from '../../../src/edge-hub/routing/condition.ts';
-import type { Message } from '../../../src/protocol/message.ts';
+import type { Compatibility } from '../../src/conditions/compatibility.ts';
+import { compileCondition, evaluate } from '../../src/conditions/condition.ts';
+import type { Message } from '../../src/protocol/message.ts';
 
 const reading = {
 	machine: { temperature: 71.5, 'serial-number': 'K7', ok: true, note: null },

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonValue } from '../../runtime/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../runtime/json.ts';
 
 /** A compiled path into a JSON body: member names and array indexes. */
 export type BodyQuery = readonly (string | number)[];
@@ -40,4 +40,22 @@ export function findInBody(body: JsonValue, query: BodyQuery): JsonValue | undef
 		if (value === undefined) return undefined;
 	}
 	return value;
+}
+
+/** As `findInBody`, but names match whatever their case, as IoT Hub reads twins; the exact one wins. */
+export function findInTwin(twin: JsonValue, query: BodyQuery): JsonValue | undefined {
+	let value: JsonValue | undefined = twin;
+	for (const step of query) {
+		if (typeof step === 'number') value = Array.isArray(value) ? value[step] : undefined;
+		else value = isJsonObject(value) ? memberOf(value, step) : undefined;
+		if (value === undefined) return undefined;
+	}
+	return value;
+}
+
+function memberOf(object: JsonObject, name: string): JsonValue | undefined {
+	if (Object.hasOwn(object, name)) return object[name];
+	const lowerCase = name.toLowerCase();
+	const key = Object.keys(object).find((each) => each.toLowerCase() === lowerCase);
+	return key === undefined ? undefined : object[key];
 }

@@ -1,3 +1,4 @@
+import type { JsonValue } from '../runtime/json.ts';
 import type { MessageScope } from './message-scope.ts';
 
 /**
@@ -23,8 +24,8 @@ export type Evaluate = (scope: MessageScope) => Value;
 export interface Typed {
 	readonly type: StaticType;
 	readonly evaluate: Evaluate;
-	/** For a value straight from the body: whether the body has something there. */
-	readonly query?: { readonly present: (scope: MessageScope) => boolean };
+	/** For a value straight from the body or a twin: what is there, objects and arrays included. */
+	readonly query?: { readonly found: (scope: MessageScope) => JsonValue | undefined };
 }
 
 /** A number; NaN where the expression gives none. */

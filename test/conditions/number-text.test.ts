@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { numberOfText } from '../../../src/edge-hub/routing/number-text.ts';
+import { numberOfText } from '../../src/conditions/number-text.ts';
 
 test('numbers are read as .NET reads them in the invariant culture', (t) => {
 	const table: [string, number][] = [

@@ -1,15 +1,18 @@
-import type { Message } from '../../protocol/message.ts';
-import type { JsonObject } from '../../runtime/json.ts';
+import type { Message } from '../protocol/message.ts';
+import type { JsonObject } from '../runtime/json.ts';
 import { parseMessageBody } from './message-body.ts';
 
 /** What the conditions of all routes see of one message. The body is parsed when first asked for. */
 export class MessageScope {
 	readonly #message: Message;
+	readonly #twinOfSender: () => JsonObject | undefined;
 	#body: JsonObject | undefined;
 	#parsed = false;
 
-	constructor(message: Message) {
+	/** @param twin of the sender, where conditions may ask for it */
+	constructor(message: Message, twin: () => JsonObject | undefined = () => undefined) {
 		this.#message = message;
+		this.#twinOfSender = twin;
 	}
 
 	/** An application property, whatever its case; undefined where there is none. */
@@ -29,6 +32,11 @@ export class MessageScope {
 			this.#body = parseMessageBody(this.#message);
 		}
 		return this.#body;
+	}
+
+	/** `{ tags, properties: { desired, reported } }` of the sender. */
+	get twin(): JsonObject | undefined {
+		return this.#twinOfSender();
 	}
 }
 

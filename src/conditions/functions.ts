@@ -1,3 +1,4 @@
+import { isJsonObject } from '../runtime/json.ts';
 import type { Compatibility } from './compatibility.ts';
 import { letterCase } from './letter-case.ts';
 import type { MessageScope } from './message-scope.ts';
@@ -61,6 +62,26 @@ export const routeFunctions: ReadonlyMap<string, RouteFunction> = new Map([
 	['ends_with', ofTwoTexts((whole, part) => whole.endsWith(part))],
 	['contains', ofTwoTexts((whole, part) => whole.includes(part))],
 ]);
+
+/** Type checks that only IoT Hub has; the edge hub's conditions do not know them. */
+export const iotHubFunctions: ReadonlyMap<string, RouteFunction> = new Map([
+	['is_array', ofShape(Array.isArray)],
+	['is_object', ofShape(isJsonObject)],
+	['is_primitive', ofShape((value) => typeof value !== 'object' || value === null)],
+]);
+
+/** A test of what the body or a twin has at a place; every other value is a primitive one. */
+function ofShape(holds: (value: unknown) => boolean): RouteFunction {
+	const compile = ([operand]: readonly Typed[]): Evaluate => {
+		if (operand === undefined) return () => undefined;
+		const value = operand.query?.found ?? operand.evaluate;
+		return (scope) => {
+			const given = value(scope);
+			return given !== undefined && !Number.isNaN(given) && holds(given);
+		};
+	};
+	return { parameters: [any], type: 'bool', compile };
+}
 
 function ofNumber(compute: (value: number) => number): RouteFunction {
 	const compile = ([operand]: readonly Typed[]): Evaluate => {
@@ -134,7 +155,7 @@ function compileIsNull([operand]: readonly Typed[], compatibility: Compatibility
 	if (operand === undefined) return () => undefined;
 	const { query, evaluate } = operand;
 	if (query !== undefined && compatibility === 'azure') {
-		return (scope) => query.present(scope) && evaluate(scope) !== undefined;
+		return (scope) => query.found(scope) !== undefined && evaluate(scope) !== undefined;
 	}
 	return (scope) => evaluate(scope) === null;
 }

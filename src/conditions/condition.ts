@@ -1,6 +1,6 @@
-import type { Message } from '../../protocol/message.ts';
+import type { Message } from '../protocol/message.ts';
 import type { Compatibility } from './compatibility.ts';
-import { ConditionCompiler } from './condition-compiler.ts';
+import { ConditionCompiler, type Dialect } from './condition-compiler.ts';
 import { parseExpression } from './expression-parser.ts';
 import type { MessageRead } from './message-read.ts';
 import { MessageScope } from './message-scope.ts';
@@ -29,8 +29,10 @@ export interface Rejection {
 
 export interface ConditionOptions {
 	readonly compatibility?: Compatibility;
-	/** Of the messages that it is for, e.g. `/twinChangeNotifications`, whose routes know one function more. */
-	readonly source?: string;
+	/** Whose conditions they are; the edge hub's by default. */
+	readonly dialect?: Dialect;
+	/** Whether it is for changes of twins only, whose conditions know one function more. */
+	readonly twinChanges?: boolean;
 }
 
 /** Longest text of a route or condition, in characters; `$edgeHub`'s twin holds 4096 bytes. */
@@ -45,7 +47,7 @@ export function compileCondition(
 	text: string,
 	options: ConditionOptions = {},
 ): Condition | Rejection {
-	const { compatibility = 'standard', source } = options;
+	const { compatibility = 'standard', dialect = 'edge-hub', twinChanges = false } = options;
 	const problems = new RouteProblems(text);
 	if (text.length > maxRouteLength) {
 		problems.add(
@@ -61,7 +63,7 @@ export function compileCondition(
 	try {
 		const expression = parseExpression(reader);
 		if (reader.token.kind === 'invalid') reader.fail('an operator or the end of the condition');
-		const compiler = new ConditionCompiler(problems, { compatibility, source });
+		const compiler = new ConditionCompiler(problems, { compatibility, dialect, twinChanges });
 		const compiled = compiler.compile(expression);
 		// Azure IoT Edge ignores words that follow a complete condition.
 		if (compatibility === 'standard' && !reader.atEnd) {

@@ -1,14 +1,14 @@
-import type { JsonValue } from '../../runtime/json.ts';
-import { compileBodyQuery, findInBody } from './body-query.ts';
+import type { JsonObject, JsonValue } from '../runtime/json.ts';
+import { compileBodyQuery, findInBody, findInTwin } from './body-query.ts';
 import type { Compatibility } from './compatibility.ts';
 import type { Expression } from './expression.ts';
-import { type RouteFunction, routeFunctions } from './functions.ts';
+import { iotHubFunctions, type RouteFunction, routeFunctions } from './functions.ts';
 import type { MessageRead } from './message-read.ts';
-import { propertyName } from './message-scope.ts';
+import { type MessageScope, propertyName } from './message-scope.ts';
 import { compileBinary, compileUnary } from './operators.ts';
 import type { RouteProblems } from './route-problem.ts';
 import type { Evaluate, StaticType, Typed, Value } from './static-type.ts';
-import { compileTwinChangeIncludes, readsTwinChanges, twinChangeFunction } from './twin-change.ts';
+import { compileTwinChangeIncludes, twinChangeFunction } from './twin-change.ts';
 
 type Of<Kind extends Expression['kind']> = Extract<Expression, { kind: Kind }>;
 
@@ -17,10 +17,18 @@ const invalid: Typed = { type: 'invalid', evaluate: () => undefined };
 /** Texts that are dates, not strings, to Azure IoT Edge; conditions cannot compute with dates. */
 const dateTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?$/;
 
+/**
+ * Whose conditions they are. Those of IoT Hub's message routing can also look at the sender's twin and
+ * know more type checks, and a name with a dollar sign is first looked for among system properties
+ * (IoT Hub documentation, "Message routing query syntax").
+ */
+export type Dialect = 'edge-hub' | 'iot-hub';
+
 export interface ConditionContext {
 	readonly compatibility: Compatibility;
-	/** FROM of the route that the condition belongs to, or the source of the message it is tried on. */
-	readonly source?: string | undefined;
+	readonly dialect?: Dialect;
+	/** Whether the condition is for changes of twins only. */
+	readonly twinChanges: boolean;
 }
 
 /**
@@ -30,13 +38,15 @@ export interface ConditionContext {
 export class ConditionCompiler {
 	readonly #problems: RouteProblems;
 	readonly #compatibility: Compatibility;
+	readonly #ofIotHub: boolean;
 	readonly #twinChanges: boolean;
 	readonly #reads = new Map<string, MessageRead>();
 
-	constructor(problems: RouteProblems, { compatibility, source }: ConditionContext) {
+	constructor(problems: RouteProblems, context: ConditionContext) {
 		this.#problems = problems;
-		this.#compatibility = compatibility;
-		this.#twinChanges = source !== undefined && readsTwinChanges(source);
+		this.#compatibility = context.compatibility;
+		this.#ofIotHub = context.dialect === 'iot-hub';
+		this.#twinChanges = context.twinChanges;
 	}
 
 	/** What the conditions compiled so far look at, in the order of the text. */
@@ -91,7 +101,9 @@ export class ConditionCompiler {
 		const { name, arguments: given, at } = call;
 		if (name.toLowerCase() === twinChangeFunction) return this.#twinChange(call);
 		const operands = given.map((argument) => this.compile(argument));
-		const called = routeFunctions.get(name.toLowerCase());
+		const called =
+			routeFunctions.get(name.toLowerCase()) ??
+			(this.#ofIotHub ? iotHubFunctions.get(name.toLowerCase()) : undefined);
 		if (called === undefined) {
 			this.#problems.add('type', at, `There is no function '${name}'.`);
 			return invalid;
@@ -108,7 +120,7 @@ export class ConditionCompiler {
 
 	#twinChange({ name, arguments: given, at }: Of<'call'>): Typed {
 		if (!this.#twinChanges) {
-			const message = `Function '${name}' is only there in routes from /twinChangeNotifications.`;
+			const message = `Function '${name}' is only there in routes from ${this.#ofIotHub ? 'TwinChangeEvents' : '/twinChangeNotifications'}.`;
 			this.#problems.add('type', at, message);
 			return invalid;
 		}
@@ -129,10 +141,8 @@ export class ConditionCompiler {
 	/** `$name`: an application property of that very name, else the body or a system property. */
 	#systemProperty(expression: Of<'system-property'>): Typed {
 		const { name, escaped } = expression;
-		const prefix = 'body.';
-		if (name.toLowerCase().startsWith(prefix)) {
-			return this.#bodyQuery(expression, name.slice(prefix.length));
-		}
+		const place = this.#documentOf(name);
+		if (place !== undefined) return this.#documentQuery(expression, place);
 		if (name.includes('[') || name.includes(']')) {
 			return { type: 'undefined', evaluate: () => undefined };
 		}
@@ -140,40 +150,61 @@ export class ConditionCompiler {
 		const system = propertyName(name);
 		if (escaped) return { type: 'string', evaluate: (scope) => scope.systemProperty(system) };
 		const application = propertyName(`$${name}`);
-		const evaluate: Evaluate = (scope) => {
-			const value = scope.property(application);
-			return value === undefined ? scope.systemProperty(system) : value;
-		};
+		const evaluate: Evaluate = this.#ofIotHub
+			? (scope) => firstOf(scope.systemProperty(system), () => scope.property(application))
+			: (scope) => firstOf(scope.property(application), () => scope.systemProperty(system));
 		return { type: 'string', evaluate };
 	}
 
-	#bodyQuery(expression: Of<'system-property'>, path: string): Typed {
+	/** The document that a name leads into, as `body.` and `twin.` do, and the path within. */
+	#documentOf(name: string): DocumentPlace | undefined {
+		const lowerCase = name.toLowerCase();
+		if (lowerCase.startsWith('body.')) {
+			return { kind: 'body', path: name.slice(5), documentOf: ({ body }) => body };
+		}
+		if (!this.#ofIotHub || !lowerCase.startsWith('twin.')) return undefined;
+		return { kind: 'twin', path: name.slice(5), documentOf: ({ twin }) => twin };
+	}
+
+	#documentQuery(
+		expression: Of<'system-property'>,
+		{ kind, path, documentOf }: DocumentPlace,
+	): Typed {
 		const query = compileBodyQuery(path);
 		if ('fault' in query) {
-			const message = `The body query '$${expression.name}' cannot be used: ${query.fault}.`;
+			const message = `The ${kind} query '$${expression.name}' cannot be used: ${query.fault}.`;
 			this.#problems.add('type', expression, message);
 			return invalid;
 		}
-		this.#read('body', `$${expression.name}`);
+		this.#read(kind, `$${expression.name}`);
+		const find = kind === 'twin' ? findInTwin : findInBody;
+		const found = (scope: MessageScope) => {
+			const document = documentOf(scope);
+			return document === undefined ? undefined : find(document, query);
+		};
 		const azure = this.#compatibility === 'azure';
-		const ofBody: Evaluate = (scope) => {
-			const { body } = scope;
-			if (body === undefined) return undefined;
-			const value = findInBody(body, query);
-			return azure && value === undefined ? null : scalarOf(value);
+		const inDocument: Evaluate = (scope) => {
+			const value = found(scope);
+			if (!azure || value !== undefined) return scalarOf(value);
+			return documentOf(scope) === undefined ? undefined : null;
 		};
-		const present = {
-			present: ({ body }: Parameters<Evaluate>[0]) =>
-				body !== undefined && findInBody(body, query) !== undefined,
-		};
-		if (expression.escaped) return { type: 'dynamic', evaluate: ofBody, query: present };
+		if (expression.escaped) return { type: 'dynamic', evaluate: inDocument, query: { found } };
 		const application = propertyName(`$${expression.name}`);
-		const evaluate: Evaluate = (scope) => {
-			const value = scope.property(application);
-			return value === undefined ? ofBody(scope) : value;
-		};
-		return { type: 'dynamic', evaluate, query: present };
+		const evaluate: Evaluate = (scope) =>
+			firstOf(scope.property(application), () => inDocument(scope));
+		return { type: 'dynamic', evaluate, query: { found } };
 	}
+}
+
+/** A JSON document that conditions look into, and where. */
+interface DocumentPlace {
+	readonly kind: 'body' | 'twin';
+	readonly path: string;
+	readonly documentOf: (scope: MessageScope) => JsonObject | undefined;
+}
+
+function firstOf(value: Value, otherwise: () => Value): Value {
+	return value === undefined ? otherwise() : value;
 }
 
 function applicationProperty(written: string): Typed {

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../../runtime/json.ts';
+import type { JsonObject, JsonValue } from './json.ts';
 
 /** Objects and arrays inside each other. */
 const maxNesting = 64;

@@ -1,6 +1,6 @@
-import type { Message } from '../../protocol/message.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
-import { parseLenientJson } from './lenient-json.ts';
+import type { Message } from '../protocol/message.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../runtime/json.ts';
+import { parseLenientJson } from '../runtime/lenient-json.ts';
 
 const decoders: ReadonlyMap<string, (body: Uint8Array) => string> = new Map([
 	['utf-8', (body: Uint8Array) => view(body).toString('utf8')],
