@@ -12,6 +12,7 @@ import { ClientAuthenticator } from './authorization/client-authenticator.ts';
 import { CredentialWatch } from './authorization/credential-watch.ts';
 import { DeviceScope, type ScopeSource } from './authorization/device-scope.ts';
 import { SealedStore } from './authorization/sealed-store.ts';
+import { ClientRates } from './clients/client-rates.ts';
 import { ClientRegistry } from './clients/client-registry.ts';
 import { ModuleInputEndpoint } from './clients/module-input-endpoint.ts';
 import { SenderShares } from './clients/sender-shares.ts';
@@ -77,6 +78,8 @@ export class HubCore implements Lifecycle {
 	readonly authenticator: ClientAuthenticator;
 	readonly methods: MethodDispatcher;
 	readonly metrics: HubMetrics;
+	/** How fast clients may send. */
+	readonly rates: ClientRates;
 	readonly #options: HubCoreOptions;
 	readonly #shares = new SenderShares(this.clients);
 	readonly #upstream: UpstreamConnections;
@@ -99,6 +102,12 @@ export class HubCore implements Lifecycle {
 			connectedClients: () => this.clients.size,
 			...(options.network === undefined ? {} : { network: options.network }),
 			clock,
+		});
+		this.rates = new ClientRates({
+			perSecond: settings.maxClientMessagesPerSecond,
+			heldBack: (identity, seconds) => this.metrics.heldBack(identity, seconds),
+			clock,
+			logger,
 		});
 		this.scope = this.#createScope();
 		this.authenticator = new ClientAuthenticator({

@@ -177,7 +177,7 @@ export class EdgeHub implements Lifecycle {
 			clientCertificatesEnabled: this.#settings.clientCertificatesEnabled,
 			moduleReplicas: this.#settings.moduleReplicas,
 			connectAttempted: (identity, accepted) => core.connectAttempted(identity, accepted),
-			heldBack: (identity, seconds) => core.metrics.heldBack(identity, seconds),
+			rates: core.rates,
 			clock,
 			logger,
 		});
@@ -201,6 +201,7 @@ export class EdgeHub implements Lifecycle {
 			hub: core.hub,
 			services: core.services,
 			clients: core.clients,
+			rates: core.rates,
 			authenticator: () => (this.#ready ? core.authenticator : undefined),
 			clientCertificatesEnabled: this.#settings.clientCertificatesEnabled,
 			moduleReplicas: this.#settings.moduleReplicas,
@@ -321,6 +322,7 @@ export class EdgeHub implements Lifecycle {
 			authenticator: () => (this.#ready ? core.authenticator : undefined),
 			clientCertificatesEnabled: this.#settings.clientCertificatesEnabled,
 			edgesBelow: core.scope,
+			rates: core.rates,
 			clock: this.#dependencies.clock,
 			callMethod: (caller, target, request) => core.methods.call(caller, target, request),
 		});

@@ -130,7 +130,7 @@ export const hubSettingsTable = {
 		env: 'MaxClientMessagesPerSecond',
 		default: '0',
 		description:
-			'Messages a second that are taken from one connection over MQTT, requests for twins and answers to methods included; one that sends more is read more slowly. 0 sets no limit.',
+			'Messages a second that are taken from one client on a connection, requests for twins and answers to methods included; one that sends more is slowed down. 0 sets no limit.',
 		parse: integer({ max: 1_000_000 }),
 	},
 	tlsVersions: {

@@ -2,6 +2,7 @@ import type { ISubscribePacket, IUnsubscribePacket } from 'mqtt-packet';
 import type { Clock } from '../runtime/clock.ts';
 import { EdgeError, messageOf } from '../runtime/edge-error.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { RateLimit } from '../runtime/rate-limit.ts';
 import { InboundWindow } from './inbound-window.ts';
 import { KeepAlive } from './keep-alive.ts';
 import type { ReceivedPublish } from './message-packet.ts';
@@ -16,7 +17,6 @@ import type {
 import { OutboundQueue } from './outbound-queue.ts';
 import type { ReceivedPacket } from './packet-decoder.ts';
 import type { PacketStream } from './packet-stream.ts';
-import { PublishRate } from './publish-rate.ts';
 import { isTopicFilter } from './topic-filter.ts';
 
 /** SUBACK return code of a refused subscription [MQTT-3.9.3-2]. */
@@ -48,12 +48,12 @@ export class ClientConnection implements MqttConnection {
 	readonly #inbound: InboundWindow;
 	readonly #outbound: OutboundQueue;
 	/** Absent: there is no limit. */
-	readonly #rate: PublishRate | undefined;
+	readonly #rate: RateLimit | undefined;
 	#keepAlive: KeepAlive | undefined;
 	#will: ConnectRequest['will'];
 
 	constructor(options: ClientConnectionOptions) {
-		const { request, limits, stream, clock } = options;
+		const { request, limits, stream, clock, handler } = options;
 		this.request = request;
 		this.#options = options;
 		this.#will = request.will;
@@ -64,7 +64,8 @@ export class ClientConnection implements MqttConnection {
 			failed: (error) => this.#abandon(`A message was not accepted: ${messageOf(error)}`),
 		});
 		const perSecond = limits.maxPublishesPerSecond;
-		const rate = perSecond > 0 ? new PublishRate({ perSecond, clock }) : undefined;
+		const held = (milliseconds: number) => handler.heldBack?.(this, milliseconds);
+		const rate = perSecond > 0 ? new RateLimit({ perSecond, clock, held }) : undefined;
 		this.#rate = rate;
 		this.#outbound = new OutboundQueue({
 			...limits,
@@ -167,7 +168,7 @@ export class ClientConnection implements MqttConnection {
 		if (this.#closed.signal.aborted) return;
 		const { handler, ended } = this.#options;
 		this.#keepAlive?.stop();
-		this.#rate?.close();
+		this.#rate?.lift();
 		this.#inbound.close();
 		this.#outbound.close();
 		this.#closed.abort();
@@ -176,21 +177,13 @@ export class ClientConnection implements MqttConnection {
 		handler.disconnected(this);
 	}
 
-	#publishAtRate(packet: ReceivedPublish, rate: PublishRate): Promise<void> | undefined {
-		const pause = rate.take();
-		return pause === 0 ? this.#publish(packet) : this.#publishLater(packet, rate, pause);
+	#publishAtRate(packet: ReceivedPublish, rate: RateLimit): Promise<void> | undefined {
+		const turn = rate.turn();
+		return turn === undefined ? this.#publish(packet) : this.#publishLater(packet, turn);
 	}
 
-	async #publishLater(packet: ReceivedPublish, rate: PublishRate, pause: number): Promise<void> {
-		const { handler, logger, limits } = this.#options;
-		if (rate.heldUntil === undefined) {
-			logger.warn('a client sends more messages than it may, and is read more slowly', {
-				client: this.clientId,
-				messagesPerSecond: limits.maxPublishesPerSecond,
-			});
-		}
-		handler.heldBack?.(this, pause);
-		await rate.pause(pause);
+	async #publishLater(packet: ReceivedPublish, turn: Promise<void>): Promise<void> {
+		await turn;
 		if (this.#closed.signal.aborted) return;
 		try {
 			await this.#publish(packet);

@@ -1,83 +1,12 @@
 import { X509Certificate } from 'node:crypto';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import type { AmqpConnection, LinkRequest } from '../../src/amqp/amqp-server.ts';
 import { CertificateAuthority } from '../../src/certificates/certificate-authority.ts';
-import { AmqpHead } from '../../src/edge-hub/amqp-head/amqp-head.ts';
-import { ClientAuthenticator } from '../../src/edge-hub/authorization/client-authenticator.ts';
-import { DeviceScope } from '../../src/edge-hub/authorization/device-scope.ts';
-import { SealedStore } from '../../src/edge-hub/authorization/sealed-store.ts';
-import { ClientRegistry } from '../../src/edge-hub/clients/client-registry.ts';
-import type { HubServices } from '../../src/edge-hub/hub-services.ts';
 import { type Identity, identityKey } from '../../src/protocol/identity.ts';
 import { audienceOf, createSasToken } from '../../src/protocol/sas-token.ts';
-import { silentLogger } from '../../src/runtime/logger.ts';
-import { MemoryKeyValueStore } from '../../src/storage/memory-key-value-store.ts';
-import { FakeClock } from '../support/fake-clock.ts';
-import { FakeIotHub, keyOf } from '../support/fake-iot-hub.ts';
-
-const host = 'hub.azure-devices.net';
-const hubOf = (deviceId: string) => ({ deviceId, moduleId: '$edgeHub' });
-const scopeOf = (deviceId: string) => `ms-azure-iot-edge://${deviceId}-1`;
-
-/** An edge device with a module, a leaf device, and two child edge devices with a leaf device each. */
-async function amqpHead(t: ExecutionContext) {
-	const iotHub = new FakeIotHub();
-	const clock = new FakeClock(Date.now());
-	const add = (identity: Identity, changes: object = {}) => {
-		iotHub.register(identity);
-		const key = identityKey(identity);
-		const known = iotHub.registry.get(key);
-		if (known !== undefined) iotHub.registry.set(key, { ...known, ...changes });
-	};
-	const edge = (deviceId: string, parentScopes: readonly string[] = []) => {
-		add({ deviceId }, { edgeCapable: true, deviceScope: scopeOf(deviceId), parentScopes });
-		add(hubOf(deviceId));
-	};
-	edge('edge1');
-	add({ deviceId: 'edge1', moduleId: 'sensor' });
-	add({ deviceId: 'direct' }, { parentScopes: [scopeOf('edge1')] });
-	for (const child of ['child', 'sibling']) {
-		edge(child, [scopeOf('edge1')]);
-		add({ deviceId: `leaf-of-${child}` }, { parentScopes: [scopeOf(child)] });
-	}
-	const authority = await CertificateAuthority.create({ commonName: 'certified', days: 10 });
-	const { raw, fingerprint } = new X509Certificate(authority.certificate);
-	const thumbprints = [fingerprint.replaceAll(':', '')];
-	add({ deviceId: 'certified' }, { authentication: { type: 'selfSigned', keys: [], thumbprints } });
-
-	const scope = new DeviceScope({
-		edgeDeviceId: 'edge1',
-		source: iotHub.scopeSource,
-		store: new SealedStore(new MemoryKeyValueStore(), 'identities', Buffer.alloc(32), silentLogger),
-		clock,
-		logger: silentLogger,
-		refreshInterval: 3_600_000,
-		maxLookupDelay: 120_000,
-	});
-	t.teardown(() => scope.stop());
-	await scope.refresh();
-	const authenticator = new ClientAuthenticator({
-		scope,
-		authorities: () => [],
-		hostNames: [host],
-		clock,
-		logger: silentLogger,
-	});
-	const clients = new ClientRegistry();
-	const head = new AmqpHead({
-		hub: hubOf('edge1'),
-		services: {} as HubServices,
-		clients,
-		authenticator: () => authenticator,
-		clientCertificatesEnabled: true,
-		moduleReplicas: 'share',
-		acknowledgementTimeout: 30_000,
-		connectAttempted: () => {},
-		clock,
-		logger: silentLogger,
-	});
-	return { head, clients, clock, certificate: raw };
-}
+import { amqpHead, host, hubOf } from '../support/amqp-head-world.ts';
+import type { FakeClock } from '../support/fake-clock.ts';
+import { keyOf } from '../support/fake-iot-hub.ts';
 
 function connection(clientCertificate?: Uint8Array): AmqpConnection {
 	const peer = { remoteAddress: '10.0.0.1', ...(clientCertificate ? { clientCertificate } : {}) };

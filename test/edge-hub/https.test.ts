@@ -1,6 +1,7 @@
 import { Agent, request as httpsRequest } from 'node:https';
 import test, { type ExecutionContext } from 'ava';
 import azure from 'azure-iot-device';
+import { Http } from 'azure-iot-device-http';
 import { Mqtt } from 'azure-iot-device-mqtt';
 import mqtt from 'mqtt';
 import type { EdgeHub } from '../../src/edge-hub/hub.ts';
@@ -24,10 +25,10 @@ import { until } from '../support/until.ts';
 const sensor = moduleOf('sensor');
 const filter = moduleOf('filter');
 
-async function runningHub(t: ExecutionContext) {
+async function runningHub(t: ExecutionContext, env: Readonly<Record<string, string>> = {}) {
 	const world = await newWorld('sensor', 'filter');
 	world.iotHub.patchDesired(ownIdentity, routes('FROM /messages/* INTO $upstream'));
-	const hub = await startHub(t, world);
+	const hub = await startHub(t, world, env);
 	await hub.whenReady();
 	return { world, hub };
 }
@@ -35,6 +36,7 @@ async function runningHub(t: ExecutionContext) {
 interface Answer {
 	readonly status: number;
 	readonly type: string | undefined;
+	readonly retryAfter: string | undefined;
 	readonly body: Record<string, unknown> | undefined;
 }
 
@@ -68,11 +70,26 @@ function post(
 			resolve({
 				status: incoming.statusCode ?? 0,
 				type: incoming.headers['content-type'],
+				retryAfter: incoming.headers['retry-after'],
 				body: text === '' ? undefined : JSON.parse(text),
 			});
 		});
 		outgoing.end(body);
 	});
+}
+
+/** Takes requests of SDKs, which know port 443 only, to a hub of a test. */
+function agentTo(hub: EdgeHub): Agent {
+	const agent = new Agent();
+	const { createConnection } = agent;
+	agent.createConnection = function (options, callback) {
+		return createConnection.call(
+			this,
+			{ ...options, host: 'localhost', servername: 'localhost', port: hub.httpsPort },
+			callback,
+		);
+	};
+	return agent;
 }
 
 const call = JSON.stringify({ methodName: 'reset', payload: { hard: true } });
@@ -101,18 +118,9 @@ test('a module of the Azure SDK calls a method of another module, without the cl
 		Mqtt,
 	);
 	t.teardown(() => client.close().catch(() => {}));
-	const agent = new Agent();
-	const { createConnection } = agent;
-	agent.createConnection = function (options, callback) {
-		return createConnection.call(
-			this,
-			{ ...options, host: 'localhost', servername: 'localhost', port: hub.httpsPort },
-			callback,
-		);
-	};
 	await client.setOptions({
 		ca: world.workload.authority.certificate,
-		http: { agent },
+		http: { agent: agentTo(hub) },
 	} as never);
 	// Only a client that was open stops its timers when it is closed.
 	await client.open();
@@ -192,6 +200,41 @@ test('messages are sent over HTTP, one or many, in the name of who sends them', 
 	t.is((await post(hub, world, path, headers, 'x'.repeat(300_000))).status, 400);
 	t.is((await post(hub, world, path, { ...headers, ...type }, '[{}]')).status, 400);
 	t.is(world.iotHub.messages.length, 3);
+});
+
+test('a client that sends more messages over HTTP than it may is told when to come again', async (t) => {
+	const { world, hub } = await runningHub(t, { MaxClientMessagesPerSecond: '1' });
+	const path = '/devices/edge1/modules/sensor/messages/events?api-version=2021-04-12';
+	const headers = { authorization: tokenOf(sensor) };
+	const type = { 'content-type': 'application/vnd.microsoft.iothub.json' };
+	const batch = JSON.stringify(Array.from({ length: 5_000 }, () => ({ body: '' })));
+	t.is((await post(hub, world, path, { ...headers, ...type }, batch)).status, 204);
+	const { status, retryAfter, body } = await post(hub, world, path, headers, 'x');
+	t.is(status, 429);
+	t.true(Number(retryAfter) > 4_000 && Number(retryAfter) <= 5_000, retryAfter);
+	t.regex(String(body?.['Message']), /^ErrorCode:ThrottlingException;./);
+	const others = '/devices/edge1/modules/filter/messages/events';
+	t.is((await post(hub, world, others, { authorization: tokenOf(filter) }, 'x')).status, 204);
+	const page = await (await fetch(`http://127.0.0.1:${hub.monitoringPort}/metrics`)).text();
+	t.regex(page, /^edgehub_client_held_back_seconds_total\{id="edge1\/sensor".*\} [1-9]/m);
+});
+
+test('a client of the Azure SDK over HTTP that sends more than it may is only slowed down', async (t) => {
+	const { world, hub } = await runningHub(t, { MaxClientMessagesPerSecond: '10' });
+	const leaf = { deviceId: 'leaf' };
+	world.iotHub.register(leaf);
+	const client = azure.Client.fromConnectionString(
+		`HostName=${hubHostName};DeviceId=leaf;SharedAccessKey=${keyOf(leaf)}`,
+		Http,
+	);
+	t.teardown(() => client.close().catch(() => {}));
+	const ca = world.workload.authority.certificate;
+	// Without a receive policy the SDK never says that it has set the options.
+	const http = { agent: agentTo(hub), receivePolicy: { manualPolling: true } };
+	await client.setOptions({ ca, http } as never);
+	for (let n = 0; n < 15; n += 1) await client.sendEvent(new azure.Message(`${n}`));
+	await until(() => world.iotHub.messages.length === 15, 'all messages in the cloud');
+	t.true(world.iotHub.messages.every(({ sender }) => sender === 'leaf'));
 });
 
 test('a device may show its certificate instead of a token, for itself alone', async (t) => {

@@ -9,6 +9,7 @@ import { versionOf } from '../../protocol/twin.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { EdgeError, messageOf } from '../../runtime/edge-error.ts';
 import type { JsonObject } from '../../runtime/json.ts';
+import type { RateLimit } from '../../runtime/rate-limit.ts';
 import type { CredentialVerdict } from '../authorization/client-credential.ts';
 import type { ConnectedClient } from '../clients/connected-client.ts';
 import { messageToAmqp } from './client-message.ts';
@@ -27,6 +28,7 @@ const subscriptionOf: Readonly<Record<ClientLink, Subscription>> = {
 export interface AmqpClientOwner {
 	readonly identity: Identity;
 	readonly place: string;
+	readonly rate: RateLimit | undefined;
 	readonly check: () => CredentialVerdict;
 	readonly clock: Clock;
 	/** Milliseconds within which it must settle a message. */
@@ -40,6 +42,8 @@ export interface AmqpClientOwner {
 export class AmqpClient implements ConnectedClient {
 	readonly identity: Identity;
 	readonly place: string;
+	/** How fast it may send; undefined where it may as it likes. */
+	readonly rate: RateLimit | undefined;
 	/** Judges the newest token. */
 	check: () => CredentialVerdict;
 	/** What judges a newer token of the edge hub that speaks for it. */
@@ -52,6 +56,7 @@ export class AmqpClient implements ConnectedClient {
 	constructor(owner: AmqpClientOwner) {
 		this.identity = owner.identity;
 		this.place = owner.place;
+		this.rate = owner.rate;
 		this.check = owner.check;
 		this.#owner = owner;
 	}

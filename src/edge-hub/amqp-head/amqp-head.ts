@@ -16,6 +16,7 @@ import { EdgeError } from '../../runtime/edge-error.ts';
 import type { JsonValue } from '../../runtime/json.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { ClientAuthenticator } from '../authorization/client-authenticator.ts';
+import type { ClientRates } from '../clients/client-rates.ts';
 import type { ClientRegistry } from '../clients/client-registry.ts';
 import type { HubServices } from '../hub-services.ts';
 import { ingestTelemetry } from '../telemetry.ts';
@@ -30,6 +31,7 @@ export interface AmqpHeadOptions {
 	readonly hub: Identity;
 	readonly services: HubServices;
 	readonly clients: ClientRegistry;
+	readonly rates: ClientRates;
 	/** Undefined until the hub is ready: clients are asked to come again. */
 	readonly authenticator: () => ClientAuthenticator | undefined;
 	readonly clientCertificatesEnabled: boolean;
@@ -103,6 +105,17 @@ export class AmqpHead implements AmqpServerHandler {
 
 	attachIncoming(link: LinkRequest): IncomingRoute {
 		const { address, client } = this.#meaningOf(link);
+		const route = this.#routeOf(address, client);
+		const { rate } = client;
+		if (rate === undefined) return route;
+		// What waits is not settled, and so the client is soon without credit.
+		return async (message) => {
+			await rate.turn();
+			return route(message);
+		};
+	}
+
+	#routeOf(address: ClientAddress, client: AmqpClient): IncomingRoute {
 		if (address.kind === 'events') return (message) => this.#telemetry(client, message);
 		if (address.kind === 'methods') {
 			return async (message) => this.#methodResponse(client, message);
@@ -141,9 +154,10 @@ export class AmqpHead implements AmqpServerHandler {
 		renew?: AmqpClient['renew'],
 	): AmqpClient {
 		const all = this.#clientsOf(connection);
-		const { clients, clock, acknowledgementTimeout } = this.#options;
+		const { clients, rates, clock, acknowledgementTimeout } = this.#options;
 		const client = new AmqpClient({
 			identity,
+			rate: rates.connected(identity),
 			place: this.#placeOf(identity, connection),
 			check,
 			clock,
@@ -153,7 +167,7 @@ export class AmqpHead implements AmqpServerHandler {
 		});
 		client.renew = renew;
 		all.set(identityKey(identity), client);
-		connection.closed.addEventListener('abort', () => clients.remove(client));
+		connection.closed.addEventListener('abort', () => this.#remove(client));
 		clients.add(client);
 		return client;
 	}
@@ -167,8 +181,14 @@ export class AmqpHead implements AmqpServerHandler {
 			return;
 		}
 		all.delete(identityKey(client.identity));
-		this.#options.clients.remove(client);
+		this.#remove(client);
 		client.detach();
+	}
+
+	/** What has come of a client that goes does not wait any more. */
+	#remove(client: AmqpClient): void {
+		client.rate?.lift();
+		this.#options.clients.remove(client);
 	}
 
 	/** As with MQTT: replicas of a module are told apart by their addresses. */

@@ -3,6 +3,7 @@ import type { MethodRequest, MethodResponse } from '../../protocol/direct-method
 import type { Identity } from '../../protocol/identity.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { ClientAuthenticator } from '../authorization/client-authenticator.ts';
+import type { ClientRates } from '../clients/client-rates.ts';
 import type { HubServices } from '../hub-services.ts';
 import type { EdgesBelow } from './edges-below.ts';
 
@@ -13,6 +14,7 @@ export interface HttpHeadOptions {
 	readonly authenticator: () => ClientAuthenticator | undefined;
 	readonly clientCertificatesEnabled: boolean;
 	readonly edgesBelow: EdgesBelow;
+	readonly rates: ClientRates;
 	readonly clock: Clock;
 	/** Calls a method of a connected client; see `MethodDispatcher.call`. */
 	readonly callMethod: (

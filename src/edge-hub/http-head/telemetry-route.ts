@@ -27,7 +27,8 @@ const systemHeaders: ReadonlyMap<string, string> = new Map([
 
 /**
  * `POST /devices/{device}[/modules/{module}]/messages/events`: one message, or a batch of them. It is
- * answered when all are on disk. Not in Azure IoT Edge; in IoT Hub's form.
+ * answered when all are on disk. Not in Azure IoT Edge; in IoT Hub's form. A client that sends more
+ * than it may waits for a moment; where that does not suffice, it is asked to come later.
  */
 export async function sendTelemetry(call: HttpCall): Promise<HttpAnswer> {
 	const { request, target, options } = call;
@@ -38,6 +39,8 @@ export async function sendTelemetry(call: HttpCall): Promise<HttpAnswer> {
 	try {
 		const batch = request.headers['content-type']?.toLowerCase().startsWith(batchType);
 		const messages = batch ? batchOf(body) : [singleMessage(body, request.headers)];
+		const wait = await options.rates.requested(target, messages.length);
+		if (wait > 0) return tooFast(wait);
 		const sender = { identity: target };
 		await Promise.all(
 			messages.map((message) => ingestTelemetry(options.services, sender, message)),
@@ -46,6 +49,13 @@ export async function sendTelemetry(call: HttpCall): Promise<HttpAnswer> {
 	} catch (error) {
 		return refusal(statusOf(error), messageOf(error));
 	}
+}
+
+/** @param wait milliseconds after which the client may come again */
+function tooFast(wait: number): HttpAnswer {
+	const seconds = Math.ceil(wait / 1000);
+	const reason = `More messages than the client may send. Try again in ${seconds} s.`;
+	return { ...refusal(429, reason), headers: { 'retry-after': String(seconds) } };
 }
 
 function singleMessage(body: Buffer, headers: IncomingHttpHeaders): Message {

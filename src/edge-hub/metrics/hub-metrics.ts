@@ -115,7 +115,7 @@ export class HubMetrics implements DeliveryMetrics {
 	);
 	readonly #heldBack = this.#counter(
 		'client_held_back_seconds_total',
-		'Time in which a client was not read because it sends more messages than it may.',
+		'Time for which a client was held back because it sends more messages than it may.',
 		['id'],
 	);
 	readonly #disconnects = this.#counter('client_disconnect_total', 'Clients disconnected.', ['id']);
@@ -231,7 +231,7 @@ export class HubMetrics implements DeliveryMetrics {
 		this.#disconnects.inc({ id: identityKey(identity) });
 	}
 
-	/** A client is not read for so many seconds. */
+	/** A client is held back for so many seconds. */
 	heldBack(identity: Identity, seconds: number): void {
 		this.#heldBack.inc({ id: identityKey(identity) }, seconds);
 	}

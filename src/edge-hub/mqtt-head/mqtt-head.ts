@@ -13,6 +13,7 @@ import { EdgeError } from '../../runtime/edge-error.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { ClientAuthenticator } from '../authorization/client-authenticator.ts';
 import type { ClientCredential } from '../authorization/client-credential.ts';
+import type { ClientRates } from '../clients/client-rates.ts';
 import type { ClientRegistry } from '../clients/client-registry.ts';
 import type { HubServices } from '../hub-services.ts';
 import { handleMethodResponse } from './method-response-handler.ts';
@@ -32,8 +33,7 @@ export interface MqttHeadOptions {
 	readonly moduleReplicas: 'share' | 'takeover';
 	/** How the attempt of a client to connect ended. */
 	readonly connectAttempted: (identity: Identity, accepted: boolean) => void;
-	/** A client is not read for so many seconds, because it sends more than it may. */
-	readonly heldBack: (identity: Identity, seconds: number) => void;
+	readonly rates: ClientRates;
 	readonly clock: Clock;
 	readonly logger: Logger;
 }
@@ -124,7 +124,9 @@ export class MqttHead implements MqttServerHandler {
 
 	heldBack(connection: MqttConnection, milliseconds: number): void {
 		const identity = this.#clients.get(connection)?.identity;
-		if (identity !== undefined) this.#options.heldBack(identity, milliseconds / 1000);
+		if (identity !== undefined) {
+			this.#options.rates.heldBack(connection, identity, milliseconds);
+		}
 	}
 
 	/** Only what has a meaning for this very client is granted. */
