@@ -67,13 +67,21 @@ export class SharedSessions {
 
 	/** What one connection does not want any more, the session forgets when none does. */
 	#save(clientId: string, removed: readonly string[], own: Subscriptions): void {
-		const remembered = new Map(this.#store.load(clientId)?.subscriptions);
+		const stored = this.#store.load(clientId)?.subscriptions;
+		const remembered = new Map(stored);
 		const shares = [...(this.#shares.get(clientId) ?? [])];
 		for (const filter of removed) {
 			const wanted = shares.some(({ subscriptions }) => subscriptions.has(filter));
 			if (!wanted) remembered.delete(filter);
 		}
 		for (const [filter, qos] of own) remembered.set(filter, qos);
-		this.#store.save({ clientId, subscriptions: remembered });
+		// A write waits for the disk, and most clients subscribe again to what their session knows.
+		if (stored === undefined || !isSame(stored, remembered)) {
+			this.#store.save({ clientId, subscriptions: remembered });
+		}
 	}
+}
+
+function isSame(one: ReadonlyMap<string, 0 | 1>, other: ReadonlyMap<string, 0 | 1>): boolean {
+	return one.size === other.size && [...one].every(([filter, qos]) => other.get(filter) === qos);
 }

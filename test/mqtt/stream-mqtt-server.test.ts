@@ -541,6 +541,31 @@ test('a message of QoS 0 that takes long does not hold up acknowledgements', asy
 	resolve();
 });
 
+test('a client that subscribes again to what its session knows costs no write', async (t) => {
+	const sessions = new MemorySessionStore();
+	const saved: string[][] = [];
+	const store: SessionStore = {
+		load: (clientId) => sessions.load(clientId),
+		delete: (clientId) => sessions.delete(clientId),
+		save: (session) => {
+			saved.push([...session.subscriptions.keys()]);
+			sessions.save(session);
+		},
+	};
+	const { server } = serverOf(t, {}, store);
+	for (let connection = 0; connection < 2; connection += 1) {
+		const peer = new MqttPeer(server);
+		await peer.connect({ clean: false });
+		for (const [index, topic] of ['a/#', 'b/#'].entries()) {
+			peer.send({ cmd: 'subscribe', messageId: index + 1, subscriptions: [{ topic, qos: 1 }] });
+			await peer.next('suback');
+		}
+		peer.send({ cmd: 'disconnect' });
+		await peer.end();
+	}
+	t.deepEqual(saved, [[], ['a/#'], ['a/#', 'b/#']]);
+});
+
 test('a session does not take any number of subscriptions', async (t) => {
 	const { server, handler } = serverOf(t);
 	const peer = new MqttPeer(server);
