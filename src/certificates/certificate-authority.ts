@@ -81,8 +81,23 @@ export class CertificateAuthority {
 	async issueAuthority(request: AuthorityRequest): Promise<CertificateAuthority> {
 		const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
 		const extensions = await authorityExtensions(keys.publicKey);
-		const pem = await this.#sign(request, subject(request.commonName), keys, extensions);
-		return new CertificateAuthority(pem);
+		const name = subject(request.commonName);
+		const certificate = await this.#sign(request, name, keys.publicKey, extensions);
+		return new CertificateAuthority({ certificate, privateKey: await exportKey(keys.privateKey) });
+	}
+
+	/**
+	 * PEM of a certificate in which this authority vouches for another one's name and key: whoever
+	 * trusts this one then trusts what that one has issued [RFC 4210, 4.4: "new with old"].
+	 */
+	async vouchFor(
+		other: CertificateAuthority,
+		request: { readonly days: number; readonly now?: Date },
+	): Promise<string> {
+		const x509 = await loadX509();
+		const { subjectName, publicKey } = new x509.X509Certificate(other.certificate);
+		const key = await publicKey.export(algorithm, ['verify']);
+		return this.#sign(request, subjectName.toJSON(), key, await authorityExtensions(key));
 	}
 
 	/** A certificate for a server, a client or both, its chain behind it. */
@@ -105,16 +120,18 @@ export class CertificateAuthority {
 			...(names.length > 0 ? [new x509.SubjectAlternativeNameExtension(names)] : []),
 		];
 		const name = subject(request.commonName, request.organization);
-		const pem = await this.#sign(request, name, keys, extensions);
-		return { ...pem, notAfter: validity(request).notAfter };
+		const certificate = await this.#sign(request, name, keys.publicKey, extensions);
+		const privateKey = await exportKey(keys.privateKey);
+		return { certificate, privateKey, notAfter: validity(request).notAfter };
 	}
 
+	/** PEM, the chain behind it. */
 	async #sign(
 		request: { readonly days: number; readonly now?: Date },
 		name: SubjectName,
-		keys: webcrypto.CryptoKeyPair,
+		publicKey: webcrypto.CryptoKey,
 		extensions: readonly Extension[],
-	): Promise<CertificateAndKey> {
+	): Promise<string> {
 		const x509 = await loadX509();
 		const issuer = new x509.X509Certificate(this.certificate);
 		const certificate = await x509.X509CertificateGenerator.create({
@@ -123,7 +140,7 @@ export class CertificateAuthority {
 			issuer: issuer.subjectName.toJSON(),
 			...validity(request),
 			signingAlgorithm: algorithm,
-			publicKey: keys.publicKey,
+			publicKey,
 			signingKey: await importKey(this.#privateKey),
 			extensions: [
 				...extensions,
@@ -132,10 +149,7 @@ export class CertificateAuthority {
 		});
 		const selfSigned = issuer.subject === issuer.issuer;
 		const chain = selfSigned ? '' : `\n${this.certificate}`;
-		return {
-			certificate: `${certificate.toString('pem')}${chain}`,
-			privateKey: await exportKey(keys.privateKey),
-		};
+		return `${certificate.toString('pem')}${chain}`;
 	}
 }
 

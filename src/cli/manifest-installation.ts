@@ -6,6 +6,7 @@ import {
 	moduleLabel,
 	originalModuleIdAnnotation,
 	type TranslationPolicy,
+	trustMarkAnnotation,
 } from '../edge-agent/translation/translation.ts';
 import { trustBundleName } from '../edge-agent/translation/workload-sidecar.ts';
 import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../runtime/json.ts';
@@ -63,8 +64,10 @@ export async function readInstallation(
 		settings['DEVICE_SECRET'] ?? 'iotedge-device',
 		...(settings['DEVICE_CERTIFICATE_SECRET'] ? [settings['DEVICE_CERTIFICATE_SECRET']] : []),
 	];
+	const trustMark = trustMarkOf(modules);
 	const target = {
 		...toldBy(hub, settings, agent),
+		...(trustMark === undefined ? {} : { trustMark }),
 		workloadTlsUri: tlsUriOf(name, settings),
 		...(isJsonObject(bundle) ? { trustBundle: jsonText(bundle['ca.pem'] ?? '') } : {}),
 		namespace,
@@ -81,6 +84,15 @@ export async function readInstallation(
 	const policy = policyFrom(options.policy, agent === undefined ? process.env : settings, secrets);
 	const device = labelValue(deviceId);
 	return { target, policy, device, ...(owner === undefined ? {} : { owner }) };
+}
+
+/** What modules that run were started with. */
+function trustMarkOf(workloads: readonly KubernetesObject[]): string | undefined {
+	const marks = workloads.map(({ spec }) => {
+		const template = spec?.['template'] as Partial<KubernetesObject> | undefined;
+		return template?.metadata?.annotations?.[trustMarkAnnotation];
+	});
+	return marks.find((mark) => mark !== undefined);
 }
 
 type Variables = Readonly<Record<string, string>>;

@@ -208,6 +208,7 @@ export class DeploymentRunner implements Lifecycle {
 		const surroundings = JSON.stringify([
 			[...surrounding.generationIds],
 			surrounding.trustBundle ?? '',
+			surrounding.trustMark ?? '',
 		]);
 		if (this.#applied?.of === accepted && this.#applied.surroundings === surroundings) return;
 		const { deployment, version } = accepted;

@@ -18,7 +18,7 @@ const gatewayName = 'edgehub';
 export function installationContext(
 	settings: DeviceAgentSettings,
 	own: KubernetesObject | undefined,
-	certificates: Pick<EdgeCertificates, 'trustBundle'>,
+	certificates: Pick<EdgeCertificates, 'trustBundle' | 'trustMark'>,
 ): Omit<TranslationContext, 'generationIds'> {
 	const { hubAuthorityConfigMap, hubAuthorityKey, parentHostName } = settings;
 	const hubTrust = { configMapName: hubAuthorityConfigMap, key: hubAuthorityKey };
@@ -35,6 +35,9 @@ export function installationContext(
 		workloadTlsUri: settings.workloadTlsUri,
 		get trustBundle() {
 			return certificates.trustBundle;
+		},
+		get trustMark() {
+			return certificates.trustMark;
 		},
 		apiVersion: workloadApiVersion,
 		runtimeLogLevel: settings.logLevel,

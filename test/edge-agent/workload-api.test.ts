@@ -327,53 +327,6 @@ test('health needs no caller', async (t) => {
 	t.is((await call('127.0.0.9', 'GET', '/readyz')).status, 503);
 });
 
-test('an agent that starts again has the same authority', async (t) => {
-	const { certificates, state, clock } = await setUp(t);
-	const again = new EdgeCertificates({ state, deviceId: 'edge1', clock });
-	await again.load();
-	t.is(again.trustBundle, certificates.trustBundle);
-});
-
-test('authorities are replaced in time, and modules trust the old root and the new', async (t) => {
-	const { certificates, clock } = await setUp(t);
-	const before = await certificates.issueServer('a', []);
-	const oldBundle = certificates.trustBundle;
-	clock.jump(190 * 86_400_000);
-	const renewed = await certificates.issueServer('a', []);
-	t.is(certificates.trustBundle, oldBundle);
-	t.not(issuerOf(renewed.certificate), issuerOf(before.certificate));
-	clock.jump(9 * 365 * 86_400_000);
-	await certificates.issueServer('a', []);
-	t.true(certificates.trustBundle.includes(oldBundle.trim()));
-	t.not(certificates.trustBundle, oldBundle);
-});
-
-test('an authority that was made while the clock was ahead is good when that is set right', async (t) => {
-	const { certificates, clock } = await setUp(t);
-	const before = certificates.trustBundle;
-	clock.jump(-360 * 86_400_000);
-	const { certificate } = await certificates.issueServer('a', []);
-	t.is(certificates.trustBundle, before);
-	for (const pem of [...certificate.split(/(?<=END CERTIFICATE-----)\s*/), before]) {
-		if (pem.trim() === '') continue;
-		t.true(new X509Certificate(pem).validFromDate.getTime() <= clock.now());
-	}
-});
-
-test('an authority that is not valid yet is replaced, and whoever follows the bundle is told', async (t) => {
-	const { certificates, clock } = await setUp(t);
-	const before = certificates.trustBundle;
-	let told = 0;
-	certificates.onTrustChange(() => {
-		told += 1;
-	});
-	clock.jump(-3 * 365 * 86_400_000);
-	await certificates.issueServer('a', []);
-	t.not(certificates.trustBundle, before);
-	t.true(certificates.trustBundle.includes(before.trim()));
-	t.is(told, 1);
-});
-
 test('the certificate for sidecars is renewed early, and when the clock has jumped past it', async (t) => {
 	const { certificates, clock } = await setUp(t);
 	const certificate = new AgentCertificate({
@@ -401,7 +354,3 @@ test('the certificate for sidecars is renewed early, and when the clock has jump
 	certificate.stop();
 	t.is(clock.pending, 0);
 });
-
-function issuerOf(chain: string): string {
-	return chain.split(/(?<=END CERTIFICATE-----)\s*/)[1] ?? '';
-}

@@ -28,6 +28,8 @@ export interface TranslationContext {
 	readonly workloadTlsUri: string;
 	/** PEM of the authorities of this edge, for sidecars. Absent where nobody knows them yet. */
 	readonly trustBundle?: string;
+	/** Changes when modules that run must be started anew to learn of another authority. Absent: none must. */
+	readonly trustMark?: string | undefined;
 	/** `IOTEDGE_APIVERSION`. */
 	readonly apiVersion: string;
 	/** `RuntimeLogLevel` of modules that do not set one. */
@@ -148,3 +150,5 @@ export const keepAnnotation = 'net.azure-devices.edge.keep';
 export const rollbackAnnotation = 'net.azure-devices.edge.rollback';
 /** `true` on the live workload of a module whose updates must wait; set by people, never by the agent. */
 export const holdAnnotation = 'net.azure-devices.edge.hold';
+/** On pods: the `trustMark` that they were started with. Another one rolls them. */
+export const trustMarkAnnotation = 'net.azure-devices.edge.trust-mark';

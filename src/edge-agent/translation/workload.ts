@@ -2,9 +2,9 @@ import type { KubernetesObject } from '../../cluster/kubernetes-object.ts';
 import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../../runtime/json.ts';
 import { definedMembers } from './defined-members.ts';
 import { metadataOf, podMetadata } from './module-metadata.ts';
-import { type ModuleScope, podSelector } from './module-scope.ts';
+import { isEdgeHub, type ModuleScope, podSelector } from './module-scope.ts';
 import { shortHash, withSuffix } from './object-name.ts';
-import { rollbackAnnotation } from './translation.ts';
+import { rollbackAnnotation, trustMarkAnnotation } from './translation.ts';
 
 /** The parts of a module's workload. */
 export interface WorkloadParts {
@@ -46,9 +46,21 @@ function deployment(scope: ModuleScope, { podSpec, exclusive }: WorkloadParts): 
 			selector: { matchLabels: podSelector(scope) },
 			strategy: strategyOf(scope, exclusive),
 			...definedMembers({ progressDeadlineSeconds: extension.integer('progressDeadlineSeconds') }),
-			template: { metadata: podMetadata(scope), spec: { ...podSpec, restartPolicy: 'Always' } },
+			template: { metadata: markedPod(scope), spec: { ...podSpec, restartPolicy: 'Always' } },
 		},
 	};
+}
+
+/**
+ * A module reads once, when it starts, what it should trust: another mark starts it anew. The edge hub
+ * goes on reading, and a Job that has ended would be run again.
+ */
+function markedPod(scope: ModuleScope): ReturnType<typeof podMetadata> {
+	const metadata = podMetadata(scope);
+	const { trustMark } = scope.context;
+	if (trustMark === undefined || isEdgeHub(scope)) return metadata;
+	const annotations = { ...metadata.annotations, [trustMarkAnnotation]: trustMark };
+	return { ...metadata, annotations };
 }
 
 /** The edge hub tells the pods of a module apart by their addresses. */
