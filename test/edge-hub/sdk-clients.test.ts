@@ -1,10 +1,13 @@
 // What lets SDKs use a host name with a port over WebSocket has to be there before they are loaded.
 import '../../src/iot-hub-emulator/sdk-port-preload.ts';
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { connect as connectTls } from 'node:tls';
 import test, { type ExecutionContext } from 'ava';
 import azure from 'azure-iot-device';
 import amqp from 'azure-iot-device-amqp';
 import mqtt from 'azure-iot-device-mqtt';
+import type { CertificateAndKey } from '../../src/certificates/certificate-authority.ts';
 import type { EdgeHub } from '../../src/edge-hub/hub.ts';
 import { type Identity, identityKey } from '../../src/protocol/identity.ts';
 import { type CuttableRelay, cuttableRelay } from '../support/cuttable-relay.ts';
@@ -18,6 +21,7 @@ import {
 	startHub,
 	type World,
 } from '../support/hub-world.ts';
+import { ShiftedClock } from '../support/shifted-clock.ts';
 import { until } from '../support/until.ts';
 
 const { Client, Message, ModuleClient } = azure;
@@ -55,11 +59,14 @@ async function runningHub(
 	t: ExecutionContext,
 	transport: Transport,
 	env: Readonly<Record<string, string>> = {},
+	clock?: ShiftedClock,
 ): Promise<Running> {
 	const world = await newWorld('filter');
+	// So that a test comes to its renewal, and not to the end of what devices show.
+	world.workload.certificateDays = 1;
 	world.iotHub.register(players['leaf device']);
 	world.iotHub.patchDesired(ownIdentity, everything);
-	const hub = await startHub(t, world, env);
+	const hub = await startHub(t, world, env, clock);
 	await hub.whenReady();
 	const relay = await cuttableRelay(t, transports[transport].port(hub));
 	return { world, hub, relay, transport };
@@ -196,6 +203,55 @@ function sentBy({ world }: Running, identity: Identity): string[] {
 		.map(({ message }) => Buffer.from(message.body).toString());
 }
 
+const certified = { deviceId: 'certified' };
+const day = 86_400_000;
+
+interface CertifiedDevice extends CertificateAndKey {
+	/** How long its certificate lives. */
+	readonly days: number;
+}
+
+/** Registers a device with the thumbprint of a new certificate; an older one is good no more. */
+async function certifiedDevice({ iotHub, workload }: World, days = 5): Promise<CertifiedDevice> {
+	const { deviceId } = certified;
+	const usages = ['client'] as const;
+	const issued = await workload.authority.issue({ commonName: deviceId, usages, days });
+	const { fingerprint } = new X509Certificate(issued.certificate);
+	iotHub.register(certified);
+	const known = iotHub.registry.get(deviceId);
+	if (known === undefined) throw new Error('The device is not registered.');
+	const thumbprints = [fingerprint.replaceAll(':', '')];
+	const authentication = { type: 'selfSigned', keys: [], thumbprints } as const;
+	iotHub.registry.set(deviceId, { ...known, authentication });
+	return { ...issued, days };
+}
+
+/** A connection string with `x509=true` ignores the gateway, so that the host is the hub. */
+async function certifiedClient(
+	t: ExecutionContext,
+	{ world, relay, transport }: Running,
+	{ certificate, privateKey }: CertificateAndKey,
+): Promise<SdkClient> {
+	const connectionString = `HostName=localhost:${relay.port};DeviceId=certified;x509=true`;
+	const kind = transports[transport].kind as never;
+	const client = Client.fromConnectionString(connectionString, kind) as SdkClient;
+	const ca = world.workload.authority.certificate;
+	await client.setOptions({ ca, cert: certificate, key: privateKey } as never);
+	t.teardown(() => client.close().catch(() => {}));
+	client.on('error', () => {});
+	return client;
+}
+
+/** The fingerprint of the certificate that a server shows. */
+async function certificateOf(port: number, { workload }: World): Promise<string> {
+	const ca = workload.authority.certificate;
+	const socket = connectTls({ port, host: 'localhost', ca });
+	await once(socket, 'secureConnect');
+	const { fingerprint256 } = socket.getPeerCertificate();
+	socket.destroy();
+	return fingerprint256;
+}
+
 for (const transport of Object.keys(transports) as Transport[]) {
 	for (const [who, identity] of Object.entries(players)) {
 		test(`${transport}, ${who}: messages both ways, twin, methods`, async (t) => {
@@ -265,41 +321,68 @@ for (const transport of Object.keys(transports) as Transport[]) {
 
 	test(`${transport}, leaf device with a certificate: messages, twin, methods`, async (t) => {
 		const running = await runningHub(t, transport);
-		const { world, relay } = running;
-		const identity = { deviceId: 'certified' };
-		const own = { commonName: 'certified', usages: ['client'] as const, days: 5 };
-		const { certificate, privateKey } = await world.workload.authority.issue(own);
-		const { fingerprint } = new X509Certificate(certificate);
-		const connectionString = `HostName=localhost:${relay.port};DeviceId=certified;x509=true`;
-		const open = async () => {
-			const kind = transports[transport].kind as never;
-			const client = Client.fromConnectionString(connectionString, kind) as SdkClient;
-			const ca = world.workload.authority.certificate;
-			await client.setOptions({ ca, cert: certificate, key: privateKey } as never);
-			t.teardown(() => client.close().catch(() => {}));
-			client.on('error', () => {});
-			await client.open();
-			return client;
-		};
-		world.iotHub.register(identity);
-		const known = world.iotHub.registry.get('certified');
-		if (known === undefined) throw new Error('The device is not registered.');
-		world.iotHub.registry.set('certified', {
-			...known,
-			authentication: {
-				type: 'selfSigned',
-				keys: [],
-				thumbprints: [fingerprint.replaceAll(':', '')],
-			},
-		});
-		const client = await open();
-		const player = new Player(running, client, identity);
+		const client = await certifiedClient(t, running, await certifiedDevice(running.world));
+		await client.open();
+		const player = new Player(running, client, certified);
 		await player.listen();
 		await player.send('up');
-		await until(() => sentBy(running, identity).includes('up'), 'the message in the cloud');
+		await until(() => sentBy(running, certified).includes('up'), 'the message in the cloud');
 		await player.receive('down');
 		await player.changeDesired({ speed: 1 });
 		t.deepEqual(await player.call(1), { status: 200, payload: { echo: 1 } });
+	});
+
+	test(`${transport}, leaf device with a certificate: a cut connection comes back, and no message is lost`, async (t) => {
+		const running = await runningHub(t, transport);
+		const { relay } = running;
+		const client = await certifiedClient(t, running, await certifiedDevice(running.world));
+		await client.open();
+		const player = new Player(running, client, certified);
+		await player.listen();
+		const before = relay.connections;
+		const texts = Array.from({ length: 20 }, (_, n) => `message ${n}`);
+		const sending = texts.map((text) => player.send(text));
+		await until(() => sentBy(running, certified).length > 0, 'the first message');
+		relay.cut();
+		await Promise.all(sending);
+		await until(() => relay.connections > before, 'a new connection');
+		await until(() => new Set(sentBy(running, certified)).size === texts.length, 'all messages');
+		t.deepEqual(await player.call(3), { status: 200, payload: { echo: 3 } });
+		await player.receive('after the cut');
+		await player.changeDesired({ cut: 1 });
+		t.is(await player.report({ back: true }), null);
+	});
+
+	test(`${transport}, leaf device with a certificate: it outlives that of the hub, not its own`, async (t) => {
+		const clock = new ShiftedClock();
+		const running = await runningHub(t, transport, {}, clock);
+		const { world, hub, relay } = running;
+		const own = await certifiedDevice(world);
+		const client = await certifiedClient(t, running, own);
+		await client.open();
+		const player = new Player(running, client, certified);
+		await player.listen();
+		const shown = () => certificateOf(transports[transport].port(hub), world);
+		const first = await shown();
+		const before = relay.connections;
+		clock.shift(0.9 * day);
+		await until(async () => (await shown()) !== first, 'another certificate of the hub');
+		await player.send('after the renewal');
+		await player.receive('after the renewal');
+		t.deepEqual(await player.call(4), { status: 200, payload: { echo: 4 } });
+		t.is(relay.connections, before, 'the connection is the same');
+		await client.close();
+
+		clock.shift(own.days * day);
+		const late = await certifiedClient(t, running, own);
+		const connect = async (other: SdkClient) => {
+			await other.open();
+			await other.sendEvent(new Message('late'));
+		};
+		await t.throwsAsync(connect(late), { name: 'UnauthorizedError' });
+		const renewed = await certifiedDevice(world, 30);
+		await connect(await certifiedClient(t, running, renewed));
+		await until(() => sentBy(running, certified).includes('late'), 'the message in the cloud');
 	});
 }
 

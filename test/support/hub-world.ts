@@ -4,7 +4,7 @@ import { EdgeHub } from '../../src/edge-hub/hub.ts';
 import { readEdgeHubSettings } from '../../src/edge-hub/settings.ts';
 import { type Identity, identityKey } from '../../src/protocol/identity.ts';
 import { audienceOf, createSasToken } from '../../src/protocol/sas-token.ts';
-import { systemClock } from '../../src/runtime/clock.ts';
+import { type Clock, systemClock } from '../../src/runtime/clock.ts';
 import type { JsonObject } from '../../src/runtime/json.ts';
 import { silentLogger } from '../../src/runtime/logger.ts';
 import type { KeyValueStore } from '../../src/storage/key-value-store.ts';
@@ -59,6 +59,7 @@ export async function startHub(
 	t: Pick<ExecutionContext, 'teardown'>,
 	world: World,
 	env: Readonly<Record<string, string>> = {},
+	clock: Clock = systemClock,
 ): Promise<EdgeHub> {
 	const { settings, problems } = readEdgeHubSettings({
 		IOTEDGE_DEVICEID: edgeDeviceId,
@@ -76,7 +77,7 @@ export async function startHub(
 	});
 	if (settings === undefined) throw new Error(JSON.stringify(problems));
 	const hub = new EdgeHub(settings, {
-		clock: systemClock,
+		clock,
 		logger: silentLogger,
 		workload: world.workload.for('$edgeHub'),
 		scopeSource: world.iotHub.scopeSource,
