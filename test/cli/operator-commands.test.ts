@@ -19,6 +19,7 @@ import {
 	checkCertificates,
 	hubAuthorities,
 } from '../../src/cli/check/installation-checks.ts';
+import { checkIssuerKeys } from '../../src/cli/check/issuer-key-check.ts';
 import { agentSources, checkSources } from '../../src/cli/check/source-checks.ts';
 import { setHold } from '../../src/cli/commands/hold.ts';
 import { modulesOf } from '../../src/cli/commands/list.ts';
@@ -378,6 +379,50 @@ test('rights of the agent are asked of the cluster', async (t) => {
 	t.like(await checkRights(client, 'edge', 'edgeagent', rights), { result: 'ok' });
 	const more = [...rights, { group: '', resource: 'nodes', verb: 'list' }];
 	t.regex((await checkRights(client, 'edge', 'edgeagent', more)).detail, /may not list nodes\./);
+});
+
+test('whether the agent can verify tokens of pods is asked of the cluster', async (t) => {
+	const { client } = await runningApiServer(t);
+	await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'edge' } });
+	const look = (of: Partial<typeof client> = {}) => {
+		const { create, get, list, tokenKeys } = client;
+		const bound = {
+			create: create.bind(client),
+			get: get.bind(client),
+			list: list.bind(client),
+			tokenKeys: tokenKeys.bind(client),
+		};
+		return checkIssuerKeys({ ...bound, ...of }, 'edge', 'edgeagent');
+	};
+	t.like(await look(), { result: 'ok' });
+	const refusal = (status: number) => async () => {
+		throw errorOfAnswer(status, '{}', 'test');
+	};
+	t.like(await look({ tokenKeys: refusal(403) }), { result: 'ok' });
+	t.like(await look({ create: refusal(403) }), { result: 'skipped' });
+	const unpublished = await look({ tokenKeys: refusal(404) });
+	t.like(unpublished, { result: 'warning' });
+	t.regex(unpublished.remedy ?? '', /--service-account-issuer/);
+	const rbac = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRoleBinding' };
+	await client.delete({ ...rbac, name: 'system:service-account-issuer-discovery' });
+	t.like(await look(), { result: 'warning' });
+	const env = [{ name: 'WORKLOAD_API_MODE', value: 'sidecar' }];
+	const containers = [{ name: 'edgeagent', image: 'agent', env }];
+	await client.create({
+		apiVersion: 'apps/v1',
+		kind: 'Deployment',
+		metadata: { name: 'edgeagent', namespace: 'edge' },
+		spec: {
+			selector: { matchLabels: { app: 'a' } },
+			template: { metadata: { labels: { app: 'a' } }, spec: { containers } },
+		},
+	});
+	const finding = await look();
+	t.like(finding, { result: 'error' });
+	t.regex(
+		finding.remedy ?? '',
+		/^kubectl create clusterrolebinding .* --serviceaccount=edge:edgeagent$/,
+	);
 });
 
 test('the source of the deployment is looked for where the agent looks', async (t) => {

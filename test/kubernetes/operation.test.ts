@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
 import { checkRights, neededRights } from '../../src/cli/check/agent-rights.ts';
 import { checkApiServer, checkClock } from '../../src/cli/check/cluster-checks.ts';
+import { checkIssuerKeys } from '../../src/cli/check/issuer-key-check.ts';
 import { connect } from '../../src/cluster/http-cluster-client.ts';
 import { LeaderElection } from '../../src/cluster/leader-election.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
@@ -65,11 +66,13 @@ test('with the Role of the installation one agent leads and hands over', async (
 });
 
 test('a real cluster answers what check asks', async (t) => {
-	const { admin, namespace } = await open(t);
+	const { admin, agent, namespace } = await open(t);
 	t.is((await checkApiServer(admin)).result, 'ok');
 	t.is((await checkClock(admin, () => systemClock.now())).result, 'ok');
 	const rights = await neededRights();
 	t.is((await checkRights(admin, namespace, 'edgeagent', rights)).result, 'error');
 	for (const object of await installedRole(namespace)) await admin.create(object);
 	t.like(await checkRights(admin, namespace, 'edgeagent', rights), { result: 'ok' });
+	t.like(await checkIssuerKeys(admin, namespace, 'edgeagent'), { result: 'ok' });
+	t.like(await checkIssuerKeys(agent, namespace, 'edgeagent'), { result: 'skipped' });
 });

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { parseAllDocuments } from 'yaml';
 import type { ClusterClient } from '../../cluster/cluster-client.ts';
 import { ClusterError } from '../../cluster/cluster-error.ts';
-import { isJsonObject } from '../../runtime/json.ts';
+import { isJsonObject, type JsonObject } from '../../runtime/json.ts';
 import { type Finding, faulty, fine, unknown } from './finding.ts';
 
 /** A right that the agent needs in its namespace. */
@@ -44,12 +44,14 @@ export async function checkRights(
 	account: string,
 	rights: readonly Right[],
 ): Promise<Finding> {
-	const user = `system:serviceaccount:${namespace}:${account}`;
+	const user = userOf({ namespace, account });
 	const queue = rights.values();
 	const missing: string[] = [];
 	const ask = async () => {
 		for (const right of queue) {
-			if (!(await isAllowed(client, namespace, user, right))) missing.push(nameOf(right));
+			const attributes = attributesOf(namespace, right);
+			const allowed = await isAllowed(client, { namespace, account }, attributes);
+			if (!allowed) missing.push(nameOf(right));
 		}
 	};
 	try {
@@ -66,28 +68,42 @@ export async function checkRights(
 	return faulty(check, `${user} may not ${missing.sort().join(', ')}.`, remedy);
 }
 
-async function isAllowed(
+/**
+ * Whether a ServiceAccount may do something, as the cluster says.
+ *
+ * @param attributes `resourceAttributes` or `nonResourceAttributes` of a SubjectAccessReview
+ * @throws ClusterError
+ */
+export async function isAllowed(
 	client: Pick<ClusterClient, 'create'>,
-	namespace: string,
-	user: string,
-	{ group, resource, verb }: Right,
+	{ namespace, account }: { readonly namespace: string; readonly account: string },
+	attributes: JsonObject,
 ): Promise<boolean> {
-	const [plural = '', subresource = ''] = resource.split('/');
 	const review = await client.create({
 		apiVersion: 'authorization.k8s.io/v1',
 		kind: 'SubjectAccessReview',
 		metadata: { name: '' },
 		spec: {
-			user,
+			user: userOf({ namespace, account }),
 			groups: [
 				'system:serviceaccounts',
 				`system:serviceaccounts:${namespace}`,
 				'system:authenticated',
 			],
-			resourceAttributes: { namespace, group, verb, resource: plural, subresource },
+			...attributes,
 		},
 	});
 	return isJsonObject(review.status) && review.status['allowed'] === true;
+}
+
+/** The user name of a ServiceAccount. */
+export function userOf(of: { readonly namespace: string; readonly account: string }): string {
+	return `system:serviceaccount:${of.namespace}:${of.account}`;
+}
+
+function attributesOf(namespace: string, { group, resource, verb }: Right): JsonObject {
+	const [plural = '', subresource = ''] = resource.split('/');
+	return { resourceAttributes: { namespace, group, verb, resource: plural, subresource } };
 }
 
 function nameOf({ group, resource, verb }: Right): string {

@@ -16,6 +16,7 @@ import {
 	hubAuthorities,
 	installation,
 } from '../check/installation-checks.ts';
+import { checkIssuerKeys } from '../check/issuer-key-check.ts';
 import { agentSources, checkSources } from '../check/source-checks.ts';
 import { connectToEdge, type EdgeOptions } from '../edge-cluster.ts';
 import { exitCode } from '../exit-code.ts';
@@ -65,6 +66,7 @@ export async function* findingsOf(
 	const sources = await agentSources(client, namespace);
 	const rights = await neededRights(sources.includes('edge-deployment'));
 	yield checkRights(client, namespace, installation.agent, rights);
+	yield checkIssuerKeys(client, namespace, installation.agent);
 	yield checkAgent(client, namespace);
 	yield checkSources(client, namespace, sources);
 	const { findings, hubHostName, dpsHostName } = await checkDevice(client, namespace, clock.now());
