@@ -130,6 +130,7 @@ export class Hub {
 		this.#delivery.begin();
 		this.configurations.load();
 		this.jobs.load();
+		this.registryJobs.load();
 		this.provisioning.load();
 		this.routing.load(this.#givenRouting);
 		this.events.load();
@@ -138,6 +139,7 @@ export class Hub {
 	/** Ends what it does by itself. */
 	stop(): void {
 		this.jobs.stop();
+		this.registryJobs.stop();
 		this.configurations.stop();
 	}
 }
