@@ -45,6 +45,9 @@ export interface ConfigurationOptions {
 /** Time to live where the deployment names none: what the Azure portal writes into new deployments. */
 const defaultTimeToLiveSecs = 7200;
 
+/** Of schema version 1. */
+const newestMinor = 3;
+
 const maxPriority = 9;
 const maxRouteTimeToLive = 4_294_967_295;
 const maxTimeToLive = 2_147_483_647;
@@ -62,7 +65,7 @@ export function readConfiguration(
 ): HubConfiguration | ConfigurationRejection {
 	const problems: ConfigurationProblem[] = [];
 	const minor = readSchemaVersion(desired['schemaVersion'], problems);
-	const routes = readRoutes(desired['routes'], minor ?? 0, options, problems);
+	const routes = readRoutes(desired['routes'], minor ?? newestMinor, options, problems);
 	const store = readStoreAndForward(desired['storeAndForwardConfiguration'], problems);
 	if (problems.length > 0) return { problems };
 	return {
@@ -87,7 +90,7 @@ function readSchemaVersion(
 	const match =
 		typeof version === 'string' ? /^(\d+)\.(\d+)(?:\.\d+){0,2}$/.exec(version.trim()) : null;
 	const minor = Number(match?.[2]);
-	if (match !== null && Number(match[1]) === 1 && minor <= 3) return minor;
+	if (match !== null && Number(match[1]) === 1 && minor <= newestMinor) return minor;
 	const shown = version === undefined ? 'is missing' : `is ${JSON.stringify(version)}`;
 	problems.push({
 		path: '$.schemaVersion',

@@ -43,6 +43,15 @@ test('schema versions 1.0 to 1.3 are read, further components are ignored', (t) 
 	}
 });
 
+test('a bad schema version makes no other faults', (t) => {
+	const desired = {
+		schemaVersion: '9',
+		routes: { r: { route, priority: 1 }, bad: 'FROM' },
+		storeAndForwardConfiguration: store,
+	};
+	t.is(problemsOf(desired).length, 2);
+});
+
 test('routes come with priority and time to live from schema version 1.1 on', (t) => {
 	const outcome = read({
 		schemaVersion: '1.1',

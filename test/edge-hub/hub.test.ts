@@ -337,6 +337,24 @@ test('the hub reports its configuration, what is wrong with it, and who is conne
 	t.like(reported(), { lastDesiredStatus: { code: 200 } });
 });
 
+test('clients that an earlier installation of the hub has reported are forgotten, those that are there are not', async (t) => {
+	const world = await newWorld('sensor', 'filter');
+	const stale = { status: 'Connected', lastConnectedTimeUtc: '2020-01-01T00:00:00.000Z' };
+	world.iotHub.twins.set('edge1/$edgeHub', {
+		desired: { $version: 1 },
+		reported: { $version: 7, clients: { 'edge1/gone': stale, 'edge1/sensor': stale } },
+	});
+	world.iotHub.patchDesired(ownIdentity, routes(toCloud));
+	const hub = await startHub(t, world);
+	await hub.whenReady();
+	await TestClient.connect(t, hub, mqttOptions(world, sensor));
+	const reported = () =>
+		(world.iotHub.reportedOf(ownIdentity)['clients'] ?? {}) as Record<string, typeof stale>;
+	const isNew = () => (reported()['edge1/sensor']?.lastConnectedTimeUtc ?? '') > '2021';
+	await until(() => isNew() && !('edge1/gone' in reported()), 'the clients of this run');
+	t.deepEqual(Object.keys(reported()), ['edge1/sensor']);
+});
+
 test('a bad configuration does not stop a hub that is restarted', async (t) => {
 	const { world, hub } = await runningHub(t);
 	const reported = () => world.iotHub.reportedOf(ownIdentity);

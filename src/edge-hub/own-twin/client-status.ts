@@ -27,11 +27,17 @@ export function disconnectedPatch(identity: Identity, now: number): JsonObject {
 	return { clients: { [clientProperty(identity)]: entry } };
 }
 
-/** The patch that removes the clients of an earlier run of the hub; undefined when there are none. */
-export function forgetClientsPatch(reported: JsonObject): JsonObject | undefined {
-	const { clients } = reported as { clients?: unknown };
+/**
+ * The patch that removes the clients of an earlier run of the hub; undefined when there are none.
+ * @param known names of clients that this run has reported
+ */
+export function forgetClientsPatch(
+	reported: JsonObject,
+	known: ReadonlySet<string>,
+): JsonObject | undefined {
+	const { clients } = reported;
 	if (!isJsonObject(clients)) return undefined;
-	const names = Object.keys(clients);
+	const names = Object.keys(clients).filter((name) => !known.has(name));
 	if (names.length === 0) return undefined;
 	return { clients: Object.fromEntries(names.map((name) => [name, null])) };
 }

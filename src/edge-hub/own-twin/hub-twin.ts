@@ -10,7 +10,12 @@ import type { ClientRegistry } from '../clients/client-registry.ts';
 import type { DesiredStatus } from '../configuration.ts';
 import type { TwinManager } from '../twins/twin-manager.ts';
 import type { UpstreamConnections } from '../upstream/upstream-connections.ts';
-import { connectedPatch, disconnectedPatch, forgetClientsPatch } from './client-status.ts';
+import {
+	clientProperty,
+	connectedPatch,
+	disconnectedPatch,
+	forgetClientsPatch,
+} from './client-status.ts';
 import type { LocalDeploymentWatch } from './local-deployment-watch.ts';
 
 export interface HubTwinOptions {
@@ -50,6 +55,10 @@ export class HubTwin implements Lifecycle {
 	/** Which clients came and went since the last report. */
 	#gathered: JsonObject | undefined;
 	#gathering: Timer | undefined;
+	/** Names of the clients that this run has reported. */
+	readonly #told = new Set<string>();
+	/** Clients of earlier runs have been removed from the twin. */
+	#forgotten = false;
 	/** What was looked at last, without its version, and what became of it. */
 	#applied: { readonly content: JsonObject; readonly status: DesiredStatus } | undefined;
 
@@ -62,11 +71,6 @@ export class HubTwin implements Lifecycle {
 		const { hub, twins, upstream, clients, callMethod, clock, refreshInterval } = this.#options;
 		const good = this.#options.lastGood.load();
 		if (good !== undefined) this.#applied = { content: good, status: this.#configure(good) };
-		const stored = twins.replica(hub).stored;
-		if (stored !== undefined) {
-			const forget = forgetClientsPatch(stored.reported);
-			if (forget !== undefined) this.#report(forget);
-		}
 		this.#applyRuling();
 		this.#options.local.onChange(() => this.#applyRuling());
 		twins.watch(hub, () => this.#applyRuling());
@@ -78,6 +82,7 @@ export class HubTwin implements Lifecycle {
 		this.#open.use(
 			clients.listen({
 				connected: ({ identity }, first) => {
+					this.#told.add(clientProperty(identity));
 					if (first) this.#reportSoon(connectedPatch(identity, clock.now()));
 				},
 				disconnected: ({ identity }, last) => {
@@ -97,6 +102,7 @@ export class HubTwin implements Lifecycle {
 		const { local, twins, hub } = this.#options;
 		const { current } = local;
 		const stored = twins.replica(hub).stored;
+		if (stored !== undefined && versionOf(stored.desired) > 0) this.#forgetClients(stored.reported);
 		if (current?.hub != null) {
 			this.#apply(current.hub, { deploymentSource: current.source, lastDesiredVersion: null });
 		} else if (stored !== undefined && versionOf(stored.desired) > 0) {
@@ -106,6 +112,13 @@ export class HubTwin implements Lifecycle {
 				lastDesiredVersion: versionOf(stored.desired),
 			});
 		}
+	}
+
+	/** Once the twin is known: who was connected when an earlier run ended need not be now. */
+	#forgetClients(reported: JsonObject): void {
+		const forget = this.#forgotten ? undefined : forgetClientsPatch(reported, this.#told);
+		this.#forgotten = true;
+		if (forget !== undefined) this.#report(forget);
 	}
 
 	/** @param origin what is reported about where they come from. */
