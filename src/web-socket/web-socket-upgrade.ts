@@ -48,6 +48,10 @@ export class WebSocketUpgrade {
 		this.#server.handleUpgrade(request, socket, head, (webSocket) => {
 			const stream = createWebSocketStream(webSocket, { decodeStrings: true });
 			stream.on('error', () => stream.destroy());
+			// [MQTT-6.0.0-1]; AMQP is in binary messages, too. Before the stream hears of the message.
+			webSocket.prependListener('message', (_, isBinary) => {
+				if (!isBinary) stream.destroy();
+			});
 			this.#heads.get(chosen.toLowerCase())?.[1](stream, request);
 		});
 	}

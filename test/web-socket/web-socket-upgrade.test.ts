@@ -57,3 +57,15 @@ test('a message that is too large ends the connection', async (t) => {
 	socket.send(Buffer.alloc(1001));
 	t.is(await closed(socket), 1009);
 });
+
+test('a message of text ends the connection, and is not served', async (t) => {
+	const socket = new WebSocket(`${await echo(t)}/$iothub/websocket`, ['Echo10']);
+	await once(socket, 'open');
+	let echoed = 0;
+	socket.on('message', () => {
+		echoed += 1;
+	});
+	socket.send('text');
+	await closed(socket);
+	t.is(echoed, 0);
+});
