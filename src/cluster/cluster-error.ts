@@ -35,14 +35,25 @@ export class ClusterError extends EdgeError {
 
 	/**
 	 * Whether repeating the same request is pointless until somebody changes it. Everything else
-	 * passes: rights are granted, namespaces appear, quotas are raised, servers recover.
+	 * passes: rights are granted, namespaces appear, quotas are raised, policies change, servers recover.
 	 */
 	get terminal(): boolean {
-		return terminalStatuses.has(this.status);
+		return terminalStatuses.has(this.status) && !this.byPolicy;
+	}
+
+	/** Whether a policy of the cluster refused a good object: admission, and not the API itself. */
+	get byPolicy(): boolean {
+		return policyRefusal.test(this.message);
 	}
 }
 
 const terminalStatuses = new Set([400, 405, 406, 413, 414, 415, 422]);
+
+/**
+ * How plug-ins of admission (ValidatingAdmissionPolicy, quotas) and webhooks begin, with whatever status
+ * they choose: 422 and 400 among them, with which the API refuses for good.
+ */
+const policyRefusal = /^\S+ "[^"]*" is forbidden: |^admission webhook "[^"]*" denied the request/;
 
 const codes = new Map<number, ErrorCode>([
 	[401, 'EDGE_CLUSTER_UNAUTHORIZED'],

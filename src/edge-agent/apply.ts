@@ -318,7 +318,7 @@ function hashOf(step: Step): string {
 }
 
 function isImmutable(error: unknown): boolean {
-	if (!(error instanceof ClusterError) || error.status !== 422) return false;
+	if (!(error instanceof ClusterError) || error.status !== 422 || error.byPolicy) return false;
 	return /immutable|may not (be )?change/i.test(error.message);
 }
 

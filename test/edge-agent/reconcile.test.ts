@@ -289,6 +289,38 @@ test('replaces what cannot be changed', async (t) => {
 	t.is(reconciler.status().code, 200);
 });
 
+const policyRefusals: Readonly<Record<string, [status: number, message: string]>> = {
+	'a ValidatingAdmissionPolicy': [
+		422,
+		`deployments.apps "a" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: Images are immutable.`,
+	],
+	'a webhook': [400, 'admission webhook "check.example.com" denied the request: no such image'],
+};
+
+for (const [policy, [status, message]] of Object.entries(policyRefusals)) {
+	test(`deletes nothing for ${policy} that refuses, and asks again within a minute`, async (t) => {
+		const { reconciler, cluster, desire, settle, writes, clock } = setUp(t);
+		await reconciler.start();
+		desire({ name: 'a' });
+		await settle();
+		const [before] = cluster.all('Deployment');
+		writes();
+		cluster.fault = (operation, what) => {
+			if (operation !== 'apply' || what !== 'Deployment edge/a') return undefined;
+			return errorOfAnswer(status, JSON.stringify({ message }), 'test');
+		};
+		desire({ name: 'a', image: 'example/image:2' });
+		await clock.advance(600_000);
+		t.deepEqual([...new Set(writes())], ['apply Deployment edge/a']);
+		t.is(reconciler.status().code, 500);
+		t.true(reconciler.status().description.includes(message));
+		cluster.fault = () => undefined;
+		await clock.advance(60_000);
+		t.is(cluster.all('Deployment')[0]?.metadata.uid, before?.metadata.uid);
+		t.is(reconciler.status().code, 200);
+	});
+}
+
 test('changes the workload kind of a module without leaving the old one behind', async (t) => {
 	const { reconciler, cluster, desire, settle } = setUp(t);
 	await reconciler.start();

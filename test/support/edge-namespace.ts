@@ -71,7 +71,16 @@ async function agentObjects(): Promise<KubernetesObject[]> {
 	return documents.map((document) => document.toJS() as KubernetesObject);
 }
 
-async function accountToken(config: ClusterConfig, namespace: string): Promise<string> {
+/**
+ * A token of the agent's ServiceAccount, for an hour.
+ *
+ * @param boundObjectRef what it ends with; default: nothing.
+ */
+export async function accountToken(
+	config: ClusterConfig,
+	namespace: string,
+	boundObjectRef?: OwnerReference,
+): Promise<string> {
 	const options = { clock: systemClock, requestTimeout: 30_000, userAgent: 'iotedge-k8s-tests' };
 	const transport = new ApiTransport(config, options);
 	try {
@@ -81,7 +90,7 @@ async function accountToken(config: ClusterConfig, namespace: string): Promise<s
 			body: {
 				apiVersion: 'authentication.k8s.io/v1',
 				kind: 'TokenRequest',
-				spec: { audiences: [], expirationSeconds: 3600 },
+				spec: { audiences: [], expirationSeconds: 3600, boundObjectRef },
 			},
 		});
 		const status = isJsonObject(answer) ? answer['status'] : undefined;

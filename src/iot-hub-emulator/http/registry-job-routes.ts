@@ -1,16 +1,17 @@
+import { IotHubError } from '../iot-hub-error.ts';
 import type { RouteContext } from './route-context.ts';
 
 interface JobRoute {
 	Params: { jobId: string };
 }
 
-/** Import and export of the identity registry: `/jobs`. They run in the background. */
+/** Import and export of the identity registry: `/jobs`. They are over when they are answered. */
 export function addRegistryJobRoutes({ app, hub, authorization }: RouteContext): void {
 	const { registryJobs } = hub;
 
 	app.post('/jobs/create', async (request) => {
 		authorization.requireService(request, 'RegistryWrite');
-		return registryJobs.create(request.body);
+		return registryJobs.run(request.body);
 	});
 	app.get('/jobs', async (request) => {
 		authorization.requireService(request, 'RegistryRead');
@@ -22,6 +23,7 @@ export function addRegistryJobRoutes({ app, hub, authorization }: RouteContext):
 	});
 	app.delete<JobRoute>('/jobs/:jobId', async (request) => {
 		authorization.requireService(request, 'RegistryWrite');
-		return registryJobs.cancel(request.params.jobId);
+		const { jobId, status } = registryJobs.get(request.params.jobId);
+		throw new IotHubError('ArgumentInvalid', `The job ${jobId} is ${status} already.`);
 	});
 }

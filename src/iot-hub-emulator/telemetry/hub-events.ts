@@ -1,7 +1,6 @@
 import type { Identity } from '../../protocol/identity.ts';
 import { messageOf } from '../../runtime/edge-error.ts';
 import type { Hub } from '../hub.ts';
-import { routingSourceOf } from '../routing/routed-message.ts';
 import { StoredJson } from '../stored-json.ts';
 import { sectionWithMetadata } from '../twin/twin-section.ts';
 import type { NewTelemetryEvent } from './telemetry-event.ts';
@@ -26,7 +25,7 @@ export const eventSources: readonly EventSource[] = [
 	'deviceConnectionStateEvents',
 ];
 
-/** Makes events of what happens in the hub, where somebody wants them. */
+/** Writes what happens in the hub as events, for the sources that are wanted. */
 export class HubEvents {
 	readonly #hub: Hub;
 	readonly #stored: StoredJson<readonly EventSource[]>;
@@ -43,26 +42,24 @@ export class HubEvents {
 	/** To be called once. */
 	load(): void {
 		this.want(this.#given ?? this.#stored.get('wanted') ?? []);
-		listen(this.#hub);
+		listen(this.#hub, (source) => this.#wanted.has(source));
 	}
 
-	/** Sources whose events the built-in endpoint gets, whatever the routes say. */
+	/** Sources whose events are written. */
 	get wanted(): EventSource[] {
 		return [...this.#wanted];
 	}
 
-	/** Sends events of these sources to the built-in endpoint from now on, of others as routes say. */
+	/** Writes events of these sources from now on, of no others. */
 	want(sources: readonly EventSource[]): void {
 		this.#wanted.clear();
 		for (const source of sources) this.#wanted.add(source);
-		this.#hub.routing.alsoSend(sources.map(routingSourceOf));
 		this.#stored.set('wanted', this.wanted);
 	}
 }
 
-function listen(hub: Hub): void {
-	const { registry, twins, connections, routing } = hub;
-	const wanted = (source: EventSource) => routing.listensTo(routingSourceOf(source));
+function listen(hub: Hub, wanted: (source: EventSource) => boolean): void {
+	const { registry, twins, connections } = hub;
 	twins.onChange((identity, update) => {
 		if (!wanted('twinChangeEvents')) return;
 		write(hub, identity, {
@@ -119,7 +116,7 @@ function twinOf(hub: Hub, identity: Identity): object {
 }
 
 function write(hub: Hub, identity: Identity, event: HubEvent): void {
-	hub.routing.accept(eventOf(hub, identity, event)).catch((error: unknown) => {
+	hub.telemetry.append(eventOf(hub, identity, event)).catch((error: unknown) => {
 		const reason = messageOf(error);
 		hub.logger.error('an event of the hub was not written', { source: event.source, reason });
 	});
