@@ -128,6 +128,16 @@ export class ClientConnection implements MqttConnection {
 		this.close();
 	}
 
+	/** Resolves when what the client has sent so far has been handled, as far as that is soon. */
+	readOut(): Promise<void> {
+		return this.#options.stream.readOut();
+	}
+
+	/** No more than what the client has sent is to come: it is not held back. */
+	lastPackets(): void {
+		this.#rate?.lift();
+	}
+
 	/** The peer reads again. */
 	drained(): void {
 		this.#outbound.pump();

@@ -12,6 +12,8 @@ import type { PacketStream, PacketStreamListener } from './packet-stream.ts';
 export interface HandshakeServer {
 	readonly logger: Logger;
 	authenticate(request: ConnectRequest): Promise<ConnectReturnCode>;
+	/** Resolves when nobody holds the place of a client any more whose packets wait. */
+	vacate(request: ConnectRequest): Promise<void>;
 	/** Accepts an authenticated client; undefined when the server is full or stopping. */
 	establish(request: ConnectRequest, stream: PacketStream): ClientConnection | undefined;
 	/** The stream has ended. */
@@ -66,6 +68,11 @@ export class ConnectHandshake implements PacketStreamListener {
 		this.#connection?.drained();
 	}
 
+	lastPackets(): boolean {
+		this.#connection?.lastPackets();
+		return this.#connection !== undefined;
+	}
+
 	ended(): void {
 		this.#over = true;
 		this.#timer?.[Symbol.dispose]();
@@ -78,6 +85,7 @@ export class ConnectHandshake implements PacketStreamListener {
 		if (packet.clientId === '' && !packet.clean) return this.#refuse(2, 'The client id is empty.');
 		const request = requestOf(packet, this.#peer);
 		const code = await this.#authenticate(request);
+		if (code === 0) await this.#server.vacate(request);
 		if (this.#over || this.#stream === undefined) return;
 		if (code !== 0) return this.#refuse(code, 'The client was refused.', request.clientId);
 		this.#connection = this.#server.establish(request, this.#stream);

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
 import mqttPacket, { type Packet } from 'mqtt-packet';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import {
@@ -17,6 +18,8 @@ const acknowledgementLength = 4;
 
 /** Milliseconds that a peer has to read our last packet and close its side. */
 const lingerTime = 2_000;
+/** Milliseconds in which what a peer has sent is still handled when it has gone, or another takes its place. */
+const lastPacketsTime = 2_000;
 
 /** What the owner of a packet stream is told. */
 export interface PacketStreamListener {
@@ -26,6 +29,11 @@ export interface PacketStreamListener {
 	failed(error: unknown): void;
 	/** The peer reads again after `needsDrain`. */
 	drained(): void;
+	/**
+	 * The stream is gone, or has to make room, while packets of the peer may wait.
+	 * @returns whether they are to be handled before `ended`
+	 */
+	lastPackets(): boolean;
 	/** The stream has ended, whoever ended it. */
 	ended(): void;
 }
@@ -37,7 +45,13 @@ export class PacketStream {
 	readonly #clock: Clock;
 	readonly #listener: PacketStreamListener;
 	#waiting = false;
+	/** Nothing more is read or written. */
 	#closing = false;
+	/** The stream is gone; what has been read of it is still being handled. */
+	#gone = false;
+	/** Pieces that have come. */
+	#chunks = 0;
+	#idle: (() => void) | undefined;
 	/** What leaves at the end of the turn; a number is the identifier of a PUBACK. */
 	#leaving: (Buffer | OutgoingPublish | number)[] = [];
 	#leavingBytes = 0;
@@ -59,11 +73,7 @@ export class PacketStream {
 		this.#stream.on('drain', () => this.#listener.drained());
 		this.#stream.on('error', () => this.#stream.destroy());
 		this.#stream.on('end', () => this.#stream.end());
-		this.#stream.once('close', () => {
-			this.#closing = true;
-			this.#linger?.[Symbol.dispose]();
-			this.#listener.ended();
-		});
+		this.#stream.once('close', () => this.#lost());
 	}
 
 	/** Whether reading has stopped until the owner is done with a packet. */
@@ -99,11 +109,68 @@ export class PacketStream {
 	 */
 	end(): void {
 		if (this.#closing) return;
+		if (this.#gone) {
+			this.#over();
+			return;
+		}
 		this.#flush();
 		this.#closing = true;
 		this.#stream.end();
 		this.#stream.resume();
 		this.#linger = this.#clock.after(lingerTime, () => this.#stream.destroy());
+	}
+
+	/**
+	 * Resolves when what the peer has sent so far has been handled, as far as that is soon. Only a peer
+	 * that is not read at the moment can have sent more than has been seen.
+	 */
+	async readOut(): Promise<void> {
+		if (!this.#waiting || this.#closing || !this.#listener.lastPackets()) return;
+		let late = false;
+		using _ = this.#clock.after(lastPacketsTime, () => {
+			late = true;
+			this.#idle?.();
+		});
+		for (let seen = -1; seen !== this.#chunks && !late && !this.#closing; ) {
+			if (this.#waiting) await this.#untilIdle();
+			seen = this.#chunks;
+			// Within two turns of the event loop whatever has arrived is read.
+			await turn();
+			await turn();
+		}
+	}
+
+	#untilIdle(): Promise<void> {
+		return new Promise((resolve) => {
+			this.#idle = resolve;
+		});
+	}
+
+	#lost(): void {
+		this.#linger?.[Symbol.dispose]();
+		if (this.#closing || !this.#listener.lastPackets()) {
+			this.#over();
+			return;
+		}
+		this.#gone = true;
+		this.#linger = this.#clock.after(lastPacketsTime, () => this.#over());
+		for (let rest = this.#stream.read(); rest !== null; rest = this.#stream.read()) {
+			this.#decoder.push(rest as Buffer);
+		}
+		this.#dispatch();
+		this.#overWhenIdle();
+	}
+
+	/** What a peer that has gone had sent is handled. */
+	#overWhenIdle(): void {
+		if (this.#gone && !this.#waiting && !this.#closing) this.#over();
+	}
+
+	#over(): void {
+		this.#linger?.[Symbol.dispose]();
+		this.#closing = true;
+		this.#idle?.();
+		this.#listener.ended();
 	}
 
 	#leave(packet: Buffer | OutgoingPublish | number, length: number): void {
@@ -131,6 +198,7 @@ export class PacketStream {
 
 	#received(chunk: Buffer): void {
 		if (this.#closing) return;
+		this.#chunks += 1;
 		this.#decoder.push(chunk);
 		this.#dispatch();
 	}
@@ -155,6 +223,9 @@ export class PacketStream {
 			this.#waiting = false;
 			if (!this.#closing) this.#stream.resume();
 			this.#dispatch();
+			if (this.#waiting) return;
+			this.#idle?.();
+			this.#overWhenIdle();
 		});
 	}
 }

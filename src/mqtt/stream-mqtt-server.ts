@@ -55,6 +55,8 @@ export class StreamMqttServer implements MqttServer {
 		const handshake = new ConnectHandshake(peer, {
 			logger,
 			authenticate: (request) => handler.authenticate(request),
+			// What a client sent before it came again goes before what it sends now, and is not lost.
+			vacate: async (request) => this.#connections.get(this.#placeOf(request))?.readOut(),
 			establish: (request, packets) => this.#establish(request, packets),
 			ended: () => {
 				this.#open.delete(handshake);
@@ -77,8 +79,8 @@ export class StreamMqttServer implements MqttServer {
 	}
 
 	#establish(request: ConnectRequest, stream: PacketStream): ClientConnection | undefined {
-		const { limits, handler } = this.#options;
-		const place = handler.placeOf?.(request) ?? request.clientId;
+		const { limits } = this.#options;
+		const place = this.#placeOf(request);
 		const previous = this.#connections.get(place);
 		const full = previous === undefined && this.#connections.size >= limits.maxConnections;
 		if (this.#stopping || full) return undefined;
@@ -88,6 +90,10 @@ export class StreamMqttServer implements MqttServer {
 		this.#connections.set(place, connection);
 		connection.open(session.present); // [MQTT-3.2.2-1], [MQTT-3.2.2-2], [MQTT-3.2.2-3]
 		return connection;
+	}
+
+	#placeOf(request: ConnectRequest): string {
+		return this.#options.handler.placeOf?.(request) ?? request.clientId;
 	}
 
 	#connection(

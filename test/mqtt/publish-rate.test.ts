@@ -191,7 +191,7 @@ test('a client that never acknowledges loses its connection once it is read agai
 	t.is(handler.publications.length, 20);
 });
 
-test('a connection that ends while it is held back leaves nothing behind', async (t) => {
+test('a client that comes again is not held back for what it sent before, and leaves nothing behind', async (t) => {
 	const { server, handler, clock } = limitedServer(t, 1);
 	const peer = new MqttPeer(server);
 	await peer.connect();
@@ -200,11 +200,12 @@ test('a connection that ends while it is held back leaves nothing behind', async
 	t.is(handler.publications.length, 1);
 	const again = new MqttPeer(server);
 	await again.connect();
+	t.is(handler.publications.length, 5);
 	await peer.end();
 	again.send(...messages(1));
 	t.is((await again.next('puback')).messageId, 1);
 	await clock.advance(20_000);
-	t.is(handler.publications.length, 2, 'what was not taken is not acknowledged either');
+	t.is(handler.publications.length, 6);
 	t.is(server.connections.size, 1);
 });
 

@@ -14,11 +14,13 @@ export class MqttPeer {
 	readonly stream: Duplex;
 	readonly received: Packet[] = [];
 	readonly #wakers: (() => void)[] = [];
+	readonly #far: Duplex;
 	ended = false;
 
 	constructor(server: MqttServer, remoteAddress = '127.0.0.1') {
 		const [near, far] = duplexPair();
 		this.stream = near;
+		this.#far = far;
 		const reader = parser({ protocolVersion: 4 });
 		reader.on('packet', (packet) => {
 			this.received.push(packet);
@@ -42,6 +44,12 @@ export class MqttPeer {
 
 	sendBytes(...bytes: readonly number[]): void {
 		this.stream.write(Buffer.from(bytes));
+	}
+
+	/** Breaks the connection, so that the server can neither read nor write any more. */
+	cut(): void {
+		this.#far.destroy();
+		this.stream.destroy();
 	}
 
 	/** Sends CONNECT and returns the CONNACK. */
