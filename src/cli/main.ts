@@ -7,6 +7,7 @@ import { processTerminal } from './terminal.ts';
 
 /** Errors of the command line or of what it names. */
 const inputErrors: ReadonlySet<ErrorCode> = new Set([
+	'EDGE_EMULATOR_ROUTING_INVALID',
 	'EDGE_FILE_UNREADABLE',
 	'EDGE_NAME_UNKNOWN',
 	'EDGE_OPTION_MISSING',

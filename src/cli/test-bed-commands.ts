@@ -65,6 +65,7 @@ function addEmulator(program: Command, terminal: Terminal): void {
 				...eventSources,
 			]),
 		)
+		.option('--routing <file>', 'message routing, as properties.routing of an IoT Hub in Azure')
 		.option('--keep', 'keep everything in the state folder from run to run')
 		.option('-s, --state <folder>', 'for the .env file and the authority', '.iotedge-k8s')
 		.addOption(outputOption())

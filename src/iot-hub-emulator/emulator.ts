@@ -10,6 +10,7 @@ import type { Identity } from '../protocol/identity.ts';
 import type { Message } from '../protocol/message.ts';
 import { type Clock, systemClock } from '../runtime/clock.ts';
 import { EdgeError } from '../runtime/edge-error.ts';
+import type { JsonObject } from '../runtime/json.ts';
 import type { Lifecycle } from '../runtime/lifecycle.ts';
 import { type Logger, silentLogger } from '../runtime/logger.ts';
 import type { KeyValueStore } from '../storage/key-value-store.ts';
@@ -20,7 +21,7 @@ import { AmqpHead } from './amqp/amqp-head.ts';
 import type { ServiceBoundQueue } from './cloud-to-device/service-bound-queue.ts';
 import { ConnectionGuard } from './connections/connection-guard.ts';
 import type { EmulatorAccess } from './environment-file.ts';
-import { eventHubName } from './event-hubs/event-hub-endpoint.ts';
+import { eventHubName } from './event-hubs/event-hub-name.ts';
 import { Faults } from './faults.ts';
 import { blobContainers } from './files/blobs.ts';
 import { HttpHead } from './http/http-head.ts';
@@ -34,6 +35,7 @@ import type { DeviceProvisioning } from './provisioning/device-provisioning.ts';
 import { MqttFork } from './provisioning/mqtt-fork.ts';
 import { ProvisioningMqttHead } from './provisioning/provisioning-mqtt-head.ts';
 import type { IdentityRegistry } from './registry/identity-registry.ts';
+import type { MessageRouting } from './routing/message-routing.ts';
 import { StoredJson } from './stored-json.ts';
 import type { EventSource } from './telemetry/hub-events.ts';
 import { TelemetryLog, type TelemetryRetention } from './telemetry/telemetry-log.ts';
@@ -64,6 +66,12 @@ export interface IotHubEmulatorSettings {
 	 * run has had; nothing in a new hub, as in one without routes.
 	 */
 	readonly eventSources?: readonly EventSource[];
+	/**
+	 * Message routing: `properties.routing` of an IoT Hub in Azure's resource manager, or the whole
+	 * resource. Default: what the folder's last run has had; in a new hub all telemetry goes to the
+	 * built-in endpoint.
+	 */
+	readonly routing?: JsonObject;
 	readonly retention?: TelemetryRetention;
 	readonly clock?: Clock;
 	readonly logger?: Logger;
@@ -169,6 +177,11 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 		return this.#required.hub.telemetry;
 	}
 
+	/** Where messages go. */
+	get routing(): MessageRouting {
+		return this.#required.hub.routing;
+	}
+
 	/** What services hear of uploaded files. */
 	get fileNotifications(): ServiceBoundQueue {
 		return this.#required.hub.fileNotifications;
@@ -201,9 +214,14 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 
 	/** Connection string of the Event Hubs-compatible endpoint, for the policy `service`. It holds a secret. */
 	get eventHubConnectionString(): string {
+		return this.endpointConnectionString(eventHubName);
+	}
+
+	/** The same for an event hub that routing has as an endpoint. It holds a secret. */
+	endpointConnectionString(endpointName: string): string {
 		const policy = this.#required.hub.policies.find('service');
 		const key = `SharedAccessKeyName=service;SharedAccessKey=${policy?.primaryKey ?? ''}`;
-		return `Endpoint=sb://${this.hostName}/;${key};EntityPath=${eventHubName}`;
+		return `Endpoint=sb://${this.hostName}/;${key};EntityPath=${endpointName}`;
 	}
 
 	/**
@@ -280,6 +298,7 @@ export class IotHubEmulator implements Lifecycle, AsyncDisposable {
 		const hub = new Hub({
 			size: this.#settings.size,
 			eventSources: this.#settings.eventSources,
+			routing: this.#settings.routing,
 			store,
 			telemetry,
 			blobBytes,

@@ -20,6 +20,7 @@ import { RegistryJobs } from './jobs/registry-jobs.ts';
 import { DirectMethods } from './methods/direct-methods.ts';
 import { DeviceProvisioning } from './provisioning/device-provisioning.ts';
 import { IdentityRegistry } from './registry/identity-registry.ts';
+import { MessageRouting } from './routing/message-routing.ts';
 import { type EventSource, HubEvents } from './telemetry/hub-events.ts';
 import type { TelemetryLog } from './telemetry/telemetry-log.ts';
 import { type HubSize, Throttles } from './throttles.ts';
@@ -35,6 +36,8 @@ export interface HubParts {
 	readonly size?: HubSize | undefined;
 	/** Sources of events besides telemetry; by default those of the last run. */
 	readonly eventSources?: readonly EventSource[] | undefined;
+	/** As `MessageRouting.put` takes it; by default that of the last run. */
+	readonly routing?: unknown;
 	readonly clock: Clock;
 	readonly logger: Logger;
 }
@@ -64,11 +67,13 @@ export class Hub {
 	readonly registryJobs: RegistryJobs;
 	readonly provisioning: DeviceProvisioning;
 	readonly telemetry: TelemetryLog;
+	readonly routing: MessageRouting;
 	/** What it tells of itself besides telemetry. */
 	readonly events: HubEvents;
 	readonly serviceAuthorization: ServiceAuthorization;
 	readonly deviceAuthentication: DeviceAuthentication;
 	readonly #delivery: CloudToDeviceDelivery;
+	readonly #givenRouting: unknown;
 
 	constructor(parts: HubParts) {
 		const { store, telemetry, blobBytes, access, size, clock, logger } = parts;
@@ -107,6 +112,9 @@ export class Hub {
 		this.jobs = new Jobs(this);
 		this.registryJobs = new RegistryJobs(this);
 		this.provisioning = new DeviceProvisioning(this);
+		const [hubName = ''] = (access.hostNames[0] ?? '').split('.');
+		this.routing = new MessageRouting({ store, telemetry, twins: this.twins, hubName, logger });
+		this.#givenRouting = parts.routing;
 		this.events = new HubEvents(this, parts.eventSources);
 		this.#delivery = new CloudToDeviceDelivery(this.cloudToDevice, this.connections, logger);
 	}
@@ -122,13 +130,16 @@ export class Hub {
 		this.#delivery.begin();
 		this.configurations.load();
 		this.jobs.load();
+		this.registryJobs.load();
 		this.provisioning.load();
+		this.routing.load(this.#givenRouting);
 		this.events.load();
 	}
 
 	/** Ends what it does by itself. */
 	stop(): void {
 		this.jobs.stop();
+		this.registryJobs.stop();
 		this.configurations.stop();
 	}
 }

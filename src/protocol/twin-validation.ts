@@ -10,6 +10,9 @@ export const twinLimits = {
 	maxInteger: 4503599627370495,
 } as const;
 
+/** From here on JavaScript writes numbers with an exponent, which makes them floating point for IoT Hub. */
+const firstWithExponent = 1e21;
+
 /** A rule that a patch of twin properties breaks. */
 export interface TwinFault {
 	/** Names from the top, e.g. `['status', 'battery']`. */
@@ -100,7 +103,8 @@ function checkNumber(
 	faults: TwinFault[],
 ): void {
 	const { minInteger, maxInteger } = twinLimits;
-	if (!Number.isInteger(value) || (value >= minInteger && value <= maxInteger)) return;
+	const isFloat = !Number.isInteger(value) || Math.abs(value) >= firstWithExponent;
+	if (isFloat || (value >= minInteger && value <= maxInteger)) return;
 	const message = `Property ${name} has an out of bound value. Valid values are between ${minInteger} and ${maxInteger}`;
 	faults.push({ path, message });
 }

@@ -343,6 +343,10 @@ export const errorCatalogue = {
 		summary: 'The IoT Hub emulator cannot listen on the port that it was given.',
 		remedy: 'Choose another port, or none to use any free one.',
 	},
+	EDGE_EMULATOR_ROUTING_INVALID: {
+		summary: 'The IoT Hub emulator cannot use the message routing of a file.',
+		remedy: 'Correct what the message names; docs/iot-hub-emulator.md shows the form.',
+	},
 	// src/edge-agent: reconcile
 	EDGE_OBJECT_FOREIGN: {
 		summary: 'A deployment needs a Kubernetes object whose name somebody else uses already.',

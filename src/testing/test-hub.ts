@@ -30,6 +30,8 @@ export interface TestHubOptions {
 	readonly clock?: Clock;
 	/** Of the hub whose throttles and daily quota apply. Default: neither. */
 	readonly size?: HubSize;
+	/** Message routing, as `properties.routing` of an IoT Hub in Azure. Default: none. */
+	readonly routing?: JsonObject;
 }
 
 /** A call of a direct method. */
@@ -54,12 +56,13 @@ export class TestHub implements AsyncDisposable {
 	#journal: TelemetryJournal | undefined;
 	#https: HttpsJson | undefined;
 
-	constructor({ folder, port, size, clock = systemClock }: TestHubOptions = {}) {
+	constructor({ folder, port, size, routing, clock = systemClock }: TestHubOptions = {}) {
 		this.#clock = clock;
 		this.emulator = new IotHubEmulator({
 			...(folder === undefined ? {} : { folder }),
 			...(port === undefined ? {} : { port }),
 			...(size === undefined ? {} : { size }),
+			...(routing === undefined ? {} : { routing }),
 			retention: folder === undefined ? inMemory : onDisk,
 			clock,
 			logger: silentLogger,

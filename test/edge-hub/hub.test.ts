@@ -59,6 +59,15 @@ test('messages flow from module to module and on to IoT Hub, in the name of thei
 	t.deepEqual([...(arrived?.message.properties ?? [])], [['alert', '1']]);
 });
 
+test('a property without a value stays one on its way through the hub', async (t) => {
+	const { world, hub } = await runningHub(t);
+	const from = await TestClient.connect(t, hub, mqttOptions(world, sensor));
+	const to = await TestClient.connect(t, hub, mqttOptions(world, filter));
+	await to.mqtt.subscribeAsync('devices/edge1/modules/filter/inputs/#', { qos: 1 });
+	await from.mqtt.publishAsync(events('sensor', '%24.on=temp&empty=&bare&k=v'), '21', { qos: 1 });
+	t.regex((await to.next()).topic, /\/empty=&bare=&k=v&%24\.cdid=edge1&%24\.cmid=sensor$/);
+});
+
 test('messages wait for their receivers over a restart of the hub, and keep their order', async (t) => {
 	const { world, hub } = await runningHub(t, 'FROM /messages/* INTO $upstream', toFilter);
 	world.iotHub.setOnline(false);

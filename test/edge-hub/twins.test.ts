@@ -175,6 +175,25 @@ test('what was reported while cut off is kept over a restart and pushed on retur
 	t.is(twinRequests(world.hub).length, before, 'it is pushed once');
 });
 
+test('an object that was deleted and reported anew while cut off is not mixed with the old one', async (t) => {
+	const world = newWorld();
+	const first = await startTwins(t, world);
+	await first.twins.get(filter);
+	await first.twins.report(filter, { fan: { speed: 3, mode: 'auto' }, kept: 1 });
+	await world.clock.advance(0);
+	world.hub.setOnline(false);
+	await first.twins.report(filter, { fan: null });
+	await first.twins.report(filter, { fan: { speed: 1 } });
+	await first.stop();
+
+	const second = await startTwins(t, world);
+	world.hub.setOnline(true);
+	await world.clock.advance(0);
+	t.like(world.hub.reportedOf(filter), { fan: { speed: 1 }, kept: 1 });
+	t.false('mode' in (world.hub.reportedOf(filter)['fan'] as object));
+	t.deepEqual((await second.twins.get(filter)).reported['fan'], { speed: 1 });
+});
+
 test('properties that are reported during a push come with the next one', async (t) => {
 	const { hub, clock, twins } = await startTwins(t);
 	await twins.get(filter);

@@ -39,6 +39,7 @@ async function send(
 	emulator: IotHubEmulator,
 	deviceId: string,
 	bodies: readonly string[],
+	more: object = {},
 ): Promise<void> {
 	if (emulator.registry.findDevice(deviceId) === undefined)
 		emulator.registry.putDevice(deviceId, {});
@@ -48,7 +49,7 @@ async function send(
 	await client.open();
 	for (const body of bodies) {
 		const message = new iot.Message(body);
-		Object.assign(message, { messageId: `id ${body}`, contentType: 'application/json' });
+		Object.assign(message, { messageId: `id ${body}`, contentType: 'application/json', ...more });
 		message.properties.add('kind', 'test');
 		await client.sendEvent(message);
 	}
@@ -116,6 +117,33 @@ test.serial(
 			2,
 		);
 		await t.throwsAsync(consumer.getPartitionProperties('4'));
+	},
+);
+
+test.serial(
+	'an event hub that routing has as an endpoint is read like the built-in one',
+	async (t) => {
+		const emulator = await runningEmulator(t);
+		const condition = "kind = 'test' AND $body.n > 1";
+		emulator.routing.put({
+			endpoints: { eventHubs: [{ name: 'hot' }] },
+			routes: [{ name: 'one', source: 'DeviceMessages', condition, endpointNames: ['hot'] }],
+		});
+		const options = { contentEncoding: 'utf-8' };
+		await send(t, emulator, 'dev1', ['{"n":1}', '{"n":2}'], options);
+		await send(t, emulator, 'dev2', ['{"n":3}'], options);
+		const consumer = consumerOf(t, emulator, '$Default', emulator.endpointConnectionString('hot'));
+		const ids = await consumer.getPartitionIds();
+		t.like(await consumer.getEventHubProperties(), { name: 'hot', partitionIds: ids });
+		const events = await read(consumer, earliestEventPosition, 2);
+		t.deepEqual(events.map(({ body }) => (body as { n: number }).n).sort(), [2, 3]);
+		const states = await Promise.all(ids.map((id) => consumer.getPartitionProperties(id)));
+		t.is(states.filter(({ isEmpty }) => !isEmpty).length, 2);
+		const builtIn = consumerOf(t, emulator);
+		const empty = await Promise.all(ids.map((id) => builtIn.getPartitionProperties(id)));
+		t.true(empty.every(({ isEmpty }) => isEmpty));
+		const other = consumerOf(t, emulator, '$Default', emulator.endpointConnectionString('cold'));
+		await t.throwsAsync(other.getEventHubProperties());
 	},
 );
 

@@ -12,6 +12,7 @@ import {
 	runningEmulator,
 } from '../support/running-emulator.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { until } from '../support/until.ts';
 
 function call(emulator: IotHubEmulator, method: string, path: string, body?: unknown) {
 	return hubRequest(emulator, { method, path, body });
@@ -19,11 +20,10 @@ function call(emulator: IotHubEmulator, method: string, path: string, body?: unk
 
 /** Asks until a job is over. */
 async function ended(emulator: IotHubEmulator, jobId: string): Promise<JsonObject> {
-	for (;;) {
+	return until(async () => {
 		const { body } = await call(emulator, 'GET', `/jobs/v2/${jobId}`);
-		if (!['queued', 'running', 'scheduled'].includes(String(body['status']))) return body;
-		await new Promise((resolve) => setTimeout(resolve, 20));
-	}
+		return !['queued', 'running', 'scheduled'].includes(String(body['status'])) && body;
+	});
 }
 
 function rowsOf({ body }: HubResponse): JsonObject[] {
@@ -150,6 +150,16 @@ test('a scheduled job waits for its time, survives a restart, and can be cancell
 	t.deepEqual(rowsOf(history), [], 'what ended 30 days ago is forgotten');
 });
 
+/** Begins an import or export, and waits until it is over. */
+async function transferred(emulator: IotHubEmulator, body: object): Promise<HubResponse> {
+	const created = await call(emulator, 'POST', '/jobs/create', body);
+	const path = `/jobs/${String(created.body['jobId'])}`;
+	return until(async () => {
+		const job = await call(emulator, 'GET', path);
+		return !['enqueued', 'running'].includes(String(job.body['status'])) && job;
+	});
+}
+
 test('an export of the registry is imported elsewhere, twins and keys included', async (t) => {
 	const folder = await temporaryFolder(t);
 	const container = String(pathToFileURL(folder));
@@ -161,14 +171,14 @@ test('an export of the registry is imported elsewhere, twins and keys included',
 		{ deviceId: 'dev1' },
 		{ tags: { a: 1 }, properties: { desired: { b: { c: 2 } } } },
 	);
-	const exported = await call(from, 'POST', '/jobs/create', {
+	const exported = await transferred(from, {
 		type: 'export',
 		outputBlobContainerUri: container,
 	});
 	t.like(exported.body, { type: 'export', status: 'completed', progress: 100 });
 	const text = await readFile(join(folder, 'devices.txt'), 'utf8');
 	t.is(text.trim().split('\n').length, 5);
-	const imported = await call(to, 'POST', '/jobs/create', {
+	const imported = await transferred(to, {
 		type: 'import',
 		inputBlobContainerUri: container,
 		outputBlobContainerUri: container,
@@ -185,7 +195,7 @@ test('an export of the registry is imported elsewhere, twins and keys included',
 	t.truthy(to.registry.findModule({ deviceId: 'dev1', moduleId: 'm' }));
 
 	await writeFile(join(folder, 'devices.txt'), '{"id":"dev1","importMode":"create"}\n');
-	const again = await call(to, 'POST', '/jobs/create', {
+	const again = await transferred(to, {
 		type: 'import',
 		inputBlobContainerUri: container,
 		outputBlobContainerUri: container,
@@ -202,7 +212,7 @@ test('an export of the registry is imported elsewhere, twins and keys included',
 		});
 		t.is(refused.status, 400);
 	}
-	const hidden = await call(from, 'POST', '/jobs/create', {
+	const hidden = await transferred(from, {
 		type: 'export',
 		outputBlobContainerUri: container,
 		excludeKeysInExport: true,
@@ -216,7 +226,7 @@ test("import and export go through the hub's own container, too, with its signat
 	const emulator = await runningEmulator(t);
 	emulator.registry.putDevice('dev1', {});
 	const uri = emulator.registryContainerUri;
-	const job = (body: object) => call(emulator, 'POST', '/jobs/create', body);
+	const job = (body: object) => transferred(emulator, body);
 	const exported = await job({ type: 'export', outputBlobContainerUri: uri });
 	t.is(exported.body['status'], 'completed', exported.text);
 	t.is(exported.body['outputBlobContainerUri'], uri.split('?')[0], 'without the signature');
@@ -239,4 +249,68 @@ test("import and export go through the hub's own container, too, with its signat
 	t.is((await job({ type: 'export', ...places, outputBlobName: '../x' })).body['status'], 'failed');
 	const { jobId } = exported.body;
 	t.is((await call(emulator, 'DELETE', `/jobs/${jobId}`)).status, 400, 'it is over already');
+});
+
+test('an import or export is answered before it runs, and says how it ended', async (t) => {
+	const container = String(pathToFileURL(await temporaryFolder(t)));
+	const emulator = await runningEmulator(t);
+	emulator.registry.putDevice('dev1', {});
+	const create = () => {
+		const body = { type: 'export', outputBlobContainerUri: container };
+		return call(emulator, 'POST', '/jobs/create', body);
+	};
+	const first = await create();
+	t.like(first.body, { type: 'export', status: 'enqueued', progress: 0, failureReason: null });
+	t.false('endTimeUtc' in first.body);
+	const path = `/jobs/${String(first.body['jobId'])}`;
+	const over = await until(async () => {
+		const { body } = await call(emulator, 'GET', path);
+		return body['status'] === 'completed' && body;
+	});
+	t.like(over, { progress: 100 });
+	t.true(String(over['endTimeUtc']) >= String(over['startTimeUtc']));
+	t.is((await call(emulator, 'DELETE', path)).status, 400, 'it is over already');
+	t.is((await call(emulator, 'DELETE', '/jobs/none')).status, 404);
+});
+
+test('a job that is cancelled stops where it is', async (t) => {
+	const folder = await temporaryFolder(t);
+	const container = String(pathToFileURL(folder));
+	const emulator = await runningEmulator(t);
+	const lines = Array.from({ length: 20_000 }, (_, index) => `{"id":"dev${index}"}\n`);
+	await writeFile(join(folder, 'devices.txt'), lines.join(''));
+	const places = { inputBlobContainerUri: container, outputBlobContainerUri: container };
+	const created = ['import', 'import'].map((type) => {
+		return call(emulator, 'POST', '/jobs/create', { type, ...places });
+	});
+	const [running, waiting] = (await Promise.all(created)).map(({ body }) => String(body['jobId']));
+	await until(async () => emulator.registry.findDevice('dev0') !== undefined);
+	t.like((await call(emulator, 'GET', `/jobs/${waiting}`)).body, { status: 'enqueued' });
+	for (const jobId of [waiting, running]) {
+		const cancelled = await call(emulator, 'DELETE', `/jobs/${jobId}`);
+		t.like(cancelled.body, { status: 'cancelled', failureReason: null }, cancelled.text);
+	}
+	t.is(emulator.registry.findDevice('dev19999'), undefined);
+	const statuses = rowsOf(await call(emulator, 'GET', '/jobs')).map(({ status }) => status);
+	t.deepEqual(statuses, ['cancelled', 'cancelled']);
+	await transferred(emulator, { type: 'export', outputBlobContainerUri: container });
+	t.is(emulator.registry.findDevice('dev19999'), undefined, 'it does not go on');
+});
+
+test('a job that the end of the hub has cut off has failed', async (t) => {
+	const folder = await temporaryFolder(t);
+	const lists = await temporaryFolder(t);
+	const lines = Array.from({ length: 5000 }, (_, index) => `{"id":"dev${index}"}\n`);
+	await writeFile(join(lists, 'devices.txt'), lines.join(''));
+	const container = String(pathToFileURL(lists));
+	const places = { inputBlobContainerUri: container, outputBlobContainerUri: container };
+	const first = await runningEmulator(t, { folder });
+	const { body } = await call(first, 'POST', '/jobs/create', { type: 'import', ...places });
+	await first.stop();
+	const second = await runningEmulator(t, { folder });
+	const job = await call(second, 'GET', `/jobs/${String(body['jobId'])}`);
+	t.like(job.body, {
+		status: 'failed',
+		failureReason: 'The hub was stopped before the job was over.',
+	});
 });

@@ -59,7 +59,11 @@ test('the unmodified service SDK queries, deploys to many, runs jobs and reads d
 	await writeFile(caFile, emulator.caCertificate);
 	const script = resolve(import.meta.dirname, '../support/service-tools-journey.ts');
 	const variables = Object.fromEntries(emulatorEnvironment(emulator.access(caFile)));
-	const env = { ...process.env, ...variables };
+	const env = {
+		...process.env,
+		...variables,
+		REGISTRY_CONTAINER: emulator.registryContainerUri,
+	};
 	const { stdout } = await run(process.execPath, [script], { env });
 
 	t.deepEqual(JSON.parse(stdout), {
@@ -80,6 +84,10 @@ test('the unmodified service SDK queries, deploys to many, runs jobs and reads d
 		jobs: ['job1'],
 		tags: { stage: 'edge1', by: 'job' },
 		cancelled: 'cancelled',
+		export: ['export', 'enqueued'],
+		import: 'completed',
+		registryJobs: 2,
+		cancelOfEnded: 'ArgumentError',
 		digital: 'edge1',
 		statistics: 3,
 	});

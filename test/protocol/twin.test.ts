@@ -90,6 +90,7 @@ const patches: [title: string, patch: JsonObject, faults: RegExp[]][] = [
 	['a long name', { ['n'.repeat(1025)]: 1 }, [/nnnnnnnnnn\.\. exceeds maximum length of 1024/]],
 	['a long value', { a: 'é'.repeat(2049) }, [/length 4098/]],
 	['a large integer', { a: 4503599627370496, b: 4503599627370495 }, [/out of bound/]],
+	['a number that is written with an exponent', { a: 6.02e23, b: -1e300, c: 1.5 }, []],
 	['null in an array', { a: [1, null] }, [/'null'/]],
 	['null in an object of an array', { a: [{ b: null }] }, [/b of an object in an array/]],
 	['a dot, a dollar and a space', { 'a.b': 1, $c: 2, 'd e': 3 }, [/'\.'/, /'\$'/, /' '/]],

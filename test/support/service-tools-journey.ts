@@ -3,6 +3,13 @@
  * that lets it use a host name with a port is for whole processes. Prints what it has seen as JSON.
  */
 import hub from 'azure-iothub';
+import { until } from './until.ts';
+
+interface RegistryJob {
+	readonly jobId: string;
+	readonly type: string;
+	readonly status: string;
+}
 
 const connection = process.env['IOTHUB_CONNECTION_STRING'] ?? '';
 const registry = hub.Registry.fromConnectionString(connection);
@@ -63,18 +70,33 @@ await registry.removeConfiguration('dep1');
 seen['removed'] = await failure(registry.getConfiguration('dep1'));
 
 await jobs.scheduleTwinUpdate('job1', "deviceId = 'edge1'", { etag: '*', tags: { by: 'job' } });
-for (;;) {
-	const { jobStatus } = await jobs.getJob('job1');
-	seen['job'] = jobStatus.status;
-	if (jobStatus.status === 'completed' || jobStatus.status === 'failed') break;
-	await new Promise((resolve) => setTimeout(resolve, 20));
-}
+seen['job'] = await until(async () => {
+	const { status } = (await jobs.getJob('job1')).jobStatus;
+	return (status === 'completed' || status === 'failed') && status;
+});
 const listed = await jobs.createQuery('scheduleUpdateTwin', 'completed' as never).next();
 seen['jobs'] = (listed.result as { jobId: string }[]).map(({ jobId }) => jobId);
 seen['tags'] = (await registry.getTwin('edge1')).responseBody.tags;
 const later = new Date(Date.now() + 3_600_000);
 await jobs.scheduleDeviceMethod('job2', '*', { methodName: 'm' } as never, later, 60);
 seen['cancelled'] = (await jobs.cancelJob('job2')).jobStatus.status;
+
+const container = process.env['REGISTRY_CONTAINER'] ?? '';
+const exported = (await registry.exportDevicesToBlob(container, true)) as unknown as RegistryJob;
+seen['export'] = [exported.type, exported.status];
+const imported = (await registry.importDevicesFromBlob(
+	container,
+	container,
+)) as unknown as RegistryJob;
+seen['import'] = await until(async () => {
+	const { status } = (await registry.getJob(imported.jobId)) as unknown as RegistryJob;
+	return (status === 'completed' || status === 'failed') && status;
+});
+const { responseBody: history } = (await registry.listJobs()) as unknown as {
+	responseBody: RegistryJob[];
+};
+seen['registryJobs'] = history.length;
+seen['cancelOfEnded'] = await failure(registry.cancelJob(imported.jobId));
 
 const credentials = new hub.IoTHubTokenCredentials(connection);
 const twins = new hub.DigitalTwinClient(credentials);

@@ -4,8 +4,12 @@ import { IotHubEmulator } from '../../iot-hub-emulator/emulator.ts';
 import { environmentFile } from '../../iot-hub-emulator/environment-file.ts';
 import type { EventSource } from '../../iot-hub-emulator/telemetry/hub-events.ts';
 import { parseHubSize } from '../../iot-hub-emulator/throttles.ts';
+import { parseJsonText } from '../../manifest/json-text.ts';
+import { EdgeError, messageOf } from '../../runtime/edge-error.ts';
+import type { JsonValue } from '../../runtime/json.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import { exitCode } from '../exit-code.ts';
+import { readText } from '../hub/hub-access.ts';
 import { interruption, untilAborted } from '../interruption.ts';
 import { printMembers } from '../member-table.ts';
 import type { OutputForm } from '../output-form.ts';
@@ -26,6 +30,8 @@ export interface EmulatorOptions {
 	/** `S1`, `S1:2`. */
 	readonly throttle?: string;
 	readonly events?: readonly EventSource[];
+	/** File of message routing. */
+	readonly routing?: string;
 	readonly output: OutputForm;
 }
 
@@ -33,6 +39,7 @@ export interface EmulatorOptions {
 export async function runEmulator(options: EmulatorOptions, terminal: Terminal): Promise<number> {
 	using interrupted = interruption();
 	const folder = resolve(options.state);
+	const routes = options.routing === undefined ? undefined : await readRouting(options.routing);
 	const { port, address, hostName, standardPorts, throttle, events } = options;
 	const emulator = new IotHubEmulator({
 		...(options.keep ? { folder: join(folder, 'iot-hub') } : {}),
@@ -46,12 +53,36 @@ export async function runEmulator(options: EmulatorOptions, terminal: Terminal):
 	});
 	try {
 		await emulator.start();
+		if (routes !== undefined) setRouting(emulator, routes);
 		ensureDevices(emulator, options);
 		printMembers(await describe(emulator, folder), options.output, terminal);
 		await untilAborted(interrupted.signal);
 		return exitCode.ok;
 	} finally {
 		await emulator.stop();
+	}
+}
+
+interface RoutingFile {
+	readonly file: string;
+	readonly document: JsonValue;
+}
+
+/** @throws EdgeError EDGE_FILE_UNREADABLE, EDGE_EMULATOR_ROUTING_INVALID */
+async function readRouting(file: string): Promise<RoutingFile> {
+	const { value, problems } = parseJsonText(await readText(file));
+	if (value !== undefined) return { file, document: value };
+	const message = problems.map((problem) => problem.message).join(' ');
+	throw new EdgeError('EDGE_EMULATOR_ROUTING_INVALID', message, { where: file });
+}
+
+/** @throws EdgeError EDGE_EMULATOR_ROUTING_INVALID */
+function setRouting(emulator: IotHubEmulator, { file, document }: RoutingFile): void {
+	try {
+		emulator.routing.put(document);
+	} catch (cause) {
+		const options = { where: file, cause };
+		throw new EdgeError('EDGE_EMULATOR_ROUTING_INVALID', messageOf(cause), options);
 	}
 }
 

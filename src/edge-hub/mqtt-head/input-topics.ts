@@ -1,7 +1,7 @@
 import type { Identity } from '../../protocol/identity.ts';
-import { bagOfMessage, type Message } from '../../protocol/message.ts';
+import type { Message } from '../../protocol/message.ts';
 import { inputTopic } from '../../protocol/mqtt-topic.ts';
-import { formatPropertyBag } from '../../protocol/property-bag.ts';
+import { messageBag } from './message-bag.ts';
 
 interface MadeTopic {
 	readonly input: string;
@@ -24,7 +24,7 @@ export class InputTopics {
 		const last = this.#last;
 		const same = last?.properties === properties && last.systemProperties === systemProperties;
 		if (same && last.input === input) return last.topic;
-		const topic = inputTopic(this.#module, input, formatPropertyBag(bagOfMessage(message)));
+		const topic = inputTopic(this.#module, input, messageBag(message));
 		this.#last = { input, properties, systemProperties, topic };
 		return topic;
 	}

@@ -1,7 +1,7 @@
 import type { MqttConnection } from '../../mqtt/mqtt-server.ts';
 import type { MethodRequest } from '../../protocol/direct-method.ts';
 import type { Identity } from '../../protocol/identity.ts';
-import { bagOfMessage, type Message } from '../../protocol/message.ts';
+import type { Message } from '../../protocol/message.ts';
 import {
 	desiredPatchTopic,
 	deviceBoundTopic,
@@ -9,7 +9,6 @@ import {
 	parseSubscription,
 	type Subscription,
 } from '../../protocol/mqtt-topic.ts';
-import { formatPropertyBag } from '../../protocol/property-bag.ts';
 import { versionOf } from '../../protocol/twin.ts';
 import type { JsonObject } from '../../runtime/json.ts';
 import type { CredentialVerdict } from '../authorization/client-credential.ts';
@@ -17,6 +16,7 @@ import type { ConnectedClient } from '../clients/connected-client.ts';
 import type { TelemetryKind } from '../telemetry.ts';
 import { InputBatch, InputMessage } from './input-message.ts';
 import { InputTopics } from './input-topics.ts';
+import { messageBag } from './message-bag.ts';
 import { SendWindow } from './send-window.ts';
 
 /** Messages to all inputs of a client that its connection holds at once; others wait in here. */
@@ -77,7 +77,7 @@ export class MqttClient implements ConnectedClient {
 	}
 
 	sendCloudToDevice(message: Message): Promise<void> {
-		const topic = deviceBoundTopic(this.identity.deviceId, bagText(message));
+		const topic = deviceBoundTopic(this.identity.deviceId, messageBag(message));
 		return this.#publish(topic, message.body, 'cloud-to-device');
 	}
 
@@ -117,8 +117,4 @@ function grantedOf(connection: MqttConnection, identity: Identity): Map<Subscrip
 		granted.set(subscription, qos === 1 ? 1 : (granted.get(subscription) ?? 0));
 	}
 	return granted;
-}
-
-function bagText(message: Message): string {
-	return formatPropertyBag(bagOfMessage(message));
 }

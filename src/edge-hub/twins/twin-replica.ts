@@ -14,6 +14,7 @@ import { EdgeError, messageOf } from '../../runtime/edge-error.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { UpstreamConnections } from '../upstream/upstream-connections.ts';
+import { type PendingReport, patchesOf, pendingWith, withPending } from './pending-report.ts';
 import type { TwinStore } from './twin-store.ts';
 
 /** What twins tell their surroundings. */
@@ -49,11 +50,13 @@ export class TwinReplica {
 	readonly identity: Identity;
 	readonly #options: TwinReplicaOptions;
 	#twin: TwinProperties | undefined;
-	#pending: JsonObject | undefined;
+	#pending: PendingReport | undefined;
 	/** Desired properties that the client knows, when it has missed the latest. */
 	#told: JsonObject | undefined;
-	/** Reported since the push that is under way began. */
-	#later: JsonObject | undefined;
+	/** A push is under way. */
+	#pushing = false;
+	/** Reported since it began. */
+	#later: PendingReport | undefined;
 	#tail: Promise<unknown> = Promise.resolve();
 	#timer: Timer | undefined;
 	readonly #pushBackoff = new Backoff({ initial: 5_000, max: 300_000 });
@@ -98,8 +101,8 @@ export class TwinReplica {
 		const twin = this.#twin ?? emptyTwin();
 		const valid = validPatch(patch);
 		const reported = mergeReported(twin.reported, valid);
-		this.#save({ desired: twin.desired, reported }, mergePending(this.#pending, valid), this.#told);
-		if (this.#later !== undefined) this.#later = mergePending(this.#later, valid);
+		this.#save({ desired: twin.desired, reported }, pendingWith(this.#pending, valid), this.#told);
+		if (this.#pushing) this.#later = pendingWith(this.#later, valid);
 		this.#schedulePush();
 		return versionOf(reported);
 	}
@@ -172,7 +175,7 @@ export class TwinReplica {
 		const twin = await client.getTwin();
 		listener.upstreamRequest?.('get', this.identity, (clock.monotonic() - began) / 1000);
 		// What was reported in the meantime is not in the answer.
-		const reported = mergePatch(twin.reported, this.#pending ?? {}, { nullDeletes: true });
+		const reported = withPending(twin.reported, this.#pending);
 		const told = this.#told ?? this.#twin?.desired ?? { $version: 0 };
 		const desired = this.#ruling(twin.desired);
 		this.#save({ desired, reported }, this.#pending, told);
@@ -229,12 +232,12 @@ export class TwinReplica {
 		this.#nextPush = clock.monotonic() + syncInterval;
 		using lease = upstream.lease(this.identity);
 		const client = await lease.connected();
-		const patch = this.#pending;
+		const patches = patchesOf(this.#pending);
 		const began = clock.monotonic();
 		let settled = true;
-		this.#later = {};
+		this.#pushing = true;
 		try {
-			await client.patchReported(patch);
+			for (const patch of patches) await client.patchReported(patch);
 			listener.upstreamRequest?.('report', this.identity, (clock.monotonic() - began) / 1000);
 		} catch (error) {
 			settled = isRefusal(error);
@@ -246,19 +249,23 @@ export class TwinReplica {
 		} finally {
 			const later = this.#later;
 			this.#later = undefined;
+			this.#pushing = false;
 			if (settled) this.#confirm(later);
 		}
 	}
 
 	/** Keeps of the pending properties only what was reported after the push had begun. */
-	#confirm(later: JsonObject): void {
-		const rest = Object.keys(later).length === 0 ? undefined : later;
+	#confirm(later: PendingReport | undefined): void {
 		this.#pushBackoff.reset();
-		this.#save(this.#twin ?? emptyTwin(), rest, this.#told);
-		if (rest !== undefined) this.#schedulePush();
+		this.#save(this.#twin ?? emptyTwin(), later, this.#told);
+		if (later !== undefined) this.#schedulePush();
 	}
 
-	#save(twin: TwinProperties, pending: JsonObject | undefined, told: JsonObject | undefined): void {
+	#save(
+		twin: TwinProperties,
+		pending: PendingReport | undefined,
+		told: JsonObject | undefined,
+	): void {
 		this.#options.store.save(this.identity, {
 			twin,
 			...(pending === undefined ? {} : { pending }),
@@ -296,10 +303,6 @@ function mergeReported(reported: JsonObject, patch: JsonObject): JsonObject {
 		throw invalid(`Twin properties size ${size} exceeds maximum ${maxSectionBytes}`);
 	}
 	return { ...merged, $version: versionOf(reported) + 1 };
-}
-
-function mergePending(pending: JsonObject | undefined, patch: JsonObject): JsonObject {
-	return mergePatch(pending ?? {}, patch, { nullDeletes: false });
 }
 
 function invalid(message: string): EdgeError {

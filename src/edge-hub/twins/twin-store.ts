@@ -2,13 +2,13 @@ import { type Identity, identityKey } from '../../protocol/identity.ts';
 import type { TwinProperties } from '../../protocol/twin.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
 import type { SealedStore } from '../authorization/sealed-store.ts';
+import type { PendingReport } from './pending-report.ts';
 
 /** What the hub keeps of a client's twin. */
 export interface StoredTwin {
 	/** As IoT Hub told last, with the reported patches since then laid over. */
 	readonly twin?: TwinProperties;
-	/** Reported properties that IoT Hub has not got yet, as one patch; nulls delete. */
-	readonly pending?: JsonObject;
+	readonly pending?: PendingReport;
 	/** Desired properties as the client knows them, when it has not been told of the latest. */
 	readonly told?: JsonObject;
 }
@@ -29,7 +29,8 @@ export class TwinStore {
 	save(identity: Identity, { twin, pending, told }: StoredTwin): void {
 		this.#store.set(identityKey(identity), {
 			...(twin === undefined ? {} : { desired: twin.desired, reported: twin.reported }),
-			...(pending === undefined ? {} : { pending }),
+			...(pending === undefined ? {} : { pending: pending.patch }),
+			...(pending?.cleared === undefined ? {} : { cleared: pending.cleared }),
 			...(told === undefined ? {} : { told }),
 		});
 	}
@@ -49,10 +50,14 @@ export class TwinStore {
 
 function storedTwinOf(value: JsonValue | undefined): StoredTwin {
 	if (!isJsonObject(value)) return {};
-	const { desired, reported, pending, told } = value;
+	const { desired, reported, pending: patch, cleared, told } = value;
+	const pending = isJsonObject(patch) && {
+		patch,
+		...(isJsonObject(cleared) ? { cleared } : {}),
+	};
 	return {
 		...(isJsonObject(desired) && isJsonObject(reported) ? { twin: { desired, reported } } : {}),
-		...(isJsonObject(pending) ? { pending } : {}),
+		...(pending ? { pending } : {}),
 		...(isJsonObject(told) ? { told } : {}),
 	};
 }

@@ -10,13 +10,12 @@ import { endpointOf } from '../../protocol/host-name.ts';
 import { messageOf } from '../../runtime/edge-error.ts';
 import { pathOfAddress } from '../amqp/amqp-address.ts';
 import type { Hub } from '../hub.ts';
+import { partitionInLog } from '../telemetry/event-partition.ts';
 import { answerManagement, isPartition } from './event-hub-management.ts';
+import { eventHubName } from './event-hub-name.ts';
 import { eventMessage } from './event-message.ts';
 import { type EventPosition, parseEventPosition, selectorFilter } from './event-position.ts';
 import { ReaderEpochs } from './reader-epochs.ts';
-
-/** Name of the event hub, `EntityPath` in its connection string. */
-export const eventHubName = 'iot-hub-emulator';
 
 const management = '$management';
 
@@ -31,7 +30,8 @@ export interface ReaderAuthorization {
 
 /**
  * The Event Hubs-compatible endpoint for device-to-cloud messages (IoT Hub documentation, "Read
- * device-to-cloud messages from the built-in endpoint"). Every consumer group exists.
+ * device-to-cloud messages from the built-in endpoint"), and event hubs that routing has as endpoints.
+ * Every consumer group exists.
  */
 export class EventHubEndpoint {
 	readonly #hub: Hub;
@@ -47,7 +47,7 @@ export class EventHubEndpoint {
 	/** Whether an address is one of this endpoint. */
 	serves(address: string): boolean {
 		const [first = ''] = entityOf(address).split('/');
-		return first === management || first.toLowerCase() === eventHubName;
+		return first === management || this.#numberOf(first) !== undefined;
 	}
 
 	/**
@@ -75,28 +75,35 @@ export class EventHubEndpoint {
 		if (!isManagement(link.address)) {
 			throw new AmqpError('amqp:not-allowed', 'Only devices and modules send events.');
 		}
-		authorization.requireService(`/${eventHubName}/${management}`);
+		this.#requireManagement(link.address, authorization);
 		const { telemetry } = this.#hub;
-		const description = { name: eventHubName, createdAt: this.#createdAt, telemetry };
 		const replies = this.#repliesOf(link.connection);
+		const description = {
+			eventHubs: (name: string) => this.#numberOf(name),
+			createdAt: this.#createdAt,
+			telemetry,
+		};
 		return async (request) => replies.reply(request, answerManagement(request, description));
 	}
 
 	/** @throws AmqpError, IotHubError IotHubUnauthorizedAccess */
 	outgoing(link: OutgoingLink, authorization: ReaderAuthorization): void {
 		if (isManagement(link.address)) {
-			authorization.requireService(`/${eventHubName}/${management}`);
+			this.#requireManagement(link.address, authorization);
 			this.#repliesOf(link.connection).add(link);
 			return;
 		}
-		const { group, partition } = parseReaderAddress(link.address);
+		const { name, group, partition } = parseReaderAddress(link.address);
+		const eventHub = this.#numberOf(name);
+		if (eventHub === undefined) throw noPartition();
 		authorization.requireService(`/${entityOf(link.address)}`);
 		const position = parseEventPosition(link.filters.get(selectorFilter));
 		if (position === undefined) {
 			throw new AmqpError('amqp:invalid-field', 'The filter is not one of Event Hubs.');
 		}
-		this.#epochs.enter(`${group.toLowerCase()}/${partition}`, link);
-		this.#read(link, this.#sequenceNumberOf(position), partition).catch((error: unknown) => {
+		this.#epochs.enter(`${eventHub}/${group.toLowerCase()}/${partition}`, link);
+		const from = this.#sequenceNumberOf(position);
+		this.#read(link, from, partitionInLog(eventHub, partition)).catch((error: unknown) => {
 			this.#hub.logger.debug('a reader of events has gone', { reason: messageOf(error) });
 		});
 	}
@@ -114,6 +121,28 @@ export class EventHubEndpoint {
 		return position.from;
 	}
 
+	/** The number that the log knows an event hub by; undefined where there is none of that name. */
+	#numberOf(name: string): number | undefined {
+		return name.toLowerCase() === eventHubName ? 0 : this.#hub.routing.eventHubOf(name);
+	}
+
+	/** A token for any of the event hubs will do where the address does not say which one it is. */
+	#requireManagement(address: string, authorization: ReaderAuthorization): void {
+		const [first = ''] = entityOf(address).split('/');
+		const endpoints = this.#hub.routing.document.endpoints.eventHubs.map(({ name }) => name);
+		const names = first === management ? [eventHubName, ...endpoints] : [first];
+		let refusal: unknown;
+		for (const name of names) {
+			try {
+				authorization.requireService(`/${name}/${management}`);
+				return;
+			} catch (error) {
+				refusal = error;
+			}
+		}
+		throw refusal;
+	}
+
 	#repliesOf(connection: AmqpConnection): ReplyLinks {
 		const known = this.#replies.get(connection) ?? new ReplyLinks();
 		this.#replies.set(connection, known);
@@ -126,20 +155,26 @@ function entityOf(address: string): string {
 	return address.replace(/^[a-z]+:\/\/[^/]*\/?|^\//i, '');
 }
 
-/** The node of management, alone or below the event hub. */
+/** The node of management, alone or below an event hub. */
 function isManagement(address: string): boolean {
-	const entity = entityOf(address);
-	return entity === management || entity.toLowerCase() === `${eventHubName}/${management}`;
+	const [first, second, ...beyond] = entityOf(address).split('/');
+	if (first === management) return second === undefined;
+	return second === management && beyond.length === 0;
 }
 
 /** `<event hub>/ConsumerGroups/<group>/Partitions/<partition>`. @throws AmqpError */
 function parseReaderAddress(address: string) {
-	const [, groups, group = '', partitions, id = '', ...beyond] = entityOf(address).split('/');
+	const [name = '', groups, group = '', partitions, id = '', ...beyond] =
+		entityOf(address).split('/');
 	const partition = /^\d+$/.test(id) ? Number(id) : Number.NaN;
 	const wellFormed =
 		groups?.toLowerCase() === 'consumergroups' && partitions?.toLowerCase() === 'partitions';
 	if (!wellFormed || group === '' || beyond.length > 0 || !isPartition(partition)) {
-		throw new AmqpError('amqp:not-found', 'The event hub has no such partition.');
+		throw noPartition();
 	}
-	return { group, partition };
+	return { name, group, partition };
+}
+
+function noPartition(): AmqpError {
+	return new AmqpError('amqp:not-found', 'The event hub has no such partition.');
 }

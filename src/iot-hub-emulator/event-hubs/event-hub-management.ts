@@ -1,20 +1,20 @@
 import type { Typed } from 'rhea';
 import { type AmqpMessage, int, long, stringArray, timestamp } from '../../amqp/amqp-message.ts';
-import { partitionCount } from '../telemetry/event-partition.ts';
+import { partitionCount, partitionInLog } from '../telemetry/event-partition.ts';
 import type { TelemetryLog } from '../telemetry/telemetry-log.ts';
 
 /**
  * Answers a request to `$management`: properties of the event hub, or of one of its partitions.
- *
- * @param createdAt of the hub, in milliseconds since the epoch
  */
 export function answerManagement(
 	request: AmqpMessage,
-	{ name, createdAt, telemetry }: EventHubDescription,
+	{ eventHubs, createdAt, telemetry }: EventHubDescription,
 ): AmqpMessage {
 	const property = (key: string) => String(request.properties?.get(key) ?? '');
 	if (property('operation') !== 'READ') return failure(400, 'amqp:not-implemented');
-	if (property('name').toLowerCase() !== name.toLowerCase()) return failure(404, 'amqp:not-found');
+	const name = property('name');
+	const eventHub = eventHubs(name);
+	if (eventHub === undefined) return failure(404, 'amqp:not-found');
 	const type = property('type');
 	if (type === 'com.microsoft:eventhub') {
 		return success({
@@ -29,7 +29,7 @@ export function answerManagement(
 	if (type !== 'com.microsoft:partition' || !isPartition(partition)) {
 		return failure(404, 'amqp:not-found');
 	}
-	const state = telemetry.partition(partition);
+	const state = telemetry.partition(partitionInLog(eventHub, partition));
 	return success({
 		name,
 		type,
@@ -43,7 +43,8 @@ export function answerManagement(
 }
 
 export interface EventHubDescription {
-	readonly name: string;
+	/** The number that the log knows an event hub by; undefined where there is none of that name. */
+	readonly eventHubs: (name: string) => number | undefined;
 	/** Milliseconds since the epoch. */
 	readonly createdAt: number;
 	readonly telemetry: TelemetryLog;

@@ -29,7 +29,7 @@ export function addDeviceMessageRoutes({ app, hub, authorization }: RouteContext
 			const now = hub.clock.now();
 			hub.connections.touch(identity);
 			await Promise.all(
-				messages.map((message) => hub.telemetry.append(telemetryEvent(message, sender, now))),
+				messages.map((message) => hub.routing.accept(telemetryEvent(message, sender, now))),
 			);
 			return reply.code(204).send();
 		});

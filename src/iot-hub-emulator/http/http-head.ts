@@ -26,6 +26,7 @@ import { addProvisioningRoutes } from './provisioning-routes.ts';
 import { addQueryRoutes } from './query-routes.ts';
 import { addRegistryJobRoutes } from './registry-job-routes.ts';
 import { RequestAuthorization } from './request-authorization.ts';
+import { addRoutingRoutes } from './routing-routes.ts';
 import { addTelemetryRoutes } from './telemetry-routes.ts';
 import { throttledOperation } from './throttled-operation.ts';
 import { addTwinRoutes } from './twin-routes.ts';
@@ -94,6 +95,7 @@ export class HttpHead {
 		addQueryRoutes(context);
 		addJobRoutes(context);
 		addTelemetryRoutes(context);
+		addRoutingRoutes(context);
 		await app.register(async (own) => {
 			addEmulatorRoutes({ ...context, app: own }, this.#faults);
 		});

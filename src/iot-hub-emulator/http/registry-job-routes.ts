@@ -1,17 +1,16 @@
-import { IotHubError } from '../iot-hub-error.ts';
 import type { RouteContext } from './route-context.ts';
 
 interface JobRoute {
 	Params: { jobId: string };
 }
 
-/** Import and export of the identity registry: `/jobs`. They are over when they are answered. */
+/** Import and export of the identity registry: `/jobs`. They run in the background. */
 export function addRegistryJobRoutes({ app, hub, authorization }: RouteContext): void {
 	const { registryJobs } = hub;
 
 	app.post('/jobs/create', async (request) => {
 		authorization.requireService(request, 'RegistryWrite');
-		return registryJobs.run(request.body);
+		return registryJobs.create(request.body);
 	});
 	app.get('/jobs', async (request) => {
 		authorization.requireService(request, 'RegistryRead');
@@ -23,7 +22,6 @@ export function addRegistryJobRoutes({ app, hub, authorization }: RouteContext):
 	});
 	app.delete<JobRoute>('/jobs/:jobId', async (request) => {
 		authorization.requireService(request, 'RegistryWrite');
-		const { jobId, status } = registryJobs.get(request.params.jobId);
-		throw new IotHubError('ArgumentInvalid', `The job ${jobId} is ${status} already.`);
+		return registryJobs.cancel(request.params.jobId);
 	});
 }

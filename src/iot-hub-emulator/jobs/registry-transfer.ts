@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isJsonObject, type JsonObject } from '../../runtime/json.ts';
 import type { Hub } from '../hub.ts';
 import { IotHubError } from '../iot-hub-error.ts';
@@ -9,10 +10,30 @@ import { sectionWithMetadata } from '../twin/twin-section.ts';
 /** Identities of one bulk operation. */
 const chunk = 100;
 
-/** All identities with their twins, one JSON object a line (IoT Hub documentation, "Export"). */
-export function exportLines(hub: Hub, excludeKeys: boolean): string {
+/** How a transfer lets others have their turn, and tells how far it is. */
+export interface TransferPace {
+	/** Ends the transfer between two steps. */
+	readonly signal: AbortSignal;
+	/** @param part from 0 to 1 */
+	readonly done: (part: number) => void;
+}
+
+/**
+ * All identities with their twins, one JSON object a line (IoT Hub documentation, "Export").
+ *
+ * @throws the signal's reason
+ */
+export async function exportLines(
+	hub: Hub,
+	excludeKeys: boolean,
+	pace: TransferPace,
+): Promise<string> {
 	const lines: string[] = [];
-	for (const device of hub.registry.devices()) {
+	const devices = [...hub.registry.devices()];
+	for (const [at, { deviceId }] of devices.entries()) {
+		if (at % chunk === 0) await step(pace, at / devices.length);
+		const device = hub.registry.findDevice(deviceId);
+		if (device === undefined) continue;
 		lines.push(JSON.stringify(line(hub, device, excludeKeys)));
 		for (const module of hub.registry.modules(device.deviceId)) {
 			lines.push(JSON.stringify(line(hub, module, excludeKeys)));
@@ -25,18 +46,30 @@ export function exportLines(hub: Hub, excludeKeys: boolean): string {
  * Does what the lines of an export say; without an `importMode` identities are made or updated.
  *
  * @returns what went wrong with single identities
- * @throws IotHubError ArgumentInvalid for a line that is not a JSON object
+ * @throws IotHubError ArgumentInvalid for a line that is not a JSON object, before anything is done;
+ *   the signal's reason
  */
-export function importLines(hub: Hub, text: string): BulkResult['errors'] {
+export async function importLines(
+	hub: Hub,
+	text: string,
+	pace: TransferPace,
+): Promise<BulkResult['errors']> {
 	const entries = text
 		.split('\n')
 		.filter((each) => each.trim() !== '')
 		.map((each, index) => ({ importMode: 'createOrUpdate', ...parsed(each, index) }));
 	const errors: BulkResult['errors'][number][] = [];
 	for (let at = 0; at < entries.length; at += chunk) {
+		await step(pace, at / entries.length);
 		errors.push(...runBulkOperation(hub, entries.slice(at, at + chunk)).errors);
 	}
 	return errors;
+}
+
+async function step({ signal, done }: TransferPace, part: number): Promise<void> {
+	await nextTurn();
+	signal.throwIfAborted();
+	done(part);
 }
 
 function parsed(text: string, index: number): JsonObject {

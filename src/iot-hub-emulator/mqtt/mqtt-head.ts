@@ -169,7 +169,7 @@ export class MqttHead implements MqttServerHandler {
 		this.#hub.throttles.take('telemetry');
 		this.#hub.throttles.meter(size);
 		const event = telemetryEvent(message, connection, this.#hub.clock.now());
-		await this.#hub.telemetry.append(event);
+		await this.#hub.routing.accept(event);
 	}
 
 	#methodResponse(

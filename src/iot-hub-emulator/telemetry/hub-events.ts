@@ -1,6 +1,7 @@
 import type { Identity } from '../../protocol/identity.ts';
 import { messageOf } from '../../runtime/edge-error.ts';
 import type { Hub } from '../hub.ts';
+import { routingSourceOf } from '../routing/routed-message.ts';
 import { StoredJson } from '../stored-json.ts';
 import { sectionWithMetadata } from '../twin/twin-section.ts';
 import type { NewTelemetryEvent } from './telemetry-event.ts';
@@ -25,7 +26,7 @@ export const eventSources: readonly EventSource[] = [
 	'deviceConnectionStateEvents',
 ];
 
-/** Writes what happens in the hub as events, for the sources that are wanted. */
+/** Makes events of what happens in the hub, where somebody wants them. */
 export class HubEvents {
 	readonly #hub: Hub;
 	readonly #stored: StoredJson<readonly EventSource[]>;
@@ -42,24 +43,26 @@ export class HubEvents {
 	/** To be called once. */
 	load(): void {
 		this.want(this.#given ?? this.#stored.get('wanted') ?? []);
-		listen(this.#hub, (source) => this.#wanted.has(source));
+		listen(this.#hub);
 	}
 
-	/** Sources whose events are written. */
+	/** Sources whose events the built-in endpoint gets, whatever the routes say. */
 	get wanted(): EventSource[] {
 		return [...this.#wanted];
 	}
 
-	/** Writes events of these sources from now on, of no others. */
+	/** Sends events of these sources to the built-in endpoint from now on, of others as routes say. */
 	want(sources: readonly EventSource[]): void {
 		this.#wanted.clear();
 		for (const source of sources) this.#wanted.add(source);
+		this.#hub.routing.alsoSend(sources.map(routingSourceOf));
 		this.#stored.set('wanted', this.wanted);
 	}
 }
 
-function listen(hub: Hub, wanted: (source: EventSource) => boolean): void {
-	const { registry, twins, connections } = hub;
+function listen(hub: Hub): void {
+	const { registry, twins, connections, routing } = hub;
+	const wanted = (source: EventSource) => routing.listensTo(routingSourceOf(source));
 	twins.onChange((identity, update) => {
 		if (!wanted('twinChangeEvents')) return;
 		write(hub, identity, {
@@ -116,7 +119,7 @@ function twinOf(hub: Hub, identity: Identity): object {
 }
 
 function write(hub: Hub, identity: Identity, event: HubEvent): void {
-	hub.telemetry.append(eventOf(hub, identity, event)).catch((error: unknown) => {
+	hub.routing.accept(eventOf(hub, identity, event)).catch((error: unknown) => {
 		const reason = messageOf(error);
 		hub.logger.error('an event of the hub was not written', { source: event.source, reason });
 	});

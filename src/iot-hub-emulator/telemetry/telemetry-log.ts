@@ -1,6 +1,7 @@
 import { messageOf } from '../../runtime/edge-error.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { MessageLog } from '../../storage/message-log.ts';
+import { isBuiltIn } from './event-partition.ts';
 import type { NewTelemetryEvent, TelemetryEvent } from './telemetry-event.ts';
 import { decodeRecord, encodeRecord, type RecordSummary, summaryOf } from './telemetry-record.ts';
 
@@ -64,9 +65,12 @@ export class TelemetryLog {
 		return last === undefined ? 0 : last.offset + 1;
 	}
 
-	/** @returns the event's sequence number, once it is durable. */
-	async append(event: NewTelemetryEvent): Promise<number> {
-		const { header, body } = encodeRecord(event);
+	/**
+	 * @param eventHub whose partitions it goes to; the built-in endpoint's by default
+	 * @returns the event's sequence number, once it is durable
+	 */
+	async append(event: NewTelemetryEvent, eventHub = 0): Promise<number> {
+		const { header, body } = encodeRecord(event, eventHub);
 		const offset = await this.#log.append(header, body);
 		this.#add(summaryOf(offset, header));
 		this.#retain();
@@ -101,7 +105,7 @@ export class TelemetryLog {
 	/**
 	 * Events that are there now, from a sequence number on; from the oldest by default.
 	 *
-	 * @param partition only of this one
+	 * @param partition of the log; by default all of the built-in endpoint
 	 */
 	async *read(fromSequenceNumber = 0, partition?: number): AsyncGenerator<TelemetryEvent> {
 		let next = fromSequenceNumber;
@@ -156,13 +160,14 @@ export class TelemetryLog {
 		return { [Symbol.dispose]: () => controller.abort() };
 	}
 
-	/** The first live record at or after a sequence number, of a partition when one is given. */
+	/** The first live record at or after a sequence number, of a partition or of the built-in endpoint. */
 	#next(sequenceNumber: number, partition: number | undefined): RecordSummary | undefined {
 		for (let index = this.#indexOf(sequenceNumber); ; index += 1) {
 			const record = this.#records[index];
-			if (record === undefined || partition === undefined || record.partition === partition) {
-				return record;
-			}
+			if (record === undefined) return undefined;
+			const wanted =
+				partition === undefined ? isBuiltIn(record.partition) : record.partition === partition;
+			if (wanted) return record;
 		}
 	}
 

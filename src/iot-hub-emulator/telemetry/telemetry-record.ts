@@ -1,5 +1,5 @@
 import { identityKey, parseIdentityKey } from '../../protocol/identity.ts';
-import { partitionOf } from './event-partition.ts';
+import { partitionInLog, partitionOf } from './event-partition.ts';
 import type { NewTelemetryEvent, TelemetryEvent } from './telemetry-event.ts';
 
 /** What is kept in memory of a record while it lives. */
@@ -9,6 +9,7 @@ export interface RecordSummary {
 	readonly enqueuedTime: number;
 	/** Bytes of the record's body. */
 	readonly length: number;
+	/** As `partitionInLog` counts them. */
 	readonly partition: number;
 }
 
@@ -24,7 +25,10 @@ interface Metadata {
  * The stored form of an event. Header: time (double), length (u32), partition (u8). Body: length of the metadata
  * (u32), metadata as JSON, the message's bytes. Numbers are big-endian.
  */
-export function encodeRecord(event: NewTelemetryEvent): { header: Uint8Array; body: Uint8Array } {
+export function encodeRecord(
+	event: NewTelemetryEvent,
+	eventHub = 0,
+): { header: Uint8Array; body: Uint8Array } {
 	const metadata: Metadata = {
 		key: identityKey(event.identity),
 		system: event.systemProperties,
@@ -38,7 +42,7 @@ export function encodeRecord(event: NewTelemetryEvent): { header: Uint8Array; bo
 	const header = Buffer.allocUnsafe(headerLength);
 	header.writeDoubleBE(event.enqueuedTime, 0);
 	header.writeUInt32BE(body.length, 8);
-	header.writeUInt8(partitionOf(event.identity.deviceId), 12);
+	header.writeUInt8(partitionInLog(eventHub, partitionOf(event.identity.deviceId)), 12);
 	return { header, body };
 }
 

@@ -60,6 +60,11 @@ export class Twins {
 		this.#listeners.add(listener);
 	}
 
+	/** Undefined where there is no such identity. */
+	find(identity: Identity): Twin | undefined {
+		return this.#twins.get(identityKey(identity));
+	}
+
 	/** @throws IotHubError DeviceNotFound, ModuleNotFound */
 	get(identity: Identity): Twin {
 		this.#registry.record(identity);
