@@ -350,3 +350,47 @@ test('waiting messages can be purged, connected devices counted', async (t) => {
 		connectedDeviceCount: 1,
 	});
 });
+
+test('gives devices and modules new keys, as az asks for it', async (t) => {
+	const emulator = await runningEmulator(t);
+	const { registry } = emulator;
+	registry.putDevice('dev1', { status: 'disabled', capabilities: { iotEdge: true } });
+	registry.putModule({ deviceId: 'dev1', moduleId: 'm' }, { managedBy: 'me' });
+	registry.putDevice('ca', { authentication: { type: 'certificateAuthority' } });
+	const keys = (deviceId: string) => registry.device(deviceId).authentication.symmetricKey;
+	const regenerate = (policyKey: string, ...devices: object[]) => {
+		const path = '/devices/keys/regenerate';
+		return hubRequest(emulator, { method: 'POST', path, body: { policyKey, devices } });
+	};
+	const before = keys('dev1');
+	const renewed = await regenerate('primaryKey', { id: 'dev1' }, { id: 'dev1', moduleId: 'm' });
+	t.is(renewed.status, 200, renewed.text);
+	const after = keys('dev1');
+	t.not(after.primaryKey, before.primaryKey);
+	t.is(after.secondaryKey, before.secondaryKey);
+	const module = registry.module({ deviceId: 'dev1', moduleId: 'm' });
+	t.deepEqual(renewed.body, {
+		policyKey: 'primaryKey',
+		rotatedKeys: [
+			{ id: 'dev1', ...after },
+			{ id: 'dev1', moduleId: 'm', ...module.authentication.symmetricKey },
+		],
+		errors: [],
+	});
+	t.like(registry.device('dev1'), { status: 'disabled', capabilities: { iotEdge: true } });
+	t.is(module.managedBy, 'me');
+
+	const mixed = await regenerate('both', { id: 'dev1' }, { id: 'ca' }, { id: 'none' });
+	t.is(mixed.status, 207);
+	t.not(keys('dev1').secondaryKey, after.secondaryKey);
+	t.deepEqual(
+		(mixed.body['errors'] as JsonObject[]).map(({ id, errorCode }) => [id, errorCode]),
+		[
+			['ca', 'ArgumentInvalid'],
+			['none', 'DeviceNotFound'],
+		],
+	);
+	t.is((await regenerate('secondaryKey', { id: 'none' })).status, 400);
+	t.is((await regenerate('otherKey', { id: 'dev1' })).status, 400);
+	t.is((await regenerate('both')).status, 400);
+});

@@ -210,3 +210,69 @@ test('the REST rules of registrations: errors, policies, disabled enrolments', a
 		t.is((await service(emulator, 'PUT', `/enrollments/${id}`, enrollment)).status, 400, id);
 	}
 });
+
+test('the case of registration ids and names of groups does not count, that of a device’s id is kept', async (t) => {
+	const emulator = await runningEmulator(t);
+	const { idScope } = emulator.provisioning;
+	const attestation = {
+		type: 'symmetricKey',
+		symmetricKey: { primaryKey: key, secondaryKey: key },
+	};
+	t.is((await service(emulator, 'PUT', '/enrollments/Reg1', { attestation })).status, 200);
+	t.is((await service(emulator, 'PUT', '/enrollments/REG1', { attestation })).status, 409);
+	const body = { registrationId: 'reg1', attestation };
+	t.is((await service(emulator, 'PUT', '/enrollments/reg1', body, '*')).status, 200);
+	t.like((await service(emulator, 'GET', '/enrollments/REG1')).body, { registrationId: 'Reg1' });
+	await service(emulator, 'PUT', '/enrollmentGroups/Fleet', { attestation });
+
+	const register = async (registrationId: string, signed: string) => {
+		const base = `/${idScope}/registrations/${registrationId}`;
+		const authorization = createSasToken({
+			resource: `${idScope}/registrations/${registrationId}`,
+			key: signed,
+			keyName: 'registration',
+			expiry: Math.floor(Date.now() / 1000) + 60,
+		});
+		const path = `${base}/register`;
+		const first = await hubRequest(emulator, { method: 'PUT', path, authorization, body: {} });
+		t.is(first.status, 202, first.text);
+		const operation = `${base}/operations/${first.body['operationId']}`;
+		const { body: result } = await hubRequest(emulator, { path: operation, authorization });
+		return result['registrationState'] as JsonObject;
+	};
+	t.like(await register('rEG1', key), { registrationId: 'Reg1', deviceId: 'Reg1' });
+	t.like(await register('Dev9', derived(key, 'Dev9')), { deviceId: 'Dev9' });
+	t.like(await register('dev9', derived(key, 'dev9')), {
+		registrationId: 'Dev9',
+		deviceId: 'Dev9',
+		substatus: 'deviceDataMigrated',
+	});
+	const own = derived(key, 'dev8');
+	t.like(await register('DEV8', own), { deviceId: 'DEV8' });
+	t.is(emulator.registry.device('DEV8').authentication.symmetricKey.primaryKey, own);
+	const { body: listed } = await service(emulator, 'POST', '/registrations/FLEET/query', {});
+	t.deepEqual(
+		(listed as unknown as JsonObject[]).map(({ registrationId }) => registrationId),
+		['DEV8', 'Dev9'],
+	);
+	t.is((await service(emulator, 'DELETE', '/registrations/dev9')).status, 204);
+	t.is((await service(emulator, 'DELETE', '/enrollments/reg1')).status, 204);
+	t.is((await service(emulator, 'GET', '/enrollments/Reg1')).status, 404);
+});
+
+test('who comes with a TPM is told what else there is', async (t) => {
+	const emulator = await runningEmulator(t);
+	const { idScope } = emulator.provisioning;
+	const attestation = { type: 'tpm', tpm: { endorsementKey: 'AAAA' } };
+	const enrolled = await service(emulator, 'PUT', '/enrollments/reg1', { attestation });
+	t.is(enrolled.status, 400);
+	t.regex(enrolled.text, /TPMs are not served here, use symmetricKey or x509/);
+	const registered = await hubRequest(emulator, {
+		method: 'PUT',
+		path: `/${idScope}/registrations/reg1/register`,
+		authorization: '',
+		body: { registrationId: 'reg1', tpm: { endorsementKey: 'AAAA', storageRootKey: 'AAAA' } },
+	});
+	t.is(registered.status, 400);
+	t.regex(registered.text, /register with a symmetric key or an X.509 certificate/);
+});

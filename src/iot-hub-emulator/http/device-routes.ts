@@ -4,6 +4,7 @@ import { runBulkOperation } from '../registry/bulk-operation.ts';
 import { circumstancesOf } from '../registry/identity-circumstances.ts';
 import { deviceDocument } from '../registry/identity-document.ts';
 import type { DeviceRecord } from '../registry/identity-record.ts';
+import { regenerateKeys } from '../registry/key-regeneration.ts';
 import type { RouteContext } from './route-context.ts';
 
 interface DeviceRoute {
@@ -29,6 +30,12 @@ export function addDeviceRoutes({ app, hub, authorization }: RouteContext): void
 		authorization.requireService(request, 'RegistryWrite');
 		const result = runBulkOperation(hub, request.body);
 		return reply.code(result.isSuccessful ? 200 : 400).send(result);
+	});
+	app.post('/devices/keys/regenerate', async (request, reply) => {
+		authorization.requireService(request, 'RegistryWrite');
+		const result = regenerateKeys(registry, request.body);
+		const partly = result.rotatedKeys.length > 0 ? 207 : 400;
+		return reply.code(result.errors.length === 0 ? 200 : partly).send(result);
 	});
 	app.get<DeviceRoute>('/devices/:deviceId', async (request, reply) => {
 		authorization.requireService(request, 'RegistryRead');

@@ -1,8 +1,9 @@
 import { TLSSocket } from 'node:tls';
 import type { FastifyRequest } from 'fastify';
+import { isJsonObject } from '../../runtime/json.ts';
 import { presentedChain } from '../access/certificate-chain.ts';
 import type { DeviceCredential } from '../access/device-authentication.ts';
-import { asIotHubError } from '../iot-hub-error.ts';
+import { asIotHubError, IotHubError } from '../iot-hub-error.ts';
 import { retryAfterSeconds } from '../provisioning/provisioning-mqtt-head.ts';
 import { registrationDocument } from '../provisioning/registration.ts';
 import type { RouteContext } from './route-context.ts';
@@ -20,6 +21,7 @@ export function addProvisioningRoutes({ app, hub }: Pick<RouteContext, 'app' | '
 		return reply.code(refusal.status).send(refusal.deviceBody(new Date(hub.clock.now())));
 	});
 	app.put<RegistrationRoute>(`${base}/register`, async (request, reply) => {
+		if (isJsonObject(request.body) && isJsonObject(request.body['tpm'])) throw noTpm();
 		const { idScope, registrationId } = request.params;
 		const operationId = hub.provisioning.register(
 			idScope,
@@ -42,6 +44,12 @@ export function addProvisioningRoutes({ app, hub }: Pick<RouteContext, 'app' | '
 		const credential = credentialOf(request);
 		return registrationDocument(hub.provisioning.lookUp(idScope, registrationId, credential));
 	});
+}
+
+function noTpm(): IotHubError {
+	const message =
+		'TPMs are not served here, register with a symmetric key or an X.509 certificate.';
+	return new IotHubError('ArgumentInvalid', message);
 }
 
 function credentialOf({ headers, raw }: FastifyRequest): DeviceCredential {

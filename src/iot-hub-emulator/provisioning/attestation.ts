@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { sign } from '../../protocol/sas-token.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../../runtime/json.ts';
 import { type Authorities, certificateFrom } from '../access/authorities.ts';
 import { commonNameOf, isValidAt, leadsTo } from '../access/certificate-chain.ts';
 import { IotHubError } from '../iot-hub-error.ts';
@@ -39,7 +39,9 @@ export function attestationFrom(
 		};
 	}
 	if (given['type'] === 'x509') return x509From(given['x509']);
-	throw invalid('attestation.type is not symmetricKey or x509; others are not served here');
+	const type = jsonText(given['type'] ?? '');
+	const what = type === 'tpm' ? 'TPMs are' : `attestation.type ${type.slice(0, 20)} is`;
+	throw invalid(`${what} not served here, use symmetricKey or x509`);
 }
 
 /** What a registering device shows, checked as far as the enrolment says how. */
@@ -51,7 +53,8 @@ export function chainFits(
 	now: number,
 ): boolean {
 	const [leaf] = chain;
-	if (leaf === undefined || commonNameOf(leaf) !== registrationId) return false;
+	if (leaf === undefined || commonNameOf(leaf)?.toLowerCase() !== registrationId.toLowerCase())
+		return false;
 	const own = attestation.clientCertificates.map((pem) => new X509Certificate(pem));
 	if (own.some(({ fingerprint256 }) => fingerprint256 === leaf.fingerprint256)) {
 		return isValidAt(leaf, now);

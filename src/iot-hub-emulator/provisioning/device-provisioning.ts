@@ -9,7 +9,7 @@ import { IotHubError } from '../iot-hub-error.ts';
 import { newEtag, requireMatch } from '../registry/etag.ts';
 import { StoredJson } from '../stored-json.ts';
 import { chainFits, derivedKey } from './attestation.ts';
-import type { Enrollment } from './enrollment.ts';
+import { type Enrollment, idKey } from './enrollment.ts';
 import { Enrollments } from './enrollments.ts';
 import { type Registration, registrationDocument } from './registration.ts';
 
@@ -71,7 +71,7 @@ export class DeviceProvisioning {
 		const registrant = this.#authenticate(idScope, registrationId, credential);
 		const operationId = `5.${randomUUID().replaceAll('-', '')}`;
 		const registration = this.#assign(registrant, hostName);
-		this.#registrations.set(registrationId, registration);
+		this.#registrations.set(idKey(registrationId), registration);
 		this.#operations.set(operationId, registration);
 		const [oldest] = this.#operations.keys();
 		if (this.#operations.size > maxOperations && oldest) this.#operations.delete(oldest);
@@ -91,7 +91,10 @@ export class DeviceProvisioning {
 	): JsonObject {
 		this.#authenticate(idScope, registrationId, credential);
 		const registration = this.#operations.get(operationId);
-		if (registration?.registrationId !== registrationId) {
+		if (
+			registration === undefined ||
+			idKey(registration.registrationId) !== idKey(registrationId)
+		) {
 			throw new IotHubError('RouteNotFound', 'The operation is not known.');
 		}
 		const { status } = registration;
@@ -111,7 +114,7 @@ export class DeviceProvisioning {
 
 	/** @throws IotHubError EnrollmentNotFound */
 	registration(registrationId: string): Registration {
-		const registration = this.#registrations.get(registrationId);
+		const registration = this.#registrations.get(idKey(registrationId));
 		if (registration !== undefined) return registration;
 		throw new IotHubError('EnrollmentNotFound', `There is no registration ${registrationId}.`);
 	}
@@ -120,14 +123,15 @@ export class DeviceProvisioning {
 	registrations(enrollmentGroupId?: string): Registration[] {
 		return [...this.#registrations.values()].filter(
 			(registration) =>
-				enrollmentGroupId === undefined || registration.enrollmentGroupId === enrollmentGroupId,
+				enrollmentGroupId === undefined ||
+				idKey(registration.enrollmentGroupId ?? '') === idKey(enrollmentGroupId),
 		);
 	}
 
 	/** Forgets a registration; the device stays in the hub. @throws IotHubError EnrollmentNotFound */
 	deleteRegistration(registrationId: string, ifMatch?: string): void {
 		requireMatch(ifMatch, this.registration(registrationId).etag);
-		this.#registrations.delete(registrationId);
+		this.#registrations.delete(idKey(registrationId));
 	}
 
 	#authenticate(idScope: string, registrationId: string, credential: DeviceCredential): Registrant {
@@ -153,17 +157,25 @@ export class DeviceProvisioning {
 		text: string,
 	): JsonObject | undefined {
 		if (attestation.type !== 'symmetricKey') return undefined;
-		const [primaryKey = '', secondaryKey = ''] = [
-			attestation.primaryKey,
-			attestation.secondaryKey,
-		].map((key) => (isGroup ? derivedKey(key, registrationId) : key));
 		const token = readToken(text);
 		const resource = `${this.idScope}/registrations/${registrationId}`;
-		const fits =
-			token.decodedResource.toLowerCase() === resource.toLowerCase() &&
-			verifySignature(token, [primaryKey, secondaryKey]) &&
-			!isExpired(token, this.#hub.clock.now());
-		return fits ? { type: 'sas', symmetricKey: { primaryKey, secondaryKey } } : undefined;
+		if (token.decodedResource.toLowerCase() !== resource.toLowerCase()) return undefined;
+		if (isExpired(token, this.#hub.clock.now())) return undefined;
+		const { primaryKey, secondaryKey } = attestation;
+		if (!isGroup) {
+			const fits = verifySignature(token, [primaryKey, secondaryKey]);
+			return fits ? { type: 'sas', symmetricKey: { primaryKey, secondaryKey } } : undefined;
+		}
+		// A device derives its key from its id as it spells it, or, as tools do, in lower case.
+		for (const spelling of new Set([registrationId, idKey(registrationId)])) {
+			const symmetricKey = {
+				primaryKey: derivedKey(primaryKey, spelling),
+				secondaryKey: derivedKey(secondaryKey, spelling),
+			};
+			const { primaryKey: first, secondaryKey: second } = symmetricKey;
+			if (verifySignature(token, [first, second])) return { type: 'sas', symmetricKey };
+		}
+		return undefined;
 	}
 
 	#byCertificate(
@@ -182,16 +194,18 @@ export class DeviceProvisioning {
 	#assign(registrant: Registrant, hostName: string): Registration {
 		const { registrationId, enrollment, isGroup } = registrant;
 		const now = new Date(this.#hub.clock.now()).toISOString();
-		const before = this.#registrations.get(registrationId);
+		const before = this.#registrations.get(idKey(registrationId));
+		// A device's id in the hub stays as it was, however it spells its own later.
+		const spelt = isGroup ? (before?.registrationId ?? registrationId) : enrollment.id;
 		const base = {
-			registrationId,
+			registrationId: spelt,
 			...(isGroup ? { enrollmentGroupId: enrollment.id } : {}),
 			createdDateTimeUtc: before?.createdDateTimeUtc ?? now,
 			lastUpdatedDateTimeUtc: now,
 			etag: newEtag(),
 		};
 		if (enrollment.provisioningStatus === 'disabled') return { ...base, status: 'disabled' };
-		const deviceId = enrollment.deviceId ?? registrationId;
+		const deviceId = enrollment.deviceId ?? spelt;
 		const substatus = this.#provision(registrant, deviceId);
 		return { ...base, deviceId, assignedHub: hostName, status: 'assigned', substatus };
 	}

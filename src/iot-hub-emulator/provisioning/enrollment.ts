@@ -1,5 +1,5 @@
 import { isValidId } from '../../protocol/identity.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue, jsonText } from '../../runtime/json.ts';
 import { IotHubError } from '../iot-hub-error.ts';
 import { newTwin, patchTwin } from '../twin/twin.ts';
 import { type Attestation, attestationFrom } from './attestation.ts';
@@ -31,6 +31,11 @@ export type EnrollmentBody = Omit<
 	'createdDateTimeUtc' | 'lastUpdatedDateTimeUtc' | 'etag'
 >;
 
+/** What two ids of enrolments, groups or registrations have in common that mean the same one. */
+export function idKey(id: string): string {
+	return id.toLowerCase();
+}
+
 /**
  * Reads the body of `PUT /enrollments/{id}` and `PUT /enrollmentGroups/{id}`.
  *
@@ -48,7 +53,8 @@ export function enrollmentBodyFrom(
 	}
 	if (!isJsonObject(body)) throw invalid('the body is not a JSON object');
 	const named = body['registrationId'] ?? body['enrollmentGroupId'] ?? id;
-	if (named !== id) throw invalid('the id of the body differs from the one in the path');
+	if (idKey(jsonText(named)) !== idKey(id))
+		throw invalid('the id of the body differs from the one in the path');
 	const { deviceId, provisioningStatus = 'enabled', allocationPolicy } = body;
 	if (provisioningStatus !== 'enabled' && provisioningStatus !== 'disabled') {
 		throw invalid('provisioningStatus is not known');
@@ -59,7 +65,7 @@ export function enrollmentBodyFrom(
 	patchTwin(newTwin(''), initialTwin, '');
 	const policy = objectOf(body['reprovisionPolicy'], 'reprovisionPolicy');
 	return {
-		id,
+		id: current?.id ?? id,
 		...(typeof deviceId === 'string' && deviceId !== '' ? { deviceId } : {}),
 		attestation: attestationFrom(body['attestation'], current?.attestation),
 		iotEdge: objectOf(body['capabilities'], 'capabilities')['iotEdge'] === true,

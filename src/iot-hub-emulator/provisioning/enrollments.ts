@@ -3,9 +3,12 @@ import type { KeyValueStore } from '../../storage/key-value-store.ts';
 import { IotHubError } from '../iot-hub-error.ts';
 import { newEtag, requireMatch } from '../registry/etag.ts';
 import { StoredJson } from '../stored-json.ts';
-import { type Enrollment, enrollmentBodyFrom } from './enrollment.ts';
+import { type Enrollment, enrollmentBodyFrom, idKey } from './enrollment.ts';
 
-/** Enrolments of one kind, individual ones or groups. Durable in the store. */
+/**
+ * Enrolments of one kind, individual ones or groups. Durable in the store. The case of their ids does
+ * not count (DPS documentation, "Registration ID").
+ */
 export class Enrollments {
 	readonly #stored: StoredJson<Enrollment>;
 	readonly #clock: Clock;
@@ -22,7 +25,7 @@ export class Enrollments {
 	}
 
 	find(id: string): Enrollment | undefined {
-		return this.#stored.get(id);
+		return this.#stored.get(idKey(id));
 	}
 
 	/** @throws IotHubError EnrollmentNotFound */
@@ -51,13 +54,13 @@ export class Enrollments {
 			lastUpdatedDateTimeUtc: now,
 			etag: newEtag(),
 		};
-		this.#stored.set(id, enrollment);
+		this.#stored.set(idKey(id), enrollment);
 		return enrollment;
 	}
 
 	/** @throws IotHubError EnrollmentNotFound, PreconditionFailed */
 	delete(id: string, ifMatch?: string): void {
 		requireMatch(ifMatch, this.get(id).etag);
-		this.#stored.delete(id);
+		this.#stored.delete(idKey(id));
 	}
 }

@@ -11,6 +11,7 @@ import type { DeviceCredential } from '../access/device-authentication.ts';
 import type { Faults } from '../faults.ts';
 import type { Hub } from '../hub.ts';
 import { asIotHubError, IotHubError } from '../iot-hub-error.ts';
+import { idKey } from './enrollment.ts';
 
 /** Seconds until a device is to ask for its result. */
 export const retryAfterSeconds = 1;
@@ -36,7 +37,7 @@ export class ProvisioningMqttHead implements MqttServerHandler {
 	async authenticate(request: ConnectRequest): Promise<ConnectReturnCode> {
 		if (this.#faults.absence === 'unavailable') return 3;
 		const { idScope, registrationId } = registrantOf(request);
-		if (request.clientId !== registrationId) return 5;
+		if (idKey(request.clientId) !== idKey(registrationId)) return 5;
 		try {
 			const credential = credentialOf(request);
 			this.#hub.provisioning.requireRegistrant(idScope, registrationId, credential);
