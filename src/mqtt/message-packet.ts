@@ -37,6 +37,8 @@ export interface OutgoingPublish {
 	readonly payload: Uint8Array;
 	/** Of QoS 1; absent for QoS 0. */
 	readonly packetId: number | undefined;
+	/** Whether the client may have had the message already; counts for QoS 1 only [MQTT-3.3.1-2]. */
+	readonly duplicate: boolean;
 }
 
 /** Reads PUBLISH packets of one client, which mostly repeats the topic of its last one. */
@@ -99,8 +101,9 @@ export function publishLength(message: OutgoingPublish): number {
 
 /** Writes a PUBLISH. @returns the position behind it */
 export function writePublish(target: Buffer, start: number, message: OutgoingPublish): number {
-	const { topic, topicBytes, payload, packetId: id } = message;
-	target[start] = (publishType << 4) | (id === undefined ? 0 : 2);
+	const { topic, topicBytes, payload, packetId: id, duplicate } = message;
+	const flags = id === undefined ? 0 : duplicate ? 2 | duplicateFlag : 2;
+	target[start] = (publishType << 4) | flags;
 	let at = start + 1;
 	let rest = remainingLength(message);
 	for (; rest >= 0x80; rest = Math.floor(rest / 128)) target[at++] = (rest % 128) | 0x80;

@@ -42,7 +42,7 @@ export interface Publication {
 	readonly payload: Uint8Array;
 	/** RETAIN of a received message. This server keeps no retained messages; its owner may care. */
 	readonly retain?: boolean;
-	/** DUP of a received message: the client may have sent it before [MQTT-3.3.1-1]. */
+	/** DUP: the sender may have sent the message before, on this connection or an earlier one [MQTT-3.3.1-1]. */
 	readonly duplicate?: boolean;
 }
 

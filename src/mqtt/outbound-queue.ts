@@ -37,6 +37,7 @@ class Outbound implements OutgoingPublish {
 	readonly topic: string;
 	readonly topicBytes: number;
 	readonly payload: Uint8Array;
+	readonly duplicate: boolean;
 	readonly receipt: DeliveryReceipt;
 	readonly qos: 0 | 1;
 	packetId: number | undefined;
@@ -48,6 +49,7 @@ class Outbound implements OutgoingPublish {
 		this.topic = publication.topic;
 		this.topicBytes = Buffer.byteLength(publication.topic);
 		this.payload = publication.payload;
+		this.duplicate = publication.duplicate ?? false;
 		this.qos = qos;
 		this.receipt = receipt;
 	}

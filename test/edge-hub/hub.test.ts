@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect as connectTls } from 'node:tls';
 import test from 'ava';
+import { connect } from 'mqtt';
 import { createSasToken } from '../../src/protocol/sas-token.ts';
 import { keyOf } from '../support/fake-iot-hub.ts';
 import {
@@ -57,6 +58,28 @@ test('messages flow from module to module and on to IoT Hub, in the name of thei
 	t.is(arrived?.sender, 'edge1/filter');
 	t.is(Buffer.from(arrived?.message.body ?? []).toString(), 'hot');
 	t.deepEqual([...(arrived?.message.properties ?? [])], [['alert', '1']]);
+});
+
+test('what a module has not acknowledged comes again, marked as such, before what is new', async (t) => {
+	const { world, hub } = await runningHub(t);
+	const from = await TestClient.connect(t, hub, mqttOptions(world, sensor));
+	const first = await TestClient.connect(t, hub, mqttOptions(world, filter));
+	first.mqtt.handleMessage = () => {};
+	await first.mqtt.subscribeAsync('devices/edge1/modules/filter/inputs/#', { qos: 1 });
+	await from.mqtt.publishAsync(events('sensor'), '1', { qos: 1 });
+	await first.next();
+	await first.mqtt.endAsync(true);
+	await from.mqtt.publishAsync(events('sensor'), '2', { qos: 1 });
+	const marks: (readonly [text: string, duplicate: boolean])[] = [];
+	const options = mqttOptions(world, filter);
+	const again = connect(`mqtts://localhost:${hub.mqttPort}`, options);
+	again.on('message', (_, payload, { dup }) => marks.push([payload.toString(), dup]));
+	t.teardown(() => again.endAsync(true));
+	await until(() => marks.length === 2, 'both messages');
+	t.deepEqual(marks, [
+		['1', true],
+		['2', false],
+	]);
 });
 
 test('a property without a value stays one on its way through the hub', async (t) => {

@@ -47,12 +47,13 @@ test('a PUBLISH is read as mqtt-packet reads it, whatever came before', (t) => {
 
 test('a PUBLISH is written as mqtt-packet writes it', (t) => {
 	fc.assert(
-		fc.property(topic, payload, fc.option(packetId, { nil: undefined }), (name, bytes, id) => {
+		fc.property(topic, payload, fc.option(packetId), fc.boolean(), (name, bytes, id, duplicate) => {
 			const message = {
 				topic: name,
 				topicBytes: Buffer.byteLength(name),
 				payload: bytes,
-				packetId: id,
+				packetId: id ?? undefined,
+				duplicate,
 			};
 			const written = Buffer.alloc(publishLength(message) + 2, 0xff);
 			t.is(writePublish(written, 1, message), written.length - 1);
@@ -60,10 +61,10 @@ test('a PUBLISH is written as mqtt-packet writes it', (t) => {
 				cmd: 'publish',
 				topic: name,
 				payload: bytes,
-				qos: id === undefined ? 0 : 1,
+				qos: id === null ? 0 : 1,
 				retain: false,
-				dup: false,
-				...(id === undefined ? {} : { messageId: id }),
+				dup: id !== null && duplicate,
+				...(id === null ? {} : { messageId: id }),
 			});
 			t.deepEqual(written.subarray(1, -1), expected);
 			t.deepEqual([written[0], written.at(-1)], [0xff, 0xff]);
@@ -73,7 +74,13 @@ test('a PUBLISH is written as mqtt-packet writes it', (t) => {
 
 test('the length of a large PUBLISH takes as many bytes as it needs', (t) => {
 	for (const bytes of [100, 127, 128, 16_383, 16_384, 262_144, 2_097_152]) {
-		const message = { topic: 'a', topicBytes: 1, payload: Buffer.alloc(bytes, 7), packetId: 9 };
+		const message = {
+			topic: 'a',
+			topicBytes: 1,
+			payload: Buffer.alloc(bytes, 7),
+			packetId: 9,
+			duplicate: false,
+		};
 		const written = Buffer.alloc(publishLength(message));
 		t.is(writePublish(written, 0, message), written.length);
 		const reader = parser({ protocolVersion: 4 });

@@ -19,8 +19,14 @@ export interface ConnectedClient {
 	/**
 	 * Sends messages in order. Resolves when the module has answered for all of them: undefined for
 	 * one that it has acknowledged, else what is wrong. Never rejects.
+	 *
+	 * @param repeated those that a connection of the module may have had already
 	 */
-	sendInputs(input: string, messages: readonly Message[]): Promise<readonly (Error | undefined)[]>;
+	sendInputs(
+		input: string,
+		messages: readonly Message[],
+		repeated?: ReadonlySet<Message>,
+	): Promise<readonly (Error | undefined)[]>;
 	/** Resolves when the device has acknowledged the message. */
 	sendCloudToDevice(message: Message): Promise<void>;
 	/** @param patch with its `$version`. */

@@ -1,4 +1,5 @@
 import { type Identity, identityKey, sameIdentity } from '../../protocol/identity.ts';
+import type { Message } from '../../protocol/message.ts';
 import { EdgeError } from '../../runtime/edge-error.ts';
 import type { BatchLimits, Endpoint, SendResult, StoredMessage } from '../delivery/endpoint.ts';
 import type { ClientRegistry } from './client-registry.ts';
@@ -10,6 +11,9 @@ import type { SenderShares } from './sender-shares.ts';
  * of each batch a client that collects its acknowledgements (Nagle's algorithm) costs 40 ms.
  */
 const batch: BatchLimits = { messages: 256, bytes: 524_288 };
+
+/** Messages that are remembered until they are sent again, to be marked as such. */
+const maxUnacknowledged = 10_000;
 
 /** Senders whose messages are under way at once, for each connection of the module. */
 const sendersAtOnce = 16;
@@ -27,6 +31,8 @@ export class ModuleInputEndpoint implements Endpoint {
 	readonly #input: string;
 	readonly #clients: ClientRegistry;
 	readonly #shares: SenderShares;
+	/** Offsets of messages that were sent, and not acknowledged. */
+	readonly #unacknowledged = new Set<number>();
 
 	constructor(
 		module: Required<Identity>,
@@ -85,12 +91,29 @@ export class ModuleInputEndpoint implements Endpoint {
 	): Promise<SendResult[]> {
 		const sent = messages.map(({ message }) => message);
 		const results: SendResult[] = [];
-		for (const fault of await client.sendInputs(this.#input, sent)) {
+		for (const fault of await client.sendInputs(this.#input, sent, this.#repeated(messages))) {
 			const result = resultOf(fault);
 			if (result === 'retry') break;
 			results.push(result);
 		}
+		this.#remember(messages, results.length);
 		return results;
+	}
+
+	#repeated(messages: readonly StoredMessage[]): ReadonlySet<Message> | undefined {
+		if (this.#unacknowledged.size === 0) return undefined;
+		const again = messages.filter(({ offset }) => this.#unacknowledged.has(offset));
+		return new Set(again.map(({ message }) => message));
+	}
+
+	/** @param settled how many of the messages need not be sent again */
+	#remember(messages: readonly StoredMessage[], settled: number): void {
+		const open = messages.slice(settled);
+		if (open.length === 0 && this.#unacknowledged.size === 0) return;
+		for (const { offset } of messages.slice(0, settled)) this.#unacknowledged.delete(offset);
+		// What expires meanwhile is never asked for again.
+		if (this.#unacknowledged.size > maxUnacknowledged) this.#unacknowledged.clear();
+		for (const { offset } of open) this.#unacknowledged.add(offset);
 	}
 }
 

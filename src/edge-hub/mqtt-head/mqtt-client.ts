@@ -65,12 +65,17 @@ export class MqttClient implements ConnectedClient {
 		this.subscriptions = new Set(this.#granted.keys());
 	}
 
-	sendInputs(input: string, messages: readonly Message[]): Promise<readonly (Error | undefined)[]> {
+	sendInputs(
+		input: string,
+		messages: readonly Message[],
+		repeated?: ReadonlySet<Message>,
+	): Promise<readonly (Error | undefined)[]> {
 		return new Promise((resolve) => {
 			const batch = new InputBatch(messages.length, resolve);
 			for (const [index, message] of messages.entries()) {
 				const topic = this.#inputTopics.of(input, message);
-				const publication = { topic, payload: message.body };
+				const duplicate = repeated?.has(message) ?? false;
+				const publication = { topic, payload: message.body, duplicate };
 				this.#inputs.add(new InputMessage(publication, batch, index, this.#inputs));
 			}
 		});
