@@ -94,6 +94,13 @@ export const deviations: readonly Deviation[] = [
 		restorable: false,
 	},
 	{
+		id: 'edge-message-id',
+		azure: 'Each message has the system property `$edgeMessageId`, an id that the hub makes up.',
+		standard: 'There is none: `$edgeMessageId` is undefined.',
+		reason: 'It leaves the hub nowhere, and no route could make use of it.',
+		restorable: false,
+	},
+	{
 		id: 'error-words',
 		azure:
 			'Errors have words of their own (`Syntax error.`), and some texts of bad grammar give several.',
