@@ -3,14 +3,7 @@ import test from 'ava';
 import rhea from 'rhea';
 import { AmqpError } from '../../src/amqp/amqp-error.ts';
 import { amqpClient, amqpServer, happening } from '../support/amqp-peer.ts';
-
-async function eventually(look: () => boolean): Promise<void> {
-	for (let tries = 0; tries < 500; tries += 1) {
-		if (look()) return;
-		await turn();
-	}
-	throw new Error('It has not happened.');
-}
+import { until } from '../support/until.ts';
 
 test('a message is accepted when its route has done with it, or rejected with the reason', async (t) => {
 	const { handler, server } = amqpServer();
@@ -53,7 +46,7 @@ test('messages that come together have each their own outcome', async (t) => {
 		sender.on(outcome, ({ delivery }) => outcomes.set(delivery?.id, outcome));
 	}
 	for (let n = 0; n < 9; n += 1) sender.send({ body: n } as never);
-	await eventually(() => outcomes.size === 9);
+	await until(() => outcomes.size === 9);
 	t.deepEqual(
 		[...outcomes]
 			.sort()
@@ -108,14 +101,14 @@ test('a peer sends no more than it has credit for, and gets credit as messages a
 	const sender = amqpClient(server).open_sender('/here');
 	await happening(sender, 'sendable');
 	for (let n = 0; n < 10; n += 1) sender.send({ body: n } as never);
-	await eventually(() => gates.length === 4);
+	await until(() => gates.length === 4);
 	for (let n = 0; n < 20; n += 1) await turn();
 	t.is(gates.length, 4);
 	let accepted = 0;
 	sender.on('accepted', () => {
 		accepted += 1;
 	});
-	await eventually(() => {
+	await until(() => {
 		gates.shift()?.();
 		return accepted === 10;
 	});
@@ -157,7 +150,7 @@ test('credit that is drained is given back, and what comes later waits', async (
 	await happening(receiver, 'receiver_open');
 	receiver.add_credit(5);
 	const [link] = handler.outgoing;
-	await eventually(() => link?.credit === 5);
+	await until(() => link?.credit === 5);
 	receiver.drain_credit();
 	await happening(receiver, 'receiver_drained');
 	t.is(link?.credit, 0);
@@ -168,7 +161,7 @@ test('credit that is drained is given back, and what comes later waits', async (
 	t.deepEqual(seen, []);
 	receiver.drain = false;
 	receiver.add_credit(1);
-	await eventually(() => seen.length === 1);
+	await until(() => seen.length === 1);
 	await server.stop();
 });
 
@@ -294,6 +287,6 @@ test('a connection that is closed with a reason says it', async (t) => {
 	connection?.close(new AmqpError('amqp:connection:forced', 'Enough.'));
 	await closed;
 	t.like(client.error, { condition: 'amqp:connection:forced', description: 'Enough.' });
-	await eventually(() => connection?.closed.aborted === true);
+	await until(() => connection?.closed.aborted === true);
 	await server.stop();
 });

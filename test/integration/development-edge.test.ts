@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
@@ -17,6 +16,7 @@ import {
 import type { JsonObject } from '../../src/runtime/json.ts';
 import { DevelopmentEdge } from '../support/development-edge.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { until } from '../support/until.ts';
 
 const run = promisify(execFile);
 const project = resolve(import.meta.dirname, '../..');
@@ -143,7 +143,7 @@ test('one command: from a manifest to messages in IoT Hub, driven by the service
 	const filter = { deviceId: device, moduleId: 'temperature-filter' };
 	const desired = { TemperatureThreshold: 20.5 };
 	await call(edge, { call: 'update-twin', ...filter, desired });
-	await eventually(async () => {
+	await until(async () => {
 		const twin = await call(edge, { call: 'twin', ...filter });
 		return (twin['reported'] as JsonObject)['TemperatureThreshold'] === 20.5;
 	});
@@ -221,12 +221,12 @@ test('kill -9 in mid-flow loses no message that the hub has acknowledged, and th
 	const first = await edgeOf(t, manifest, state);
 	await first.until('telemetry', () => first.telemetryOf('counter')[50]);
 	await first.kill();
-	await eventually(async () => (await processesOf(state)).length === 0);
+	await until(async () => (await processesOf(state)).length === 0, 'the end of all processes');
 	const before = (await readFile(acknowledged, 'utf8')).trim().split('\n');
 
 	const second = await edgeOf(t, manifest, state);
 	await second.until('telemetry', () => second.telemetryOf('counter')[50]);
-	await eventually(async () => {
+	await until(async () => {
 		const received = await second.receivedTelemetry();
 		const lines = received.map(({ body }) => {
 			const { run: pid, n } = body as { run: number; n: number };
@@ -237,11 +237,3 @@ test('kill -9 in mid-flow loses no message that the hub has acknowledged, and th
 	t.true(before.length > 20);
 	t.is(await second.stop(), 0);
 });
-
-async function eventually(condition: () => Promise<boolean>, ms = 30_000): Promise<void> {
-	const deadline = performance.now() + ms;
-	while (!(await condition())) {
-		if (performance.now() > deadline) throw new Error('It did not happen in time.');
-		await sleep(200);
-	}
-}

@@ -1,10 +1,10 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import type { JsonObject } from '../../src/runtime/json.ts';
 import { DevelopmentEdge } from '../support/development-edge.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { until } from '../support/until.ts';
 
 const project = resolve(import.meta.dirname, '../..');
 const senders = ['sender1', 'sender2', 'sender3'];
@@ -88,14 +88,6 @@ async function linesOf(folder: string, file: string): Promise<string[]> {
 	return text.split('\n').slice(0, -1);
 }
 
-async function eventually(what: string, condition: () => Promise<boolean>): Promise<void> {
-	const deadline = performance.now() + 60_000;
-	while (!(await condition())) {
-		if (performance.now() > deadline) throw new Error(`It did not happen in time: ${what}.`);
-		await sleep(100);
-	}
-}
-
 test('three pods of one module share its work, and a killed one leaves nothing undone', async (t) => {
 	t.timeout(180_000);
 	const folder = await temporaryFolder(t);
@@ -105,21 +97,21 @@ test('three pods of one module share its work, and a killed one leaves nothing u
 	t.teardown(() => edge.kill());
 	const received = async () => (await linesOf(folder, 'received')).map((line) => line.split(' '));
 	const workers = async () => [...new Set((await received()).map(([pid]) => pid))];
-	await eventually('work at three pods', async () => (await workers()).length >= 3);
+	await until(async () => (await workers()).length >= 3, 'work at three pods');
 	const [victim] = await workers();
 	process.kill(Number(victim), 'SIGKILL');
 	const before = (await linesOf(folder, 'acknowledged')).length;
-	await eventually('more work', async () => {
+	await until(async () => {
 		return (await linesOf(folder, 'acknowledged')).length > before + 200;
-	});
-	await eventually('answers of three pods', async () => {
+	}, 'more work');
+	await until(async () => {
 		return new Set(await linesOf(folder, 'answered')).size >= 3;
-	});
+	}, 'answers of three pods');
 	const acknowledged = await linesOf(folder, 'acknowledged');
-	await eventually('all that was acknowledged', async () => {
+	await until(async () => {
 		const done = new Set((await received()).map(([, sender, n]) => `${sender} ${n}`));
 		return acknowledged.every((line) => done.has(line));
-	});
+	}, 'all that was acknowledged');
 	const last = new Map<string, number>();
 	for (const [pid, sender, n] of await received()) {
 		const key = `${pid} ${sender}`;

@@ -1,7 +1,5 @@
 import type { ExecutionContext } from 'ava';
-import type { EdgeHubDependencies } from '../../src/edge-hub/hub.ts';
-import { EdgeHub } from '../../src/edge-hub/hub.ts';
-import { readEdgeHubSettings } from '../../src/edge-hub/settings.ts';
+import type { EdgeHub, EdgeHubDependencies } from '../../src/edge-hub/hub.ts';
 import { HubNetwork } from '../../src/iot-hub-client/hub-network.ts';
 import { IotHubRest } from '../../src/iot-hub-client/iot-hub-rest.ts';
 import { SdkIotHubClient } from '../../src/iot-hub-client/sdk-iot-hub-client.ts';
@@ -9,10 +7,10 @@ import type { IotHubEmulator } from '../../src/iot-hub-emulator/emulator.ts';
 import type { Identity } from '../../src/protocol/identity.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import type { JsonObject } from '../../src/runtime/json.ts';
-import { silentLogger } from '../../src/runtime/logger.ts';
 import { MemoryKeyValueStore } from '../../src/storage/memory-key-value-store.ts';
 import { MemoryMessageLog } from '../../src/storage/memory-message-log.ts';
 import { FakeWorkload } from './fake-workload.ts';
+import { listeningHub } from './listening-hub.ts';
 
 /** An edge hub with a real IoT Hub, or another edge hub, above it. */
 export interface EdgeBelow {
@@ -71,31 +69,14 @@ export async function startEdgeBelow(
 	const hubIdentity = { deviceId, moduleId: '$edgeHub' };
 	emulator.twins.patch(hubIdentity, { properties: { desired: options.desired } });
 	const workload = await FakeWorkload.create((moduleId) => keyIn(emulator, { deviceId, moduleId }));
-	const { settings, problems } = readEdgeHubSettings({
-		IOTEDGE_DEVICEID: deviceId,
-		IOTEDGE_MODULEGENERATIONID: '1',
-		IOTEDGE_IOTHUBHOSTNAME: emulator.hostName,
-		IOTEDGE_WORKLOADURI: 'http://unused',
-		EdgeDeviceHostName: 'localhost',
-		ListenHost: '127.0.0.1',
-		mqttSettings__port: '0',
-		httpSettings__port: '0',
-		amqpSettings__port: '0',
-		httpSettings__metrics_port: '0',
-		ReportedPropertiesSyncFrequencySecs: '0',
-		...env,
-	});
-	if (settings === undefined) throw new Error(JSON.stringify(problems));
-	const hub = new EdgeHub(settings, {
+	const hub = await listeningHub(t, {
 		...upstreamOf(emulator, hubIdentity, parent, workload),
+		deviceId,
+		hostName: emulator.hostName,
+		env,
 		workload: workload.for('$edgeHub'),
-		clock: systemClock,
-		logger: silentLogger,
 		openStorage: () => ({ values, messages: new MemoryMessageLog() }),
-		version: '1.2.3',
 	});
-	t.teardown(() => hub.stop());
-	await hub.start();
 	return { deviceId, hub, workload };
 }
 

@@ -1,18 +1,17 @@
 import type { ExecutionContext } from 'ava';
 import mqtt from 'mqtt';
-import { EdgeHub } from '../../src/edge-hub/hub.ts';
-import { readEdgeHubSettings } from '../../src/edge-hub/settings.ts';
+import type { EdgeHub } from '../../src/edge-hub/hub.ts';
 import { type Identity, identityKey } from '../../src/protocol/identity.ts';
 import { audienceOf, createSasToken } from '../../src/protocol/sas-token.ts';
 import { type Clock, systemClock } from '../../src/runtime/clock.ts';
 import type { JsonObject } from '../../src/runtime/json.ts';
-import { silentLogger } from '../../src/runtime/logger.ts';
 import type { KeyValueStore } from '../../src/storage/key-value-store.ts';
 import { MemoryKeyValueStore } from '../../src/storage/memory-key-value-store.ts';
 import { MemoryMessageLog } from '../../src/storage/memory-message-log.ts';
 import type { MessageLog } from '../../src/storage/message-log.ts';
 import { FakeIotHub, keyOf } from './fake-iot-hub.ts';
 import { FakeWorkload } from './fake-workload.ts';
+import { listeningHub } from './listening-hub.ts';
 
 export const hubHostName = 'hub.test';
 export const edgeDeviceId = 'edge1';
@@ -61,33 +60,16 @@ export async function startHub(
 	env: Readonly<Record<string, string>> = {},
 	clock: Clock = systemClock,
 ): Promise<EdgeHub> {
-	const { settings, problems } = readEdgeHubSettings({
-		IOTEDGE_DEVICEID: edgeDeviceId,
-		IOTEDGE_MODULEGENERATIONID: '1',
-		IOTEDGE_IOTHUBHOSTNAME: hubHostName,
-		IOTEDGE_WORKLOADURI: 'http://unused',
-		EdgeDeviceHostName: 'localhost',
-		ListenHost: '127.0.0.1',
-		mqttSettings__port: '0',
-		httpSettings__port: '0',
-		amqpSettings__port: '0',
-		httpSettings__metrics_port: '0',
-		ReportedPropertiesSyncFrequencySecs: '0',
-		...env,
-	});
-	if (settings === undefined) throw new Error(JSON.stringify(problems));
-	const hub = new EdgeHub(settings, {
+	return listeningHub(t, {
+		deviceId: edgeDeviceId,
+		hostName: hubHostName,
+		env,
 		clock,
-		logger: silentLogger,
 		workload: world.workload.for('$edgeHub'),
 		scopeSource: world.iotHub.scopeSource,
 		createIotHubClient: world.iotHub.createClient,
 		openStorage: () => ({ values: world.values, messages: world.messages }),
-		version: '1.2.3',
 	});
-	t.teardown(() => hub.stop());
-	await hub.start();
-	return hub;
 }
 
 /** A token for IoT Hub as the SDKs make it. */

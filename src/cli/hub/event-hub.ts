@@ -6,6 +6,7 @@ import { createSasToken } from '../../protocol/sas-token.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { EdgeError } from '../../runtime/edge-error.ts';
 import type { HubAccess } from './hub-access.ts';
+import { callNode, type NodeCall } from './node-call.ts';
 
 /** Selectors as Event Hubs has them are described values with this code. */
 const selectorCode = 0x468c00000004;
@@ -13,13 +14,6 @@ const selectorName = 'apache.org:selector-filter:string';
 const tokenSeconds = 3600;
 /** Messages under way for one partition. */
 const credit = 200;
-
-/** A request to a node that answers, such as `$cbs`. */
-interface Call {
-	readonly node: string;
-	readonly properties: Record<string, unknown>;
-	readonly body: unknown;
-}
 
 /**
  * The Event Hubs-compatible endpoint of an IoT Hub, found as `az iot hub monitor-events` finds it: the
@@ -102,33 +96,11 @@ export class EventHub {
 		return ids ?? [];
 	}
 
-	/** Sends a request and waits for its answer, as Event Hubs answers: by correlation id. */
-	async #call({ node, properties, body }: Call): Promise<unknown> {
-		const replyTo = `reply-${crypto.randomUUID()}`;
-		const { promise, resolve } = Promise.withResolvers<Message>();
-		const receiver = this.#connection.open_receiver({
-			source: { address: node },
-			target: { address: replyTo },
-		});
-		receiver.on('message', ({ message }: EventContext) => {
-			if (message !== undefined) resolve(message);
-		});
-		const sender = this.#connection.open_sender({ target: { address: node } });
-		sender.once('sendable', () => {
-			sender.send({
-				message_id: crypto.randomUUID(),
-				reply_to: replyTo,
-				application_properties: properties,
-				body,
-			});
-		});
-		const answer = await Promise.race([promise, this.#failure]);
-		receiver.close();
-		sender.close();
-		const { 'status-code': code, 'status-description': description } =
-			answer.application_properties ?? {};
-		if (Number(code) < 300) return answer.body;
-		throw failure(Number(code) === 401 ? 'unauthorized' : String(code), String(description));
+	/** @throws EdgeError for an answer that is a refusal */
+	async #call(call: NodeCall): Promise<unknown> {
+		const { status, description, body } = await callNode(this.#connection, call, this.#failure);
+		if (status < 300) return body;
+		throw failure(status === 401 ? 'unauthorized' : String(status), description);
 	}
 }
 
