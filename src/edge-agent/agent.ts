@@ -1,7 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { arch, platform } from 'node:process';
 import type { ClusterClient } from '../cluster/cluster-client.ts';
-import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import type { DeviceCredential } from '../iot-hub-client/device-credential.ts';
 import type { HubNetwork } from '../iot-hub-client/hub-network.ts';
 import type { IotHubClient, IotHubClientOptions } from '../iot-hub-client/iot-hub-client.ts';
@@ -14,31 +11,22 @@ import type { JsonObject } from '../runtime/json.ts';
 import type { Lifecycle } from '../runtime/lifecycle.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { agentFault } from './agent-health.ts';
+import { agentReport } from './agent-report.ts';
 import type { AgentStatus } from './agent-status.ts';
 import { DeploymentRunner } from './deployment-runner.ts';
 import { HubSession } from './hub-session.ts';
-import { type IdentityRegistry, ModuleIdentities } from './identities/module-identities.ts';
+import type { IdentityRegistry } from './identities/module-identities.ts';
 import { installationContext } from './installation-context.ts';
+import { KeptState } from './kept-state.ts';
 import { type AgentMetrics, noMetrics } from './metrics/agent-metrics.ts';
 import { StatusCounter } from './metrics/status-counter.ts';
 import { Reconciler } from './reconcile.ts';
-import { Rollback } from './rollback.ts';
 import type { DeviceAgentSettings } from './settings.ts';
 import { AgentSources } from './sources/agent-sources.ts';
-import {
-	hubDeploymentOf,
-	localSourceOf,
-	originText,
-	sourceText,
-} from './sources/local-deployment.ts';
-import { StateSecret } from './state-secret.ts';
-import { labelValue } from './translation/object-name.ts';
-import { deviceLabel } from './translation/translation.ts';
-import { LastGoodDeployment } from './twin/last-good-deployment.ts';
-import { reportedDocument } from './twin/reported-document.ts';
-import { isPodOf, Uninstallation } from './uninstallation.ts';
-import { EdgeCertificates } from './workload-api/edge-certificates.ts';
+import { hubDeploymentOf, sourceText } from './sources/local-deployment.ts';
+import { findOwnDeployment, type OwnDeployment, Uninstallation } from './uninstallation.ts';
 import { moduleDetails } from './workload-api/module-details.ts';
+import { serverNames } from './workload-api/server-names.ts';
 import { WorkloadService } from './workload-api/workload-service.ts';
 
 /** What the agent stands on. */
@@ -79,12 +67,8 @@ export class EdgeAgent implements Lifecycle {
 	readonly #settings: DeviceAgentSettings;
 	readonly #dependencies: AgentDependencies;
 	readonly #network: HubNetwork;
-	readonly #state: StateSecret;
 	readonly #registry: IdentityRegistry & { close(): void };
-	readonly #identities: ModuleIdentities;
-	readonly #certificates: EdgeCertificates;
-	readonly #lastGood: LastGoodDeployment;
-	readonly #rollback: Rollback;
+	readonly #kept: KeptState;
 	readonly #abort = new AbortController();
 	/** Parts that run, in the order in which they were started. */
 	readonly #running: Lifecycle[] = [];
@@ -100,18 +84,11 @@ export class EdgeAgent implements Lifecycle {
 	#own = { image: '', startedAt: '' };
 
 	constructor(settings: DeviceAgentSettings, dependencies: AgentDependencies) {
-		const { device, namespace, stateSecret, hubAuthority } = settings;
+		const { device, hubAuthority } = settings;
 		const { cluster, clock, logger } = dependencies;
-		const owner = `${device.hostName}/${device.deviceId}`;
 		this.#network = dependencies.network ?? hubNetwork(settings, hubAuthority, logger);
 		this.#settings = settings;
 		this.#dependencies = dependencies;
-		this.#state = new StateSecret({
-			client: cluster,
-			namespace,
-			name: stateSecret,
-			labels: { [deviceLabel]: labelValue(device.deviceId) },
-		});
 		this.#registry =
 			dependencies.registry ??
 			new IotHubRest({
@@ -123,32 +100,20 @@ export class EdgeAgent implements Lifecycle {
 				network: this.#network,
 				clock,
 			});
-		this.#identities = new ModuleIdentities({
-			registry: this.#registry,
-			state: this.#state,
-			owner,
-			logger,
-		});
-		this.#certificates = new EdgeCertificates({
-			state: this.#state,
-			deviceId: device.deviceId,
-			additionalTrust: settings.trustBundle,
-			clock,
-		});
-		this.#lastGood = new LastGoodDeployment(this.#state, owner);
-		this.#rollback = new Rollback({ state: this.#state, owner, logger });
+		this.#kept = new KeptState({ settings, cluster, registry: this.#registry, clock, logger });
 	}
 
 	/** Resolves when modules can get their credentials; IoT Hub need not be there. */
 	async start(): Promise<void> {
-		const { own, isInstalled = false } = (await this.#untilDone(() => this.#loadState())) ?? {};
-		if (this.#abort.signal.aborted) return;
-		const uninstallation = isInstalled ? this.#newUninstallation(own) : undefined;
+		const own = await this.#untilDone(() => this.#load());
+		if (own === undefined) return;
+		const { identities, certificates, lastGood, rollback } = this.#kept;
+		const uninstallation = this.#newUninstallation(own);
 		this.#uninstallation = uninstallation;
 		const { cluster, clock, logger, metrics = noMetrics } = this.#dependencies;
 		const { namespace, device } = this.#settings;
 		const counter = new StatusCounter(metrics, clock);
-		const context = installationContext(this.#settings, own, this.#certificates);
+		const context = installationContext(this.#settings, own.object, certificates);
 		const startedAt = new Date(clock.now()).toISOString();
 		this.#own = { image: context.runtimeImage, startedAt };
 		const { owner } = context;
@@ -164,9 +129,9 @@ export class EdgeAgent implements Lifecycle {
 		});
 		const { manifestTrustBundle } = this.#settings;
 		const runner = new DeploymentRunner({
-			identities: this.#identities,
-			lastGood: this.#lastGood,
-			rollback: this.#rollback,
+			identities,
+			lastGood,
+			rollback,
 			context,
 			policy: this.#settings.policy,
 			...(manifestTrustBundle === '' ? {} : { trustBundle: manifestTrustBundle }),
@@ -183,16 +148,16 @@ export class EdgeAgent implements Lifecycle {
 		const end = reconciler.onStatus(() => {
 			const { running } = runner;
 			const status = reconciler.status();
-			if (running !== undefined && this.#rollback.observe(status, running)) {
+			if (running !== undefined && rollback.observe(status, running)) {
 				runner.take(running.desired);
 			}
 			counter.observe(status, runner.deployment);
 			this.#report();
 		});
 		this.#registrations.push({ [Symbol.dispose]: end });
-		this.#certificates.onTrustChange(() => runner.refresh());
-		const lastGood = this.#lastGood.read();
-		if (lastGood !== undefined) runner.resume(lastGood);
+		certificates.onTrustChange(() => runner.refresh());
+		const before = lastGood.read();
+		if (before !== undefined) runner.resume(before);
 		this.#sources = new AgentSources({
 			settings: this.#settings,
 			client: cluster,
@@ -259,37 +224,21 @@ export class EdgeAgent implements Lifecycle {
 		return this.#reconciler?.status();
 	}
 
-	/**
-	 * @returns the agent's own Deployment, if there is one, and whether there is or was one: outside a
-	 * cluster there never is.
-	 */
-	async #loadState(): Promise<{ own: KubernetesObject | undefined; isInstalled: boolean }> {
-		const { namespace, agentName, podName } = this.#settings;
-		const { cluster } = this.#dependencies;
-		await this.#state.load(this.#abort.signal);
-		await this.#identities.load();
-		await this.#certificates.load();
-		this.#kubernetesVersion = await this.#dependencies
-			.kubernetesVersion?.(this.#abort.signal)
-			.catch(() => undefined);
-		this.#rollback.load();
-		const own = await cluster.get(this.#deployment, this.#abort.signal);
-		if (own !== undefined || podName === undefined) return { own, isInstalled: own !== undefined };
-		const reference = { apiVersion: 'v1', kind: 'Pod', namespace, name: podName };
-		const pod = await cluster.get(reference, this.#abort.signal);
-		return { own, isInstalled: isPodOf(pod, agentName) };
+	/** @returns the agent's own Deployment, whether it is there or not. */
+	async #load(): Promise<OwnDeployment> {
+		const { signal } = this.#abort;
+		const { cluster, kubernetesVersion } = this.#dependencies;
+		await this.#kept.load(signal);
+		this.#kubernetesVersion = await kubernetesVersion?.(signal).catch(() => undefined);
+		return findOwnDeployment(cluster, this.#settings, signal);
 	}
 
-	get #deployment() {
-		const { namespace, agentName: name } = this.#settings;
-		return { apiVersion: 'apps/v1', kind: 'Deployment', namespace, name };
-	}
-
-	#newUninstallation(own: KubernetesObject | undefined): Uninstallation {
-		const { cluster: client, clock, logger, onUninstallation = () => {} } = this.#dependencies;
-		const deployment = this.#deployment;
-		const onBegin = onUninstallation;
-		return new Uninstallation({ client, deployment, own, onBegin, clock, logger });
+	/** Outside a cluster nothing is installed. */
+	#newUninstallation(own: OwnDeployment): Uninstallation | undefined {
+		if (!own.isInstalled) return undefined;
+		const { cluster: client, clock, logger, onUninstallation: onBegin } = this.#dependencies;
+		const told = onBegin === undefined ? {} : { onBegin };
+		return new Uninstallation({ client, own, ...told, clock, logger });
 	}
 
 	/** Without the API server there is nothing to do but to wait for it. */
@@ -312,19 +261,21 @@ export class EdgeAgent implements Lifecycle {
 	async #newWorkloadService(): Promise<WorkloadService> {
 		const { cluster, clock, logger, issuerKeys } = this.#dependencies;
 		const { device, manifestTrustBundle } = this.#settings;
-		const encryptionKey = await this.#state.getOrCreate('encryption-key', () => randomBytes(32));
+		const { identities, certificates } = this.#kept;
 		return new WorkloadService({
 			settings: this.#settings,
 			cluster,
 			...(issuerKeys === undefined ? {} : { issuerKeys }),
-			certificates: this.#certificates,
+			certificates,
 			resources: {
-				identities: this.#identities,
-				certificates: this.#certificates,
-				encryptionKey,
+				identities,
+				certificates,
+				encryptionKey: await this.#kept.encryptionKey(),
 				hubHostName: device.hostName,
 				deviceId: device.deviceId,
-				serverNames: (moduleId) => this.#serverNames(moduleId),
+				serverNames: (moduleId) => {
+					return serverNames(moduleId, this.#runner?.translation, this.#settings);
+				},
 				manifestTrustBundle,
 				hubDeployment: () => hubDeploymentOf(this.#runner?.accepted),
 				listModules: () => moduleDetails(this.#runner?.deployment, this.status?.modules),
@@ -335,18 +286,6 @@ export class EdgeAgent implements Lifecycle {
 		});
 	}
 
-	/** Names by which a module's Service is found, and the hub by leaf devices. */
-	#serverNames(moduleId: string): readonly string[] {
-		const { namespace, edgeDeviceHostName } = this.#settings;
-		const modules = this.#runner?.translation?.modules ?? [];
-		const name = modules.find((module) => module.moduleId === moduleId)?.objectName;
-		const service = name === undefined ? [] : [name, `${name}.${namespace}`];
-		if (name !== undefined) {
-			service.push(`${name}.${namespace}.svc`, `${name}.${namespace}.svc.cluster.local`);
-		}
-		return moduleId === '$edgeHub' ? [...service, edgeDeviceHostName] : service;
-	}
-
 	#newSession(runner: DeploymentRunner, sources: AgentSources): HubSession {
 		const { cluster, clock, logger, version, connectHub } = this.#dependencies;
 		const { metrics = noMetrics, reprovision = () => false } = this.#dependencies;
@@ -354,7 +293,7 @@ export class EdgeAgent implements Lifecycle {
 			settings: this.#settings,
 			cluster,
 			network: this.#network,
-			identities: this.#identities,
+			identities: this.#kept.identities,
 			metrics,
 			version,
 			connectHub,
@@ -382,32 +321,14 @@ export class EdgeAgent implements Lifecycle {
 
 	/** What is reported of the edge as it is now. */
 	#document(): JsonObject | undefined {
-		const status = this.status;
-		if (status === undefined) return undefined;
-		const { refusal, deployment, accepted } = this.#runner ?? {};
-		const source = localSourceOf(accepted);
-		const { code, description, modules } = status;
-		const desiredVersion =
-			refusal === undefined ? source === undefined && status.desiredVersion : refusal.version;
-		return reportedDocument({
-			...(typeof desiredVersion === 'number' ? { desiredVersion } : {}),
-			code,
-			description,
-			...(refusal === undefined ? {} : verdictOf(refusal)),
-			...(source === undefined ? {} : { source: originText(source) }),
-			...(deployment === undefined ? {} : { deployment }),
-			modules,
-			agent: this.#own,
-			programVersion: this.#dependencies.version,
-			platform: {
-				os: platform,
-				architecture: arch,
-				...(this.#kubernetesVersion === undefined ? {} : { kubernetes: this.#kubernetesVersion }),
-			},
-		});
+		const { status } = this;
+		const runner = this.#runner;
+		if (status === undefined || runner === undefined) return undefined;
+		const { version } = this.#dependencies;
+		return agentReport(
+			{ ...this.#own, version, kubernetes: this.#kubernetesVersion },
+			status,
+			runner,
+		);
 	}
-}
-
-function verdictOf({ code, description }: NonNullable<DeploymentRunner['refusal']>) {
-	return { code, description };
 }

@@ -1,7 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import type { AssignedDevice } from '../iot-hub-client/device-provisioning-rest.ts';
 import { networkSettings } from '../iot-hub-client/network-settings.ts';
-import { messageOf } from '../runtime/edge-error.ts';
 import {
 	flag,
 	integer,
@@ -20,8 +18,14 @@ import {
 	type ProvisioningSourceResult,
 	readProvisioningSource,
 } from './provisioning/provisioning-source.ts';
+import { readIfPresent, SettingFiles } from './setting-files.ts';
 import { sourceList } from './sources/source-list.ts';
 import type { TranslationPolicy } from './translation/translation.ts';
+import {
+	type WorkloadAddresses,
+	workloadAddresses,
+	workloadSettings,
+} from './workload-api/workload-settings.ts';
 
 /** The settings of the edge agent, but for those of `policySettings` and `provisioningSettings`. */
 export const agentSettings = {
@@ -125,30 +129,7 @@ export const agentSettings = {
 		description: 'Host name of the parent of a nested edge device.',
 		parse: optionalText,
 	},
-	workloadPort: {
-		env: 'WORKLOAD_PORT',
-		default: '35001',
-		description: 'Port of the workload API.',
-		parse: integer({ min: 0, max: 65_535 }),
-	},
-	workloadUri: {
-		env: 'WORKLOAD_URI',
-		default: '',
-		description: 'Address that modules call the workload API by. Absent: the agent’s Service.',
-		parse: optionalText,
-	},
-	workloadTlsPort: {
-		env: 'WORKLOAD_TLS_PORT',
-		default: '',
-		description: 'Port of the workload API for sidecars. Absent: the one after `WORKLOAD_PORT`.',
-		parse: optionalPort,
-	},
-	workloadTlsUri: {
-		env: 'WORKLOAD_TLS_URI',
-		default: '',
-		description: 'Address that sidecars call the workload API by. Absent: the agent’s Service.',
-		parse: optionalText,
-	},
+	...workloadSettings,
 	metricsEnabled: {
 		env: 'MetricsEnabled',
 		default: 'true',
@@ -206,14 +187,10 @@ export const agentSettings = {
 /** Everything that the agent is told from outside, compiled. */
 export interface AgentSettings
 	extends Omit<
-		SettingsOf<typeof agentSettings>,
-		| 'hubAuthorityFile'
-		| 'trustBundleFile'
-		| 'manifestTrustBundleFile'
-		| 'workloadUri'
-		| 'workloadTlsPort'
-		| 'workloadTlsUri'
-	> {
+			SettingsOf<typeof agentSettings>,
+			'hubAuthorityFile' | 'trustBundleFile' | 'manifestTrustBundleFile' | keyof WorkloadAddresses
+		>,
+		WorkloadAddresses {
 	/** How the device comes to its identity, as it was when the settings were read. */
 	readonly provisioning: ProvisioningSource;
 	/** Reads that again. */
@@ -228,11 +205,8 @@ export interface AgentSettings
 	readonly manifestTrustBundle: string;
 	/** Absent: made from the device id. */
 	readonly edgeDeviceHostName: string | undefined;
-	readonly workloadUri: string;
 	/** Variables that say how IoT Hub is reached, for an edge hub that is told nothing else. */
 	readonly networkEnvironment: ReadonlyMap<string, string>;
-	readonly workloadTlsPort: number;
-	readonly workloadTlsUri: string;
 	readonly policy: TranslationPolicy;
 }
 
@@ -279,9 +253,12 @@ export async function loadAgentSettings(env: Environment): Promise<AgentSettings
 	const readProvisioning = () => readProvisioningSource(deviceSettings, readIfPresent);
 	const provisioning = await readProvisioning();
 	problems.push(...(provisioning.problems ?? []));
-	const hubAuthority = await files.readIfPresent('hubAuthorityFile', hubAuthorityFile);
-	const trustBundle = await files.read('trustBundleFile', trustBundleFile);
-	const manifestTrust = await files.read('manifestTrustBundleFile', manifestTrustBundleFile);
+	const hubAuthority = await files.readIfPresent(agentSettings.hubAuthorityFile, hubAuthorityFile);
+	const trustBundle = await files.read(agentSettings.trustBundleFile, trustBundleFile);
+	const manifestTrust = await files.read(
+		agentSettings.manifestTrustBundleFile,
+		manifestTrustBundleFile,
+	);
 	if (problems.length > 0 || provisioning.source === undefined) return { problems };
 	return {
 		settings: {
@@ -293,7 +270,7 @@ export async function loadAgentSettings(env: Environment): Promise<AgentSettings
 			trustBundle: trustBundle ?? '',
 			manifestTrustBundle: manifestTrust ?? '',
 			networkEnvironment: networkEnvironment(variables),
-			...workloadAddresses(plain),
+			...workloadAddresses(plain.agentName, plain),
 			policy: policyOf(policy.settings, protectedSecrets(plain)),
 		},
 	};
@@ -313,69 +290,4 @@ function networkEnvironment(variables: Environment): ReadonlyMap<string, string>
 		({ env }) => [env, variables[env] ?? ''] as const,
 	);
 	return new Map(given.filter(([, value]) => value !== ''));
-}
-
-type PlainSettings = Pick<
-	SettingsOf<typeof agentSettings>,
-	'agentName' | 'workloadPort' | 'workloadUri' | 'workloadTlsPort' | 'workloadTlsUri'
->;
-
-function workloadAddresses({
-	agentName,
-	workloadPort,
-	workloadUri = `http://${agentName}:${workloadPort}/`,
-	workloadTlsPort = workloadPort === 0 ? 0 : workloadPort + 1,
-	workloadTlsUri = `https://${agentName}:${workloadTlsPort}/`,
-}: PlainSettings): Pick<AgentSettings, 'workloadUri' | 'workloadTlsPort' | 'workloadTlsUri'> {
-	return { workloadUri, workloadTlsPort, workloadTlsUri };
-}
-
-/** A port, or undefined where none is named. */
-function optionalPort(value: string): number | undefined {
-	return value === '' ? undefined : integer({ min: 0, max: 65_535 })(value);
-}
-
-/** Reads files that settings name, and notes what cannot be read. */
-class SettingFiles {
-	readonly #problems: SettingProblem[];
-
-	constructor(problems: SettingProblem[]) {
-		this.#problems = problems;
-	}
-
-	async read(
-		setting: keyof typeof agentSettings,
-		path: string | undefined,
-	): Promise<string | undefined> {
-		if (path === undefined) return undefined;
-		try {
-			return (await readFile(path, 'utf8')).trim();
-		} catch (error) {
-			const message = `The file cannot be read: ${messageOf(error)}.`;
-			this.#problems.push({ env: agentSettings[setting].env, message });
-			return undefined;
-		}
-	}
-
-	async readIfPresent(
-		setting: keyof typeof agentSettings,
-		path: string | undefined,
-	): Promise<string | undefined> {
-		if (path === undefined) return undefined;
-		try {
-			return (await readIfPresent(path))?.trim() || undefined;
-		} catch {
-			return this.read(setting, path);
-		}
-	}
-}
-
-/** The text of a file; undefined where there is none. */
-async function readIfPresent(path: string): Promise<string | undefined> {
-	try {
-		return await readFile(path, 'utf8');
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-		throw error;
-	}
 }

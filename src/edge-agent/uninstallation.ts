@@ -5,13 +5,45 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Lifecycle } from '../runtime/lifecycle.ts';
 import type { Logger } from '../runtime/logger.ts';
 
+/** The Deployment of the agent itself. */
+export interface OwnDeployment {
+	readonly reference: ObjectReference & { readonly namespace: string };
+	/** Undefined: it is not there. */
+	readonly object: KubernetesObject | undefined;
+	/** Whether it is or was there: false for an agent outside a cluster. */
+	readonly isInstalled: boolean;
+}
+
+/**
+ * Looks for the Deployment of the agent. Where it is gone, the agent's own pod tells whether there was
+ * one.
+ *
+ * @throws ClusterError
+ */
+export async function findOwnDeployment(
+	client: Pick<ClusterClient, 'get'>,
+	settings: {
+		readonly namespace: string;
+		readonly agentName: string;
+		readonly podName: string | undefined;
+	},
+	signal: AbortSignal,
+): Promise<OwnDeployment> {
+	const { namespace, agentName, podName } = settings;
+	const reference = { apiVersion: 'apps/v1', kind: 'Deployment', namespace, name: agentName };
+	const object = await client.get(reference, signal);
+	if (object !== undefined || podName === undefined) {
+		return { reference, object, isInstalled: object !== undefined };
+	}
+	const pod = await client.get({ apiVersion: 'v1', kind: 'Pod', namespace, name: podName }, signal);
+	return { reference, object, isInstalled: isPodOf(pod, agentName) };
+}
+
 /** Whose uninstallation it is. */
 export interface UninstallationOptions {
 	readonly client: ClusterClient;
-	/** The agent's own Deployment. */
-	readonly deployment: ObjectReference & { readonly namespace: string };
-	/** What was there of it when the agent started; undefined: it was gone. */
-	readonly own: KubernetesObject | undefined;
+	/** The agent's own Deployment as it was when the agent started. */
+	readonly own: Pick<OwnDeployment, 'reference' | 'object'>;
 	/** Told once. Default: nobody is. */
 	readonly onBegin?: () => void;
 	readonly clock: Clock;
@@ -33,12 +65,12 @@ export class Uninstallation implements Lifecycle {
 	readonly #begun = new AbortController();
 
 	constructor(options: UninstallationOptions) {
-		const { client, deployment, own, clock, logger } = options;
-		const { apiVersion, kind, namespace, name } = deployment;
+		const { client, own, clock, logger } = options;
+		const { apiVersion, kind, namespace, name } = own.reference;
 		const query = { apiVersion, kind, namespace, fieldSelector: `metadata.name=${name}` };
 		this.#options = options;
 		this.#cache = new ObjectCache({ client, query, clock, logger });
-		if (isGoing(own)) this.#begin(deleted);
+		if (isGoing(own.object)) this.#begin(deleted);
 	}
 
 	async start(): Promise<void> {
@@ -73,14 +105,14 @@ export class Uninstallation implements Lifecycle {
 	}
 
 	get #current(): KubernetesObject | undefined {
-		const { name, namespace } = this.#options.deployment;
+		const { name, namespace } = this.#options.own.reference;
 		return this.#cache.get(name, namespace);
 	}
 
 	#look(): void {
 		if (!this.#cache.synced) return;
 		const current = this.#current;
-		const isSame = current?.metadata.uid === this.#options.own?.metadata.uid;
+		const isSame = current?.metadata.uid === this.#options.own.object?.metadata.uid;
 		if (isGoing(current) || !isSame) this.#begin(deleted);
 	}
 
@@ -102,7 +134,7 @@ function isGoing(object: KubernetesObject | undefined): boolean {
  * Whether a pod is one of a Deployment, whether that is still there or not: its ReplicaSet is named
  * after it.
  */
-export function isPodOf(pod: KubernetesObject | undefined, deployment: string): boolean {
+function isPodOf(pod: KubernetesObject | undefined, deployment: string): boolean {
 	const owners = pod?.metadata.ownerReferences ?? [];
 	return owners.some(
 		({ kind, name }) => kind === 'ReplicaSet' && name.replace(/-[^-]+$/, '') === deployment,

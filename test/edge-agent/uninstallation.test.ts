@@ -21,10 +21,11 @@ function installed(cluster: MemoryCluster, finalizers: string[] = []) {
 async function setUp(t: ExecutionContext, finalizers: string[] = []) {
 	const cluster = new MemoryCluster();
 	const clock = new FakeClock();
-	const own = await installed(cluster, finalizers);
+	const object = await installed(cluster, finalizers);
 	const said: string[] = [];
 	const logger: Logger = { ...silentLogger, warn: (message) => said.push(message) };
-	const uninstallation = new Uninstallation({ client: cluster, deployment, own, clock, logger });
+	const own = { reference: deployment, object };
+	const uninstallation = new Uninstallation({ client: cluster, own, clock, logger });
 	t.teardown(() => uninstallation.stop());
 	await uninstallation.start();
 	await clock.advance(1000);

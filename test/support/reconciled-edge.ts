@@ -75,8 +75,8 @@ export async function reconciledEdge(t: ExecutionContext, cluster: ClusterUnderT
 		run: async (): Promise<Reconciler> => {
 			const common = { client, clock: systemClock, logger: silentLogger };
 			const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', namespace, name: owner.name };
-			const own = await admin.get(deployment);
-			const uninstallation = new Uninstallation({ ...common, deployment, own });
+			const own = { reference: deployment, object: await admin.get(deployment) };
+			const uninstallation = new Uninstallation({ ...common, own });
 			t.teardown(() => uninstallation.stop());
 			await uninstallation.start();
 			const settings = { namespace, deviceId, owner, uninstallation };
