@@ -11,6 +11,8 @@ export class TokenReader {
 	readonly #lexer: RouteLexer;
 	readonly #problems: RouteProblems;
 	#comments = true;
+	/** Where the last token that was taken ends. */
+	#end = 0;
 	#token: Token;
 
 	constructor(lexer: RouteLexer, problems: RouteProblems) {
@@ -27,12 +29,13 @@ export class TokenReader {
 	/** Decides whether comments are skipped from here on, the coming token included. */
 	set comments(skipped: boolean) {
 		this.#comments = skipped;
-		this.#token = this.#lexer.tokenAt(this.#token.start, skipped);
+		this.#token = this.#lexer.tokenAt(this.#end, skipped);
 	}
 
 	/** @returns the token that came next, and goes on behind it. */
 	take(): Token {
 		const token = this.#token;
+		this.#end = token.end;
 		this.#token = this.#lexer.tokenAt(token.end, this.#comments);
 		return token;
 	}

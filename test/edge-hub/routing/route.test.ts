@@ -40,6 +40,7 @@ test('a route has a source, a condition and a sink, in any case and with any bla
 			"a = 'x' /* why */",
 			upstream,
 		],
+		['FROM /* WHERE 1 = 1 /* why */ INTO /* where */ $upstream', '/*', '1 = 1 /* why */', upstream],
 	];
 	for (const [text, source, conditionText, sink] of table) {
 		const route = compiled(text);
