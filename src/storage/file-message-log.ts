@@ -5,7 +5,7 @@ import { LogLimits } from './log-limits.ts';
 import { LogMaintenance } from './log-maintenance.ts';
 import type { LogSegment } from './log-segment.ts';
 import { LogWriter } from './log-writer.ts';
-import { allParts, type LogRecord, type MessageLog } from './message-log.ts';
+import { allParts, type LogRecord, type MessageLog, type RecordContent } from './message-log.ts';
 import { SegmentList } from './segment-list.ts';
 import { recoverSegments } from './segment-recovery.ts';
 import { SpareSegments } from './spare-segments.ts';
@@ -103,13 +103,13 @@ export class FileMessageLog implements MessageLog {
 		return this.#writer.append(header, body, allParts(parts));
 	}
 
-	async read(offset: number): Promise<Uint8Array> {
+	async read(offset: number): Promise<RecordContent> {
 		const segment = this.#segments.find(offset);
 		if (segment === undefined) throw new RangeError(`No live record has the offset ${offset}.`);
 		this.#readers.delete(segment);
 		this.#readers.add(segment);
 		try {
-			return (await segment.read(offset)).body;
+			return await segment.read(offset);
 		} catch (error) {
 			throw error instanceof RangeError ? error : storageFault(error, segment.recordPath);
 		} finally {

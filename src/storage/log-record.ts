@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import type { RecordContent } from './message-log.ts';
 
 /**
  * The form of a record in a segment file, little-endian:
@@ -16,17 +17,15 @@ const magicNumber = magic.readUInt32LE(0);
 const checkedFrom = 8;
 
 /** A record that is to be written. */
-export interface RecordContent {
+export interface NewRecord extends RecordContent {
 	readonly offset: number;
 	readonly pending: number;
 	/** Where the write began, in the segment, that brought the record to the disk, perhaps with others. */
 	readonly group: number;
-	readonly header: Uint8Array;
-	readonly body: Uint8Array;
 }
 
 /** A record found in the bytes of a segment. */
-export interface FoundRecord extends RecordContent {
+export interface FoundRecord extends NewRecord {
 	/** Where it starts in the segment. */
 	readonly position: number;
 	/** Frame, header and body. */
@@ -51,7 +50,7 @@ export function recordLength(header: Uint8Array, body: Uint8Array): number {
 export function encodeRecord(
 	target: Buffer,
 	position: number,
-	record: RecordContent,
+	record: NewRecord,
 	salt: number,
 ): number {
 	const { header, body, offset } = record;

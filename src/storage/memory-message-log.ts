@@ -1,5 +1,5 @@
 import { EdgeError } from '../runtime/edge-error.ts';
-import { allParts, type LogRecord, type MessageLog } from './message-log.ts';
+import { allParts, type LogRecord, type MessageLog, type RecordContent } from './message-log.ts';
 
 interface Entry {
 	readonly header: Uint8Array;
@@ -54,10 +54,10 @@ export class MemoryMessageLog implements MessageLog {
 		return offset;
 	}
 
-	async read(offset: number): Promise<Uint8Array> {
+	async read(offset: number): Promise<RecordContent> {
 		const entry = this.#entries.get(offset);
 		if (entry === undefined) throw new RangeError(`No record has the offset ${offset}.`);
-		return entry.body;
+		return entry;
 	}
 
 	release(offset: number, part = 0): void {

@@ -8,6 +8,12 @@ export interface LogRecord {
 	readonly pending: number;
 }
 
+/** What was appended. */
+export interface RecordContent {
+	readonly header: Uint8Array;
+	readonly body: Uint8Array;
+}
+
 /** Parts that one record can have. */
 export const maxParts = 32;
 
@@ -40,11 +46,11 @@ export interface MessageLog {
 	 */
 	append(header: Uint8Array, body: Uint8Array, parts?: number): Promise<number>;
 	/**
-	 * The body of a live record.
+	 * Header and body of a live record.
 	 * @throws RangeError for an offset that is not live, EdgeError EDGE_STORAGE_CORRUPT when its bytes
 	 * have changed on disk.
 	 */
-	read(offset: number): Promise<Uint8Array>;
+	read(offset: number): Promise<RecordContent>;
 	/**
 	 * Marks a part of a record as done (part 0 by default); nothing happens when it already was.
 	 * Recorded within milliseconds and synced within a second, not at once: after a crash it may

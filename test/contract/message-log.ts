@@ -23,7 +23,9 @@ export function messageLogContract(
 			['a', '', 'c'].map((body) => log.append(bytes('header'), bytes(body))),
 		);
 		t.true((appended[0] ?? 0) < (appended[1] ?? 0) && (appended[1] ?? 0) < (appended[2] ?? 0));
-		const bodies = await Promise.all(appended.map(async (offset) => text(await log.read(offset))));
+		const bodies = await Promise.all(
+			appended.map(async (offset) => text((await log.read(offset)).body)),
+		);
 		t.deepEqual(bodies, ['a', '', 'c']);
 		t.is(log.size.records, 3);
 	});
@@ -51,7 +53,7 @@ export function messageLogContract(
 		log.release(12345);
 		await t.throwsAsync(() => log.read(gone), { instanceOf: RangeError });
 		await t.throwsAsync(() => log.read(12345), { instanceOf: RangeError });
-		t.is(text(await log.read(kept)), 'kept');
+		t.is(text((await log.read(kept)).body), 'kept');
 		t.is(log.size.records, 1);
 	});
 
@@ -61,12 +63,12 @@ export function messageLogContract(
 		log.release(offset, 1);
 		log.release(offset, 1);
 		log.release(offset, 2);
-		t.is(text(await log.read(offset)), 'shared');
+		t.is(text((await log.read(offset)).body), 'shared');
 		log.release(offset, 0);
 		await t.throwsAsync(() => log.read(offset), { instanceOf: RangeError });
 		const many = await log.append(bytes('h'), bytes('many'), 32);
 		for (let part = 0; part < 31; part += 1) log.release(many, part);
-		t.is(text(await log.read(many)), 'many');
+		t.is(text((await log.read(many)).body), 'many');
 		log.release(many, 31);
 		t.is(log.size.records, 0);
 		await t.throwsAsync(async () => log.append(bytes('h'), bytes('b'), 33), {
@@ -90,7 +92,7 @@ export function messageLogContract(
 			[second, 'two', 0b101],
 			[third, 'three', 1],
 		]);
-		t.is(text(await log.read(second)), '2');
+		t.is(text((await log.read(second)).body), '2');
 		t.true((await log.append(bytes('four'), bytes('4'))) > third);
 	});
 

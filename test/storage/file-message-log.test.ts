@@ -22,7 +22,7 @@ async function open(t: ExecutionContext, options: Partial<FileMessageLogOptions>
 	await log.open(({ offset }) => offsets.push(offset));
 	t.teardown(() => log.close());
 	const recovered = new Map<number, string>();
-	for (const offset of offsets) recovered.set(offset, text(await log.read(offset)));
+	for (const offset of offsets) recovered.set(offset, text((await log.read(offset)).body));
 	return { log, folder, recovered };
 }
 
@@ -102,7 +102,7 @@ test('a body that has changed on disk is not handed out', async (t) => {
 	file[file.indexOf('second')] = 0;
 	await writeFile(path, file);
 	t.is(codeOf(await t.throwsAsync(() => log.read(1))), 'EDGE_STORAGE_CORRUPT');
-	t.is(text(await log.read(2)), 'third');
+	t.is(text((await log.read(2)).body), 'third');
 });
 
 test('a segment with damaged first bytes is read, one of a later version is refused', async (t) => {
@@ -162,7 +162,7 @@ test('a few stuck records do not hold the space of all that came after them', as
 	t.true(log.size.bytes < 20_000, `${log.size.bytes} bytes`);
 	t.is(log.size.records, 10);
 	for (const [index, offset] of stuck.entries()) {
-		t.is(text(await log.read(offset)).trim(), `${index * 100}`);
+		t.is(text((await log.read(offset)).body).trim(), `${index * 100}`);
 	}
 	await log.close();
 	const { recovered, log: second } = await open(t, { folder });
@@ -258,7 +258,7 @@ test('a full disk refuses appends, loses nothing, and is used again when space r
 	t.is(codeOf(error), 'EDGE_STORAGE_FULL');
 	t.true(stored.length >= 5);
 	await t.throwsAsync(() => log.append(bytes('h'), new Uint8Array(100)));
-	t.is(text(await log.read(kept)), 'kept');
+	t.is(text((await log.read(kept)).body), 'kept');
 	for (const offset of stored) log.release(offset);
 	files.free = 10_000;
 	const after = await log.append(bytes('h'), bytes('after'));
@@ -411,7 +411,7 @@ class ModelledLog {
 			[...offsets].sort((a, b) => a - b),
 		);
 		for (const offset of offsets)
-			this.#t.is(this.#bodies.get(offset), text(await log.read(offset)));
+			this.#t.is(this.#bodies.get(offset), text((await log.read(offset)).body));
 		const lost = [...this.#owed].filter((part) => !found.has(part));
 		const allowed = new Set([...this.#owed, ...this.#uncertain]);
 		const returned = [...found].filter((part) => !allowed.has(part));

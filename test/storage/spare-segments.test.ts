@@ -24,7 +24,7 @@ async function open(
 	await log.open(({ offset }) => offsets.push(offset));
 	t.teardown(() => log.close());
 	const bodies = await Promise.all(offsets.map((offset) => log.read(offset)));
-	return { log, recovered: bodies.map((body) => new TextDecoder().decode(body)) };
+	return { log, recovered: bodies.map(({ body }) => new TextDecoder().decode(body)) };
 }
 
 async function filesOf(folder: string, extension: string): Promise<string[]> {

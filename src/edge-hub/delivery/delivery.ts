@@ -16,10 +16,9 @@ import type { QueueEntry } from './queue-entry.ts';
 import { RecentMessages } from './recent-messages.ts';
 import { evict, type StoreFullPolicy } from './store-eviction.ts';
 import {
-	BodyEncoder,
-	decodeBody,
-	decodeHeader,
-	encodeHeader,
+	decodeEntry,
+	decodeMessage,
+	HeaderEncoder,
 	type StoredBody,
 	type StoredTarget,
 } from './stored-form.ts';
@@ -78,7 +77,7 @@ export class Delivery implements Lifecycle {
 	readonly #pumps = new Map<string, EndpointPump>();
 	readonly #removing = new Set<Promise<void>>();
 	readonly #origins = new Map<string, MessageOrigin>();
-	readonly #bodies = new BodyEncoder();
+	readonly #headers = new HeaderEncoder();
 	readonly #handler: PumpHandler;
 	/** Of the last message; those that follow often share it. */
 	#lastOrigin:
@@ -198,10 +197,9 @@ export class Delivery implements Lifecycle {
 		size: number,
 		body: StoredBody,
 	): Promise<unknown> {
-		const bytes = this.#bodies.encode(body);
 		const append = async (group: readonly StoredTarget[]) => {
-			const header = encodeHeader({ origin, size, targets: group });
-			const offset = await this.#log.append(header, bytes, group.length);
+			const header = this.#headers.encode({ origin, size, targets: group }, body);
+			const offset = await this.#log.append(header, body.message.body, group.length);
 			this.#recent.add(offset, body, size + recentOverhead, group.length);
 			for (const [part, target] of group.entries()) {
 				this.#enqueue(target.endpoint, entryOf(target, offset, part, origin, size));
@@ -223,7 +221,7 @@ export class Delivery implements Lifecycle {
 	}
 
 	#recover({ offset, header, pending }: LogRecord): void {
-		const { targets, origin, size } = decodeHeader(header);
+		const { targets, origin, size } = decodeEntry(header);
 		const shared = this.#sharedOrigin(origin);
 		for (const [part, target] of targets.entries()) {
 			if ((pending & (1 << part)) === 0) continue;
@@ -265,7 +263,7 @@ export class Delivery implements Lifecycle {
 	/** @returns undefined where the stored form is damaged. */
 	async #read(offset: number, size: number): Promise<StoredBody | undefined> {
 		try {
-			const body = decodeBody(await this.#log.read(offset));
+			const body = decodeMessage(await this.#log.read(offset));
 			this.#recent.add(offset, body, size + recentOverhead, 1);
 			return body;
 		} catch (error) {

@@ -1,9 +1,13 @@
 import type { Message } from '../../protocol/message.ts';
 import { EdgeError } from '../../runtime/edge-error.ts';
+import type { RecordContent } from '../../storage/message-log.ts';
 import type { MessageOrigin } from './delivery-metrics.ts';
 
-/** Version of the stored form, the first byte of headers and bodies in the message log. */
-const formatVersion = 1;
+/** Version of the stored form, the first byte of headers in the message log. */
+const formatVersion = 2;
+
+/** Up to the first target. */
+const fixedBytes = 14;
 
 /** Beside the priority, which is smaller. */
 const newestFirstBit = 2 ** 31;
@@ -18,82 +22,58 @@ export interface StoredTarget {
 	readonly expiresAt: number;
 }
 
-/** What the log keeps in a record's header: all that queues must know, so that bodies stay on disk. */
-export interface StoredHeader {
+/** What queues must know of a stored message, so that the rest stays on disk. */
+export interface StoredEntry {
 	readonly origin: MessageOrigin;
 	/** As `messageSize` counts. */
 	readonly size: number;
 	readonly targets: readonly StoredTarget[];
 }
 
-/** What the log keeps in a record's body. */
+/** A message as endpoints get it. */
 export interface StoredBody {
 	readonly message: Message;
 	/** When the hub took it in, milliseconds since the epoch. */
 	readonly enqueuedAt: number;
 }
 
-type Properties = readonly (readonly [string, string | null])[];
+type StoredProperties = readonly [
+	application: readonly (readonly [string, string | null])[],
+	system: readonly (readonly [string, string])[],
+];
 
 /**
- * version u8 · size u32 · count u8 · count × (expiry f64 · priority u32, with a bit for newest first · endpoint) · sender · output,
- * little-endian; a text is its length in bytes (u16) and UTF-8.
- */
-export function encodeHeader({ origin, size, targets }: StoredHeader): Uint8Array {
-	let length = 6 + textLength(origin.sender) + textLength(origin.output);
-	for (const { endpoint } of targets) length += 12 + textLength(endpoint);
-	const bytes = Buffer.allocUnsafe(length);
-	bytes[0] = formatVersion;
-	bytes.writeUInt32LE(size, 1);
-	bytes[5] = targets.length;
-	let position = 6;
-	for (const { endpoint, priority, newestFirst, expiresAt } of targets) {
-		position = bytes.writeDoubleLE(expiresAt, position);
-		position = bytes.writeUInt32LE(newestFirst ? priority + newestFirstBit : priority, position);
-		position = writeText(bytes, endpoint, position);
-	}
-	position = writeText(bytes, origin.sender, position);
-	writeText(bytes, origin.output, position);
-	return bytes;
-}
-
-/** @throws EdgeError EDGE_STORAGE_VERSION for a header of another version. */
-export function decodeHeader(header: Uint8Array): StoredHeader {
-	const bytes = view(header);
-	checkVersion(bytes);
-	const reader = new HeaderReader(bytes, 5);
-	const targets = Array.from({ length: reader.byte() }, () => {
-		const expiresAt = reader.double();
-		const order = reader.integer();
-		const newestFirst = order >= newestFirstBit;
-		const priority = newestFirst ? order - newestFirstBit : order;
-		return { expiresAt, priority, newestFirst, endpoint: reader.text() };
-	});
-	return {
-		targets,
-		origin: { sender: reader.text(), output: reader.text() },
-		size: bytes.readUInt32LE(1),
-	};
-}
-
-/**
- * version u8 · time f64 · length u32 · properties as JSON, [application, system] · body.
+ * Writes what the log keeps in a record's header: all but the message's own bytes, which are the
+ * record's body as they came. Properties that a message shares with the one before it, as most do,
+ * are not encoded again.
  *
- * Messages that follow each other often share their properties: those are not encoded again.
+ * version u8 · size u32 · time f64 · count u8 · count × (expiry f64 · priority u32, with a bit for newest
+ * first · endpoint) · sender · output · properties as JSON, [application, system]; little-endian. A text
+ * is its length in bytes (u16) and UTF-8.
  */
-export class BodyEncoder {
+export class HeaderEncoder {
 	#properties: Message['properties'] | undefined;
 	#systemProperties: Message['systemProperties'] | undefined;
 	#json: Buffer = Buffer.alloc(0);
 
-	encode({ message, enqueuedAt }: StoredBody): Uint8Array {
+	encode({ origin, size, targets }: StoredEntry, { message, enqueuedAt }: StoredBody): Uint8Array {
 		const json = this.#encodeProperties(message);
-		const bytes = Buffer.allocUnsafe(13 + json.byteLength + message.body.byteLength);
+		let length = fixedBytes + textLength(origin.sender) + textLength(origin.output);
+		for (const { endpoint } of targets) length += 12 + textLength(endpoint);
+		const bytes = Buffer.allocUnsafe(length + json.byteLength);
 		bytes[0] = formatVersion;
-		bytes.writeDoubleLE(enqueuedAt, 1);
-		bytes.writeUInt32LE(json.byteLength, 9);
-		bytes.set(json, 13);
-		bytes.set(message.body, 13 + json.byteLength);
+		bytes.writeUInt32LE(size, 1);
+		bytes.writeDoubleLE(enqueuedAt, 5);
+		bytes[13] = targets.length;
+		let position = fixedBytes;
+		for (const { endpoint, priority, newestFirst, expiresAt } of targets) {
+			position = bytes.writeDoubleLE(expiresAt, position);
+			position = bytes.writeUInt32LE(newestFirst ? priority + newestFirstBit : priority, position);
+			position = writeText(bytes, endpoint, position);
+		}
+		position = writeText(bytes, origin.sender, position);
+		position = writeText(bytes, origin.output, position);
+		bytes.set(json, position);
 		return bytes;
 	}
 
@@ -108,30 +88,49 @@ export class BodyEncoder {
 	}
 }
 
-/** @throws EdgeError EDGE_STORAGE_VERSION for a body of another version. */
-export function decodeBody(body: Uint8Array): StoredBody {
-	const bytes = view(body);
-	checkVersion(bytes);
-	const end = 13 + bytes.readUInt32LE(9);
-	const json = JSON.parse(bytes.toString('utf8', 13, end)) as [Properties, [string, string][]];
-	const [properties, systemProperties] = json;
+/** @throws EdgeError EDGE_STORAGE_VERSION for a header of another version. */
+export function decodeEntry(header: Uint8Array): StoredEntry {
+	const reader = readerOf(header);
+	const size = reader.integer();
+	reader.double();
+	const targets = readTargets(reader);
+	return { targets, origin: { sender: reader.text(), output: reader.text() }, size };
+}
+
+/** @throws EdgeError EDGE_STORAGE_VERSION for a header of another version. */
+export function decodeMessage({ header, body }: RecordContent): StoredBody {
+	const reader = readerOf(header);
+	reader.integer();
+	const enqueuedAt = reader.double();
+	readTargets(reader);
+	reader.text();
+	reader.text();
+	const [properties, systemProperties]: StoredProperties = JSON.parse(reader.rest());
 	return {
 		message: {
-			body: bytes.subarray(end),
+			body,
 			properties: new Map(properties),
 			systemProperties: new Map(systemProperties),
 		},
-		enqueuedAt: bytes.readDoubleLE(1),
+		enqueuedAt,
 	};
 }
 
-function view(bytes: Uint8Array): Buffer {
-	return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function readTargets(reader: HeaderReader): StoredTarget[] {
+	return Array.from({ length: reader.byte() }, () => {
+		const expiresAt = reader.double();
+		const order = reader.integer();
+		const newestFirst = order >= newestFirstBit;
+		const priority = newestFirst ? order - newestFirstBit : order;
+		return { expiresAt, priority, newestFirst, endpoint: reader.text() };
+	});
 }
 
-function checkVersion(bytes: Buffer): void {
-	if (bytes[0] === formatVersion) return;
-	throw new EdgeError('EDGE_STORAGE_VERSION', `A stored message has version ${bytes[0]}.`);
+function readerOf(header: Uint8Array): HeaderReader {
+	if (header[0] !== formatVersion) {
+		throw new EdgeError('EDGE_STORAGE_VERSION', `A stored message has version ${header[0]}.`);
+	}
+	return new HeaderReader(Buffer.from(header.buffer, header.byteOffset, header.byteLength), 1);
 }
 
 function textLength(text: string): number {
@@ -169,6 +168,11 @@ class HeaderReader {
 		const length = this.#bytes.readUInt16LE(this.#step(2));
 		const start = this.#step(length);
 		return this.#bytes.toString('utf8', start, start + length);
+	}
+
+	/** All that follows. */
+	rest(): string {
+		return this.#bytes.toString('utf8', this.#position);
 	}
 
 	#step(length: number): number {

@@ -185,7 +185,7 @@ export class TelemetryLog {
 	/** Undefined for a record that retention has removed meanwhile, or that cannot be read. */
 	async #decode(record: RecordSummary): Promise<TelemetryEvent | undefined> {
 		try {
-			return decodeRecord(record, await this.#log.read(record.offset));
+			return decodeRecord(record, (await this.#log.read(record.offset)).body);
 		} catch (error) {
 			if (error instanceof RangeError) return undefined;
 			const fields = { sequenceNumber: record.offset, reason: messageOf(error) };
