@@ -1,5 +1,7 @@
 import { isJsonObject, type JsonObject, type JsonValue, wellFormed } from '../runtime/json.ts';
-import { parseJsonText } from './json-text.ts';
+import { parseLenientJson } from '../runtime/lenient-json.ts';
+import { type ParsedText, parseJsonText } from './json-text.ts';
+import type { Problem } from './problem.ts';
 
 const chunkName = /^createoptions(\d*)$/i;
 const maxChunks = 100;
@@ -37,22 +39,69 @@ export function joinChunks(settings: JsonObject): ChunkedValue {
 	return { value: chunks.map(({ value }) => value).join('') };
 }
 
+/** createOptions, and what is wrong with their text; empty where it cannot be read. */
+export interface ReadCreateOptions {
+	readonly options: JsonObject;
+	readonly problems: readonly Problem[];
+}
+
 /**
  * Reads createOptions from what the manifest holds: an object, its JSON text, or nothing (absent,
- * null, blank, `"null"`).
+ * null, blank, `"null"`). A text may be as loose as the agent of Azure IoT Edge takes it, with single
+ * quotes, names without quotes, comments and trailing commas; that is a warning, as few other tools
+ * read it.
+ *
+ * @param path JSON path of the createOptions.
  */
-export function readCreateOptions(
-	value: JsonValue,
-): { readonly options: JsonObject } | { readonly error: string } {
+export function readCreateOptions(value: JsonValue, path: string): ReadCreateOptions {
 	if (value === null || (typeof value === 'string' && /^\s*(null\s*)?$/.test(value))) {
-		return { options: {} };
+		return { options: {}, problems: [] };
 	}
-	if (isJsonObject(value)) return { options: value };
-	if (typeof value !== 'string') return { error: 'it is neither an object nor its JSON text.' };
-	const parsed = parseJsonText(value);
-	const error = parsed.problems.find(({ severity }) => severity === 'error');
-	if (error !== undefined) return { error: error.message };
-	return isJsonObject(parsed.value)
-		? { options: wellFormed(parsed.value) }
-		: { error: 'its text is no JSON object.' };
+	if (isJsonObject(value)) return { options: value, problems: [] };
+	if (typeof value !== 'string') {
+		return unreadable(path, 'it is neither an object nor its JSON text.');
+	}
+	const { value: parsed, problems } = parseLoosely(value, path);
+	const error = problems.find(({ severity }) => severity === 'error');
+	if (error !== undefined) return unreadable(path, error.message);
+	if (!isJsonObject(parsed)) return unreadable(path, 'its text is no JSON object.');
+	return { options: wellFormed(parsed), problems };
+}
+
+function parseLoosely(text: string, path: string): ParsedText {
+	const parsed = parseJsonText(text, path);
+	if (parsed.value !== undefined) {
+		if (isStrictJson(text)) return parsed;
+		return { ...parsed, problems: [...parsed.problems, loose(path, 'Comment or trailing comma.')] };
+	}
+	const fault = parsed.problems[0];
+	if (fault?.code !== 'EDGE_MANIFEST_SYNTAX') return parsed;
+	const value = parseLenientJson(text);
+	if (value === undefined) return parsed;
+	return { value, problems: [loose(path, fault.message)] };
+}
+
+function isStrictJson(text: string): boolean {
+	try {
+		JSON.parse(text.replace(/^\uFEFF/, ''));
+		return true;
+	} catch {
+		return false;
+	}
+}
+
+function loose(path: string, fault: string): Problem {
+	return {
+		severity: 'warning',
+		code: 'EDGE_CREATE_OPTIONS_LOOSE',
+		path,
+		message: `createOptions are no strict JSON, and read as Azure IoT Edge does: ${fault}`,
+		remedy: 'Write them with double quotes and without comments or trailing commas.',
+	};
+}
+
+function unreadable(path: string, reason: string): ReadCreateOptions {
+	const message = `createOptions cannot be read: ${reason}`;
+	const code = 'EDGE_CREATE_OPTIONS_INVALID';
+	return { options: {}, problems: [{ severity: 'error', code, path, message }] };
 }

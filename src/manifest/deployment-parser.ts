@@ -187,12 +187,14 @@ function restartPolicyOf(entry: JsonObject, system: boolean): RestartPolicy {
 function createOptionsOf(settings: JsonObject, path: string, problems: Problem[]): JsonObject {
 	const place = memberPath(path, 'createOptions');
 	const joined = joinChunks(settings);
-	const read = 'error' in joined ? joined : readCreateOptions(joined.value);
-	if ('options' in read) return read.options;
-	problems.push(
-		problem('EDGE_CREATE_OPTIONS_INVALID', place, `createOptions cannot be read: ${read.error}`),
-	);
-	return {};
+	if ('error' in joined) {
+		const message = `createOptions cannot be read: ${joined.error}`;
+		problems.push(problem('EDGE_CREATE_OPTIONS_INVALID', place, message));
+		return {};
+	}
+	const read = readCreateOptions(joined.value, place);
+	problems.push(...read.problems);
+	return read.options;
 }
 
 function readCredentials(

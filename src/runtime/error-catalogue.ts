@@ -195,6 +195,10 @@ export const errorCatalogue = {
 		summary: 'The createOptions of a module are no JSON object, or their chunks do not fit.',
 		remedy: 'Give the JSON text of an object; number chunks 01, 02… after the unnumbered one.',
 	},
+	EDGE_CREATE_OPTIONS_LOOSE: {
+		summary: 'The createOptions of a module are JSON only as loosely as Azure IoT Edge reads it.',
+		remedy: 'Write strict JSON, which every tool reads: double quotes, no comments.',
+	},
 	EDGE_TEMPLATE_UNRESOLVED: {
 		summary: 'A template has placeholders for which no value is known.',
 		remedy: 'Set the variable in the environment or in `.env`, or add the module folder.',

@@ -152,7 +152,6 @@ test('reads variables of every form', (t) => {
 const createOptions: [string, JsonObject, JsonValue][] = [
 	['an object', { createOptions: { Cmd: ['a'] } }, { Cmd: ['a'] }],
 	['a text', { createOptions: '{"Cmd":["a"]}' }, { Cmd: ['a'] }],
-	['a text with a comment', { createOptions: '{"Cmd":["a"], /* b */}' }, { Cmd: ['a'] }],
 	['nothing', {}, {}],
 	['null', { createOptions: null }, {}],
 	['"null"', { createOptions: 'null' }, {}],
@@ -168,6 +167,35 @@ const createOptions: [string, JsonObject, JsonValue][] = [
 		{ Cmd: ['a'] },
 	],
 ];
+const looseTexts: [string, string, RegExp][] = [
+	['single quotes', "{'Cmd':['a']}", /Invalid symbol at line 1, column 2/],
+	['names without quotes', '{Cmd: ["a"]}', /Invalid symbol at line 1, column 2/],
+	['comments', '{"Cmd":["a"] /* b */}', /Comment or trailing comma/],
+	['trailing commas', '{"Cmd":["a",],}', /Comment or trailing comma/],
+];
+for (const [form, text, reason] of looseTexts) {
+	test(`reads createOptions with ${form} as Azure IoT Edge does, and warns`, (t) => {
+		const settings = { image: 'a', createOptions: text };
+		const { deployment, problems } = parseDeployment(deploymentOf({ type: 'docker', settings }));
+		t.deepEqual(deployment?.modules[0]?.createOptions, { Cmd: ['a'] });
+		t.deepEqual(
+			problems.map(({ severity, code, module }) => [severity, code, module]),
+			[['warning', 'EDGE_CREATE_OPTIONS_LOOSE', 'filter']],
+		);
+		t.regex(problems[0]?.message ?? '', reason);
+	});
+}
+
+test('names what occurs twice in the text of createOptions', (t) => {
+	const createOptions = '{"Cmd":["a"],"HostConfig":{"Binds":[],"Binds":["b:/c"]}}';
+	const settings = { image: 'a', createOptions };
+	const { problems } = parseDeployment(deploymentOf({ type: 'docker', settings }));
+	t.deepEqual(
+		problems.map(({ code, path }) => [code, path]),
+		[['EDGE_MANIFEST_MEMBER_REPEATED', '$.modules.filter.settings.createOptions.HostConfig.Binds']],
+	);
+});
+
 for (const [form, settings, expected] of createOptions) {
 	test(`reads createOptions from ${form}`, (t) => {
 		t.deepEqual(moduleOf({ settings: { image: 'a', ...settings } })?.createOptions, expected);
