@@ -1,4 +1,5 @@
-import { compileRoute } from '../edge-hub/routing/route.ts';
+import { doubtsOf } from '../conditions/doubtful-reads.ts';
+import { type CompiledRoute, compileRoute } from '../edge-hub/routing/route.ts';
 import { memberPath } from '../manifest/json-path.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { suggestion } from '../manifest/nearest-name.ts';
@@ -6,7 +7,8 @@ import type { Problem } from '../manifest/problem.ts';
 import { isJsonObject, type JsonValue } from '../runtime/json.ts';
 
 /**
- * Where a manifest names modules that it does not have: in routes, and as sections with a twin.
+ * Where a manifest names modules that it does not have, in routes and as sections with a twin, and
+ * where routes look at what messages hardly have.
  * Warnings, as leaf devices and layers may bring what is missing; layers themselves are not looked
  * at, as they name what their base has.
  */
@@ -22,18 +24,35 @@ function routeReferences({ hub }: Manifest, known: readonly string[]): Problem[]
 	const lower = new Set(known.map((name) => name.toLowerCase()));
 	return Object.entries(routes).flatMap(([name, value]) => {
 		const path = memberPath(memberPath(hub.path, 'routes'), name);
-		return modulesOf(name, value)
+		const route = routeOf(name, value);
+		if (route === undefined) return [];
+		const unknown = modulesOf(route)
 			.filter((module) => !lower.has(module.toLowerCase()))
 			.map((module) => unknownModule(module, `The route "${name}" names`, path, known));
+		const doubts = doubtsOf(route.condition.reads).map((doubt) => doubtful(name, doubt, path));
+		return [...unknown, ...doubts];
 	});
 }
 
-/** The modules that a route names: that of its source, and that of its sink. */
-function modulesOf(name: string, value: JsonValue | undefined): string[] {
+/** A route without faults. */
+function routeOf(name: string, value: JsonValue | undefined): CompiledRoute | undefined {
 	const text = isJsonObject(value) ? value['route'] : value;
-	if (typeof text !== 'string') return [];
-	const route = compileRoute(name, text);
-	if ('problems' in route) return [];
+	const route = typeof text === 'string' ? compileRoute(name, text) : undefined;
+	return route === undefined || 'problems' in route ? undefined : route;
+}
+
+function doubtful(name: string, doubt: string, path: string): Problem {
+	return {
+		severity: 'warning',
+		code: 'EDGE_ROUTE_DOUBTFUL',
+		path,
+		message: `The route "${name}" may not mean what it says: ${doubt}`,
+		remedy: 'Look at it with `iotedge-k8s route explain`.',
+	};
+}
+
+/** The modules that a route names: that of its source, and that of its sink. */
+function modulesOf(route: CompiledRoute): string[] {
 	const [, source] =
 		/^\/messages\/modules\/([^/*]+)(?:\/outputs(?:\/|$)|\/\*?$|$)/i.exec(route.source) ?? [];
 	const sink = route.sink.kind === 'module-input' ? route.sink.moduleId : undefined;

@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '../runtime/json.ts';
 import { compileBodyQuery, findInBody, findInTwin } from './body-query.ts';
 import type { Compatibility } from './compatibility.ts';
-import type { Expression } from './expression.ts';
+import type { BinaryOperator, Expression } from './expression.ts';
 import { iotHubFunctions, type RouteFunction, routeFunctions } from './functions.ts';
 import type { MessageRead } from './message-read.ts';
 import { type MessageScope, propertyName } from './message-scope.ts';
@@ -77,7 +77,9 @@ export class ConditionCompiler {
 		if (compiled.type === 'invalid') return invalid;
 		const result = compileUnary(operator, compiled);
 		if (!('expected' in result)) return result;
-		const message = `Operator '${operator}' needs ${result.expected}, but has ${compiled.type}.`;
+		const binds = operator === 'not' ? ' It binds more tightly than = and <.' : '';
+		const have = `but has ${compiled.type}.${binds}`;
+		const message = `Operator '${operator}' needs ${result.expected}, ${have}`;
 		this.#problems.add('type', at, message);
 		return invalid;
 	}
@@ -92,7 +94,7 @@ export class ConditionCompiler {
 		this.#problems.add(
 			'type',
 			at,
-			`Operator '${operator}' needs ${result.expected}, but has ${have}.${hint(first, second)}`,
+			`Operator '${operator}' needs ${result.expected}, but has ${have}.${hint(operator, first, second)}`,
 		);
 		return invalid;
 	}
@@ -242,8 +244,9 @@ function signature({ parameters, optional = 0, variadic = false }: RouteFunction
 	return `${required}${rest.join('')}${variadic ? ', …' : ''}`;
 }
 
-function hint(left: Typed, right: Typed): string {
+function hint(operator: BinaryOperator, left: Typed, right: Typed): string {
 	const types = [left.type, right.type];
+	if (operator === '||' && types.includes('bool')) return ' Conditions are joined by OR.';
 	if (types.includes('string') && types.includes('number')) {
 		return ' Properties are strings: use as_number(property).';
 	}

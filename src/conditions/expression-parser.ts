@@ -127,7 +127,8 @@ class ExpressionParser {
 		this.#reader.take();
 		return this.#nested(() => {
 			const inner = this.#binary(1);
-			this.#reader.punctuation(')');
+			if (!this.#reader.isPunctuation(')')) this.#reader.fail("an operator or ')'");
+			this.#reader.take();
 			return inner;
 		});
 	}
@@ -139,6 +140,8 @@ class ExpressionParser {
 			while (!this.#reader.isPunctuation(')')) {
 				if (parsed.length > 0) this.#reader.punctuation(',');
 				parsed.push(this.#binary(1));
+				const goesOn = this.#reader.isPunctuation(',') || this.#reader.isPunctuation(')');
+				if (!goesOn) this.#reader.fail("an operator, ',' or ')'");
 			}
 			const { end } = this.#reader.take();
 			return {

@@ -33,6 +33,11 @@ export class RouteProblems {
 		return this.#found;
 	}
 
+	/** What stands in a range. */
+	textAt({ start, end }: TextRange): string {
+		return this.#text.slice(start, end);
+	}
+
 	add(kind: RouteProblem['kind'], range: TextRange, message: string): void {
 		const [line, column] = this.#place(range.start);
 		const [endLine, endColumn] = this.#place(range.end);

@@ -1,5 +1,9 @@
+import { foreignWordHint } from './foreign-words.ts';
 import type { Keyword, RouteLexer, Token } from './route-lexer.ts';
 import type { RouteProblems } from './route-problem.ts';
+
+/** Characters of a token that a problem shows. */
+const maxShown = 40;
 
 /** The text breaks the grammar; the problem is recorded already. */
 export class SyntaxFault extends Error {
@@ -74,7 +78,12 @@ export class TokenReader {
 		if (token.kind === 'invalid') this.#problems.add('syntax', token, token.reason);
 		else if (token.kind === 'end') {
 			this.#problems.add('syntax', token, `Expected ${expected}, but the text ends.`);
-		} else this.#problems.add('syntax', token, `Expected ${expected}.`);
+		} else {
+			const found = this.#problems.textAt(token);
+			const shown = found.length > maxShown ? `${found.slice(0, maxShown)}…` : found;
+			const hint = foreignWordHint(found);
+			this.#problems.add('syntax', token, `Expected ${expected}, not ${shown}.${hint}`);
+		}
 		throw new SyntaxFault('The text breaks the grammar.');
 	}
 }

@@ -35,6 +35,13 @@ const systemNames: ReadonlyMap<string, string> = new Map([
 	['iothub-operation', 'operation'],
 ]);
 
+/** What messages may have as system properties in an edge hub, from their senders or from the hub itself. */
+export const systemPropertyNames: ReadonlySet<string> = new Set([
+	...systemNames.values(),
+	...['inputName', 'enqueuedTime', 'messageType', 'modelId', 'edgeHubOriginInterface'],
+	...['rpSenderDeviceId', 'rpSenderModuleId'],
+]);
+
 /** Only ever read from a client, never sent to one. */
 const inboundOnly = new Set(['outputName', 'iothub-interface-id']);
 

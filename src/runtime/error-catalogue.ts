@@ -255,6 +255,10 @@ export const errorCatalogue = {
 		summary: 'The desired properties of `$edgeHub` have errors, in a route for example.',
 		remedy: 'Correct them; until then the hub keeps its last good configuration.',
 	},
+	EDGE_ROUTE_DOUBTFUL: {
+		summary: 'A route looks at something that messages hardly have, such as a property named `p!`.',
+		remedy: 'Separate names from operators by blanks; see `iotedge-k8s route explain`.',
+	},
 	EDGE_MODULE_UNKNOWN: {
 		summary: 'The edge has no module of that name.',
 		remedy: 'See `iotedge-k8s list` for the modules that there are.',

@@ -175,6 +175,20 @@ test('a condition is explained on its own, also one that is never true', (t) => 
 	t.regex(explained('1 = 1').text, /the same for every message/);
 });
 
+test('what compiles and is hardly meant is noted', (t) => {
+	const table: [string, RegExp | undefined][] = [
+		["kind!='x'", /note +kind! is the name of a property: blanks/],
+		["ready = 'x' AND TRUE = 'y'", /note +TRUE is the name of a property; the literal is true/],
+		["$CorrelationId = 'x'", /note +No message has .* \$CorrelationId; it is called \$cid/],
+		["$nothing = 'x'", /note +No message has the system property \$nothing\./],
+		["kind != 'x' AND a-1 = $connectionDeviceId AND $body.a!b = 1", undefined],
+	];
+	for (const [text, note] of table) {
+		if (note === undefined) t.notRegex(explained(text).text, /note/, text);
+		else t.regex(explained(text).text, note, text);
+	}
+});
+
 test('what is wrong is shown under its place', (t) => {
 	const { code, notes } = explained(
 		"FROM /messages/* WHERE\n\tlevel = 5 AND upper(5) = 'x'\nINTO $cloud",

@@ -138,6 +138,7 @@ test('routes are checked with positions, and against the modules that there are'
 		broken: 'FROM /messages/* WHERE temperature >> 20 INTO $upstream',
 		slip: 'FROM /messages/modules/filtr/outputs/* INTO BrokeredEndpoint("/modules/sensr/inputs/a")',
 		all: 'FROM /messages/modules/*/outputs/x INTO $upstream',
+		blanks: "FROM /messages/* WHERE kind!='x' AND $correlationId = 'y' INTO $upstream",
 	};
 	const modules = { filter: module('a:1'), sensor: module('a:1') };
 	const found = await problemsOf(t, { 'a.json': manifest(modules, routes) });
@@ -148,7 +149,7 @@ test('routes are checked with positions, and against the modules that there are'
 			[
 				'error',
 				`${hub}.broken`,
-				'Error parsing route broken - line 1, column 37: Expected a value, a property or a function.',
+				'Error parsing route broken - line 1, column 37: Expected a value, a property or a function, not >.',
 				'',
 			],
 			[
@@ -162,6 +163,18 @@ test('routes are checked with positions, and against the modules that there are'
 				`${hub}.slip`,
 				'The route "slip" names the module "sensr", which the deployment does not have.',
 				'Did you mean "sensor"?',
+			],
+			[
+				'warning',
+				`${hub}.blanks`,
+				`The route "blanks" may not mean what it says: kind! is the name of a property: blanks separate names from operators, as in p != 'x'.`,
+				'Look at it with `iotedge-k8s route explain`.',
+			],
+			[
+				'warning',
+				`${hub}.blanks`,
+				'The route "blanks" may not mean what it says: No message has the system property $correlationId; it is called $cid.',
+				'Look at it with `iotedge-k8s route explain`.',
 			],
 		],
 	);

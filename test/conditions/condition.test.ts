@@ -282,7 +282,7 @@ test('problems say where they are and what was expected, type errors all at once
 	t.like('problems' in cut ? cut.problems[0] : {}, {
 		kind: 'syntax',
 		column: 12,
-		message: "Expected ')', but the text ends.",
+		message: "Expected an operator or ')', but the text ends.",
 	});
 });
 

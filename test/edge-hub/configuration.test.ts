@@ -162,7 +162,7 @@ test('one bad route fails the configuration, type errors too, and the status say
 			'Error parsing route cut - line 1, column 22: Expected $upstream or BrokeredEndpoint("…"), but the text ends. ' +
 			"Error parsing route types - line 1, column 30: Operator '>' needs both of one type, but has string and number. " +
 			'Properties are strings: use as_number(property). ' +
-			"line 1, column 38: Operator 'not' needs bool, but has string.",
+			"line 1, column 38: Operator 'not' needs bool, but has string. It binds more tightly than = and <.",
 	});
 	const good = read({ schemaVersion: '1.0', storeAndForwardConfiguration: store });
 	t.deepEqual(desiredStatus(good), { code: 200, description: '' });

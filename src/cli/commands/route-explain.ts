@@ -1,4 +1,5 @@
 import { type Condition, compileCondition, type Rejection } from '../../conditions/condition.ts';
+import { doubtsOf } from '../../conditions/doubtful-reads.ts';
 import type { MessageRead } from '../../conditions/message-read.ts';
 import type { RouteProblem } from '../../conditions/route-problem.ts';
 import { type CompiledRoute, compileRoute } from '../../edge-hub/routing/route.ts';
@@ -116,6 +117,7 @@ function hintOf({ reads, type }: Condition): [string, string][] {
 			'content type application/json and content encoding utf-8, utf-16 or utf-32',
 		]);
 	}
+	for (const doubt of doubtsOf(reads)) hints.push(['note', doubt]);
 	if (type !== 'bool' && type !== 'dynamic') {
 		hints.push(['note', `It is never true: it gives ${type}, and only true routes a message.`]);
 	}

@@ -174,6 +174,7 @@ function parseSink(
 		return { sink: systemSink(system), sinkText: { system }, end: first.end };
 	}
 	if (first.kind !== 'name') reader.fail('$upstream or BrokeredEndpoint("…")');
+	if (first.name.toLowerCase() === 'upstream') reader.fail('$upstream or BrokeredEndpoint("…")');
 	reader.take();
 	reader.punctuation('(');
 	const parameter = reader.token;
