@@ -1,7 +1,16 @@
 import rhea, { type Message, type Typed } from 'rhea';
+import { AmqpError } from './amqp-error.ts';
 
 /** A value of an application property or annotation as it is read. */
 export type AmqpValue = string | number | boolean | Date | Uint8Array | null | undefined;
+
+/** A body as the library has decoded it. */
+interface Section {
+	readonly typecode?: number;
+	readonly content?: unknown;
+}
+
+const dataSection = 0x75;
 
 /** A message in its parts, typed ids already turned into text [AMQP 1.0, 3.2]. */
 export interface AmqpMessage {
@@ -76,6 +85,24 @@ export function messageFromWire(wire: Message): AmqpMessage {
 	};
 }
 
+/**
+ * The messages of a batch: each data section holds a whole message.
+ *
+ * @param bytes of the batch, which is encoded as a message itself
+ * @throws AmqpError amqp:decode-error
+ */
+export function messagesFromBatch(bytes: Uint8Array): readonly AmqpMessage[] {
+	try {
+		const { body } = rhea.message.decode(Buffer.from(bytes)) as { body?: Section | null };
+		if (body?.typecode !== dataSection) return [];
+		return chunksOf(body).map((chunk) =>
+			messageFromWire(rhea.message.decode(chunk) as unknown as Message),
+		);
+	} catch {
+		throw new AmqpError('amqp:decode-error', 'The batch of messages cannot be read.');
+	}
+}
+
 /** What the library encodes. */
 export function messageToWire(message: AmqpMessage): Message {
 	const wire: Record<string, unknown> = {
@@ -107,15 +134,17 @@ export function bytesOf(message: AmqpMessage): Uint8Array {
 }
 
 function bodyFrom(body: unknown): Pick<AmqpMessage, 'data' | 'value'> {
-	const section = body as { typecode?: number; content?: unknown } | null | undefined;
+	const section = body as Section | null | undefined;
 	if (section === null || section === undefined) return {};
-	if (section.typecode !== 0x75) return { value: body };
-	const { content } = section;
-	const chunks = (Array.isArray(content) ? content : [content]).filter((chunk) =>
-		Buffer.isBuffer(chunk),
-	);
+	if (section.typecode !== dataSection) return { value: body };
+	const chunks = chunksOf(section);
 	const [only, ...more] = chunks;
 	return { data: only !== undefined && more.length === 0 ? only : Buffer.concat(chunks) };
+}
+
+/** The bytes of one data section, or of several. */
+function chunksOf({ content }: Section): readonly Buffer[] {
+	return (Array.isArray(content) ? content : [content]).filter((chunk) => Buffer.isBuffer(chunk));
 }
 
 /** Ids may be of type uuid, which the library reads as 16 bytes, ulong or binary. */

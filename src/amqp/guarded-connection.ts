@@ -9,7 +9,10 @@ interface Frame {
 		readonly max_frame_size?: number;
 		idle_time_out?: number;
 		readonly handle: number;
-		readonly more?: boolean;
+		more?: boolean;
+		readonly aborted?: boolean;
+		settled?: boolean;
+		message_format?: number | null;
 		readonly first: number;
 		readonly last?: number;
 		readonly state?: { readonly descriptor?: { readonly value?: unknown } };
@@ -29,9 +32,15 @@ interface Internals {
 	_process(): void;
 }
 
+type IncomingEnd = Receiver & {
+	credit: number;
+	/** The delivery of which pieces are still to come. */
+	_incomplete?: { format: number; remote_settled: boolean };
+};
+
 interface LibrarySession {
 	readonly remote: {
-		readonly handles: Record<number, (Receiver & { credit: number }) | undefined>;
+		readonly handles: Record<number, IncomingEnd | undefined>;
 	};
 	readonly links: Record<string, unknown>;
 }
@@ -49,6 +58,9 @@ const minMaxFrameBytes = 512;
 
 /** Milliseconds; a peer that wants signs of life more often gets them this often. */
 const minIdleTimeout = 1_000;
+
+/** In place of the format of a message that its sender has given up; no format of a peer. */
+export const abortedFormat = -1;
 
 /** Descriptors of `received` to `modified`. */
 const deliveryStates = { first: 0x23, last: 0x27 };
@@ -137,7 +149,7 @@ function transferGuard(
 	/** Bytes that have come of a link's unfinished message. */
 	const unfinished = new WeakMap<object, number>();
 	return (frame) => {
-		const { handle, more } = frame.performative;
+		const { handle, more, aborted } = frame.performative;
 		const link = internals.remote_channel_map[frame.channel]?.remote.handles[handle];
 		if (link !== undefined) {
 			const before = unfinished.get(link) ?? 0;
@@ -145,11 +157,28 @@ function transferGuard(
 			if (before === 0 && link.credit <= 0) throw new RangeError('A message without credit.');
 			const bytes = before + (frame.payload?.length ?? 0);
 			requireRoom(bytes, limits.maxMessageBytes, 'bytes in one message');
-			if (more) unfinished.set(link, Math.max(bytes, 1));
+			if (more && !aborted) unfinished.set(link, Math.max(bytes, 1));
 			else unfinished.delete(link);
+			normalize(frame, link);
 		}
 		on_transfer.call(internals, frame);
 	};
+}
+
+/**
+ * The library does not know messages that are given up in the middle [AMQP 1.0, 2.6.14], nor such
+ * whose sender does not name the format.
+ */
+function normalize({ performative }: Frame, { _incomplete }: IncomingEnd): void {
+	performative.message_format ??= 0;
+	if (!performative.aborted) return;
+	performative.message_format = abortedFormat;
+	performative.settled = true;
+	performative.more = false;
+	if (_incomplete !== undefined) {
+		_incomplete.format = abortedFormat;
+		_incomplete.remote_settled = true;
+	}
 }
 
 function requireRoom(count: number, limit: number, what: string): void {

@@ -1,9 +1,13 @@
-import type { Delivery, EventContext, Receiver } from 'rhea';
+import type { Delivery, EventContext, Message, Receiver } from 'rhea';
 import { messageOf } from '../runtime/edge-error.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { AmqpError, asAmqpError } from './amqp-error.ts';
-import { messageFromWire } from './amqp-message.ts';
+import { type AmqpMessage, messageFromWire, messagesFromBatch } from './amqp-message.ts';
 import type { IncomingRoute } from './amqp-server.ts';
+import { abortedFormat } from './guarded-connection.ts';
+
+/** Messages within a message, as the Azure SDKs send several at once. */
+const batchFormat = 0x80_01_37_00;
 
 /** A link on which the peer sends. It is given as much credit as messages may be in progress. */
 export class IncomingLink {
@@ -32,11 +36,13 @@ export class IncomingLink {
 
 	async #receive({ message, delivery }: EventContext): Promise<void> {
 		if (delivery === undefined || message === undefined) return;
+		if (delivery.format === abortedFormat) {
+			delivery.update(true);
+			this.#replenish();
+			return;
+		}
 		try {
-			if (delivery.format !== 0) {
-				throw new AmqpError('amqp:not-implemented', 'The message format is not supported.');
-			}
-			await this.#route(messageFromWire(message));
+			await Promise.all(messagesOf(message, delivery.format).map(this.#route));
 			delivery.accept();
 		} catch (error) {
 			this.#refuse(delivery, error);
@@ -65,4 +71,11 @@ export class IncomingLink {
 		this.#receiver.add_credit(this.#done);
 		this.#done = 0;
 	}
+}
+
+/** @throws AmqpError for a format that is not known, or a batch that cannot be read */
+function messagesOf(wire: Message, format: number): readonly AmqpMessage[] {
+	if (format === 0) return [messageFromWire(wire)];
+	if (format === batchFormat) return messagesFromBatch(wire as unknown as Uint8Array);
+	throw new AmqpError('amqp:not-implemented', 'The message format is not supported.');
 }

@@ -1,4 +1,5 @@
-import type { Delivery, EventContext, Sender } from 'rhea';
+import { randomBytes } from 'node:crypto';
+import rhea, { type Delivery, type EventContext, type Sender } from 'rhea';
 import { EdgeError } from '../runtime/edge-error.ts';
 import { type AmqpMessage, messageToWire } from './amqp-message.ts';
 import type { AmqpConnection, LinkRequest, Outcome, OutgoingLink } from './amqp-server.ts';
@@ -18,6 +19,11 @@ interface Counted {
 	readonly session: { readonly outgoing: { available(): number } };
 }
 
+/** An outcome, as the library makes it. */
+interface Described {
+	described(): Parameters<Delivery['update']>[1];
+}
+
 /** The sending side of a link: waits for credit, keeps the order, learns of outcomes. */
 export class SendingLink implements OutgoingLink {
 	readonly connection: AmqpConnection;
@@ -31,8 +37,11 @@ export class SendingLink implements OutgoingLink {
 	readonly #waiting: Waiting[] = [];
 	readonly #undecided = new Map<Delivery, Waiting>();
 	readonly #creditListeners: (() => void)[] = [];
+	readonly #tagPrefix = randomBytes(8);
 	/** Messages handed to the library, which counts them only when it writes them. */
 	#sent = 0;
+	/** Messages sent so far. */
+	#tags = 0n;
 
 	constructor(sender: Sender, request: LinkRequest) {
 		this.#sender = sender;
@@ -110,7 +119,7 @@ export class SendingLink implements OutgoingLink {
 	}
 
 	#transfer(waiting: Waiting): void {
-		const delivery = this.#sender.send(messageToWire(waiting.message));
+		const delivery = this.#sender.send(messageToWire(waiting.message), this.#nextTag());
 		this.#sent += 1;
 		if (waiting.settled || this.#sender.snd_settle_mode === 1) {
 			(delivery as { settled: boolean }).settled = true;
@@ -120,14 +129,29 @@ export class SendingLink implements OutgoingLink {
 		this.#undecided.set(delivery, waiting);
 	}
 
+	/** 16 bytes: the Azure SDK for .NET makes a GUID of the tag, and refuses a message whose tag is none. */
+	#nextTag(): Buffer {
+		const tag = Buffer.alloc(16);
+		this.#tagPrefix.copy(tag);
+		tag.writeBigUInt64BE(this.#tags, 8);
+		this.#tags += 1n;
+		return tag;
+	}
+
 	#decide(delivery: Delivery | undefined, outcome: Outcome): void {
 		const waiting = delivery === undefined ? undefined : this.#undecided.get(delivery);
 		if (delivery === undefined || waiting === undefined) return;
 		this.#undecided.delete(delivery);
-		// A receiver that settles second waits for this side to settle first [AMQP 1.0, 2.6.12].
-		if (!delivery.remote_settled) delivery.update(true);
+		// A receiver that settles second waits for this side to settle first [AMQP 1.0, 2.6.12]. As IoT
+		// Hub, this side accepts the outcome, whatever it is: SDKs take anything else for a failure.
+		if (!delivery.remote_settled) delivery.update(true, accepted());
 		waiting.resolve(outcome);
 	}
+}
+
+function accepted(): ReturnType<Described['described']> {
+	const { message } = rhea as unknown as { readonly message: { accepted(): Described } };
+	return message.accepted().described();
 }
 
 function gone(): EdgeError {

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
-import rhea from 'rhea';
+import rhea, { type Delivery } from 'rhea';
 import { AmqpError } from '../../src/amqp/amqp-error.ts';
 import { amqpClient, amqpServer, happening } from '../support/amqp-peer.ts';
 import { until } from '../support/until.ts';
@@ -141,6 +141,56 @@ test('messages to a peer wait for its credit, keep their order and learn their o
 	t.deepEqual(await Promise.all(outcomes.slice(2)), ['released', 'released']);
 	t.deepEqual(seen, ['a', 'b', 'c', 'd']);
 	t.is(link?.credit, 8);
+	await server.stop();
+});
+
+test('every delivery has a tag of 16 bytes, from which some clients make a GUID', async (t) => {
+	const { handler, server } = amqpServer();
+	const client = amqpClient(server);
+	const tags: string[] = [];
+	for (let n = 0; n < 3; n += 1) {
+		const receiver = client.open_receiver('/there');
+		receiver.on('message', ({ delivery }) => {
+			const { tag } = delivery as unknown as { readonly tag: Buffer };
+			tags.push(tag.toString('hex'));
+		});
+		receiver.add_credit(2);
+		await happening(receiver, 'receiver_open');
+		for (const _ of [1, 2]) void handler.outgoing.at(-1)?.send({}, { settled: true });
+		await until(() => tags.length === 2 * (n + 1));
+	}
+	t.deepEqual(
+		tags.map((tag) => tag.length),
+		tags.map(() => 32),
+	);
+	t.is(new Set(tags).size, 6);
+	await server.stop();
+});
+
+test('a receiver that settles second is told that its outcome is accepted, whatever it is', async (t) => {
+	const { handler, server } = amqpServer();
+	const receiver = amqpClient(server).open_receiver({
+		source: '/there',
+		rcv_settle_mode: 1,
+		credit_window: 0,
+		autoaccept: false,
+		autosettle: false,
+	} as never);
+	receiver.add_credit(3);
+	await happening(receiver, 'receiver_open');
+	for (const [outcome, end] of [
+		['accepted', (delivery: Delivery) => delivery.accept()],
+		['rejected', (delivery: Delivery) => delivery.reject({ condition: 'amqp:not-found' })],
+		['released', (delivery: Delivery) => delivery.release()],
+	] as const) {
+		const sent = handler.outgoing[0]?.send({ data: Buffer.from(outcome) });
+		const { delivery } = await happening(receiver, 'message');
+		end(delivery as Delivery);
+		const { delivery: settled } = await happening(receiver, 'settled');
+		t.is(await sent, outcome);
+		t.true(settled?.remote_settled);
+		t.is(settled?.remote_state?.constructor['composite_type' as 'name'], 'accepted');
+	}
 	await server.stop();
 });
 
@@ -288,5 +338,39 @@ test('a connection that is closed with a reason says it', async (t) => {
 	await closed;
 	t.like(client.error, { condition: 'amqp:connection:forced', description: 'Enough.' });
 	await until(() => connection?.closed.aborted === true);
+	await server.stop();
+});
+
+test('messages of a batch are served one by one, and accepted together', async (t) => {
+	const { handler, server } = amqpServer();
+	const sender = amqpClient(server).open_sender('/here');
+	await happening(sender, 'sendable');
+	const batchFormat = 0x80_01_37_00;
+	const batchOf = (...texts: string[]) => {
+		const encode = (message: object) => rhea.message.encode(message as never);
+		const data = rhea.message.data_section;
+		const inner = texts.map((text) => encode({ body: data(Buffer.from(text)) }));
+		return encode({ body: rhea.message.data_sections(inner) });
+	};
+	sender.send(batchOf('a', 'b', 'c') as never, Buffer.from('1'), batchFormat);
+	await happening(sender, 'accepted');
+	sender.send(batchOf('d') as never, Buffer.from('2'), batchFormat);
+	await happening(sender, 'accepted');
+	t.deepEqual(handler.received, ['a', 'b', 'c', 'd']);
+
+	handler.route = async ({ data }) => {
+		if (String(data) === 'bad') throw new AmqpError('amqp:not-found', 'Not this one.');
+	};
+	sender.send(batchOf('good', 'bad') as never, Buffer.from('3'), batchFormat);
+	const { delivery } = await happening(sender, 'rejected');
+	t.is(delivery?.remote_state?.['error'].condition, 'amqp:not-found');
+	for (const [format, bytes, condition] of [
+		[batchFormat, Buffer.from([0, 0x53, 0x75, 0xa0, 2, 1, 2]), 'amqp:decode-error'],
+		[7, batchOf('a'), 'amqp:not-implemented'],
+	] as const) {
+		sender.send(bytes as never, Buffer.from('4'), format);
+		const { delivery: failed } = await happening(sender, 'rejected');
+		t.is(failed?.remote_state?.['error'].condition, condition);
+	}
 	await server.stop();
 });

@@ -22,6 +22,23 @@ const standardNames = [
 	['contentEncoding', 'contentEncoding'],
 ] as const;
 
+/**
+ * Annotation → system properties of which the first that is there is meant. A twin change carries the
+ * client whose twin it was in place of the hub that sends it.
+ */
+const annotationNames: ReadonlyMap<string, readonly string[]> = new Map([
+	['iothub-connection-device-id', ['rpSenderDeviceId', 'connectionDeviceId']],
+	['iothub-connection-module-id', ['rpSenderModuleId', 'connectionModuleId']],
+	['dt-subject', ['dt-subject']],
+]);
+
+/** Application property → system property. */
+const propertyNames: ReadonlyMap<string, readonly string[]> = new Map([
+	['iothub-message-schema', ['messageSchema']],
+	['iothub-creation-time-utc', ['creationTime']],
+	['iothub-operation', ['operation']],
+]);
+
 /** A message that a client has sent. Who sent it is for the caller to add. */
 export function messageFromAmqp(amqp: AmqpMessage): Message {
 	const properties = new Map<string, string | null>();
@@ -56,23 +73,31 @@ export function messageToAmqp(message: Message, input?: string): AmqpMessage {
 		const value = systemProperties.get(name);
 		if (value !== undefined) standard[amqpName] = value;
 	}
-	const annotations = new Map<string, string>();
+	const annotations = named(systemProperties, annotationNames);
 	if (input !== undefined) annotations.set('x-opt-input-name', input);
-	for (const [name, annotation] of [
-		['connectionDeviceId', 'iothub-connection-device-id'],
-		['connectionModuleId', 'iothub-connection-module-id'],
-	] as const) {
-		const value = systemProperties.get(name);
-		if (value !== undefined) annotations.set(annotation, value);
-	}
 	const expiry = Date.parse(systemProperties.get('absolute-expiry-time') ?? '');
 	return {
 		...standard,
 		...(Number.isNaN(expiry) ? {} : { absoluteExpiryTime: expiry }),
 		annotations,
-		properties: new Map([...message.properties].map(([name, value]) => [name, value ?? ''])),
+		properties: new Map([
+			...named(systemProperties, propertyNames),
+			...[...message.properties].map(([name, value]) => [name, value ?? ''] as const),
+		]),
 		data: message.body,
 	};
+}
+
+function named(
+	from: ReadonlyMap<string, string>,
+	names: ReadonlyMap<string, readonly string[]>,
+): Map<string, string> {
+	const found = new Map<string, string>();
+	for (const [wire, candidates] of names) {
+		const name = candidates.find((each) => from.has(each));
+		if (name !== undefined) found.set(wire, from.get(name) ?? '');
+	}
+	return found;
 }
 
 function setTime(into: Map<string, string>, name: string, ms: number | undefined): void {
