@@ -57,6 +57,7 @@ const installations: Readonly<Record<string, JsonObject>> = {
 		podAnnotations: { 'prometheus.io/scrape': 'true' },
 		podLabels: { team: 'line-7' },
 		networkPolicy: { enabled: true },
+		monitoring: { dashboard: { enabled: true, labels: { grafana_dashboard: 'edge' } } },
 	},
 };
 
@@ -138,6 +139,26 @@ for (const [name, values] of Object.entries(installations)) {
 	});
 }
 
+test('the chart has what the Prometheus operator and Grafana want to know, where it is asked for', async (t) => {
+	const helm = await helmFor(await temporaryFolder(t));
+	const monitoring = {
+		dashboard: { enabled: true },
+		podMonitor: { enabled: true, labels: { release: 'prometheus' } },
+		alerts: { enabled: true, labels: { release: 'prometheus' } },
+	};
+	const file = await valuesFile(t, { device: { existingSecret: 'edge-device' }, monitoring });
+	const objects = objectsOf((await helm('template', 'edge', chart, '--values', file)).stdout);
+	const ofKind = (kind: string) => objects.find((object) => object.kind === kind);
+	for (const kind of ['PodMonitor', 'PrometheusRule']) {
+		t.is(ofKind(kind)?.metadata.labels?.['release'], 'prometheus');
+	}
+	const dashboard = objects.find(({ metadata }) => metadata.name === 'edge-dashboard');
+	t.is(dashboard?.metadata.labels?.['grafana_dashboard'], '1');
+	const [text = ''] = Object.values((dashboard as { data?: Record<string, string> }).data ?? {});
+	t.is(JSON.parse(text).title, 'IoT Edge on Kubernetes');
+	t.true(Array.isArray(ofKind('PrometheusRule')?.spec?.['groups']));
+});
+
 test('the chart and the plain manifest make the same objects', async (t) => {
 	const helm = await helmFor(await temporaryFolder(t));
 	const set = ['--set', 'device.existingSecret=iotedge-device'];
@@ -193,6 +214,7 @@ const mistakes: readonly [values: JsonObject, named: string][] = [
 	[{ tolerations: [{ efect: 'NoSchedule' }] }, 'efect'],
 	[{ affinity: { nodeAfinity: {} } }, 'nodeAfinity'],
 	[{ networkPolicy: { enable: true } }, 'enable'],
+	[{ monitoring: { podMonitor: { interval: 30 } } }, '/monitoring/podMonitor/interval'],
 ];
 
 for (const [values, named] of mistakes) {
