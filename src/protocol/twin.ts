@@ -39,6 +39,21 @@ export function mergePatch(
 	return Object.fromEntries(merged);
 }
 
+/**
+ * Lays a patch over one half of a twin. Nulls delete, and none is left: of an object that is new to the
+ * base, too, IoT Hub keeps only what is not null.
+ */
+export function patchedTwin(base: JsonObject, patch: JsonObject): JsonObject {
+	return withoutNulls(mergePatch(base, patch, { nullDeletes: true }));
+}
+
+function withoutNulls(object: JsonObject): JsonObject {
+	const entries = Object.entries(object).filter(([, value]) => value !== null);
+	return Object.fromEntries(
+		entries.map(([name, value]) => [name, isJsonObject(value) ? withoutNulls(value) : value]),
+	);
+}
+
 /** The patch that turns `from` into `to`: a member that is gone becomes null, an array is replaced. */
 export function diff(from: JsonObject, to: JsonObject): JsonObject {
 	const patch = new Map<string, JsonValue>();

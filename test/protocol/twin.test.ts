@@ -1,10 +1,18 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { diff, mergePatch, sameJson, stripMetadata } from '../../src/protocol/twin.ts';
+import { diff, mergePatch, patchedTwin, sameJson, stripMetadata } from '../../src/protocol/twin.ts';
 import { validateReportedPatch } from '../../src/protocol/twin-validation.ts';
 import { isJsonObject, type JsonObject } from '../../src/runtime/json.ts';
 
 const remove = { nullDeletes: true };
+
+test('no null is left in a twin, of an object that is new neither', (t) => {
+	const patch = { new: { a: null, b: { c: null } }, old: { d: null, e: { f: null, g: 1 } } };
+	t.deepEqual(patchedTwin({ old: { d: 1, h: 2 } }, patch), {
+		new: { b: {} },
+		old: { h: 2, e: { g: 1 } },
+	});
+});
 
 test('a patch merges objects, replaces arrays and deletes by null', (t) => {
 	const base = { a: { b: 1, c: 2 }, list: [1, 2], gone: true, kept: 'x' };

@@ -8,7 +8,7 @@ import type { MethodRequest, MethodResponse } from '../../src/protocol/direct-me
 import { type Identity, identityKey } from '../../src/protocol/identity.ts';
 import type { Message } from '../../src/protocol/message.ts';
 import { sign } from '../../src/protocol/sas-token.ts';
-import { mergePatch, type TwinProperties, versionOf } from '../../src/protocol/twin.ts';
+import { patchedTwin, type TwinProperties, versionOf } from '../../src/protocol/twin.ts';
 import { EdgeError } from '../../src/runtime/edge-error.ts';
 import type { JsonObject } from '../../src/runtime/json.ts';
 
@@ -79,7 +79,7 @@ export class FakeIotHub {
 	patchDesired(identity: Identity, patch: JsonObject): void {
 		const twin = this.twins.get(identityKey(identity)) as TwinProperties;
 		const $version = versionOf(twin.desired) + 1;
-		const merged = mergePatch(twin.desired, patch, { nullDeletes: true });
+		const merged = patchedTwin(twin.desired, patch);
 		this.twins.set(identityKey(identity), { ...twin, desired: { ...merged, $version } });
 		for (const client of this.#connected(identity)) client.desired({ ...patch, $version });
 	}
@@ -198,7 +198,7 @@ export class FakeIotHubClient implements IotHubClient {
 		const key = identityKey(this.identity);
 		const twin = this.#hub.twins.get(key) as TwinProperties;
 		const $version = versionOf(twin.reported) + 1;
-		const merged = mergePatch(twin.reported, patch, { nullDeletes: true });
+		const merged = patchedTwin(twin.reported, patch);
 		this.#hub.twins.set(key, { ...twin, reported: { ...merged, $version } });
 	}
 

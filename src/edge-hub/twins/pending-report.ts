@@ -1,4 +1,4 @@
-import { mergePatch } from '../../protocol/twin.ts';
+import { mergePatch, patchedTwin } from '../../protocol/twin.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json.ts';
 
 /**
@@ -30,7 +30,7 @@ export function patchesOf({ cleared, patch }: PendingReport): readonly JsonObjec
 /** IoT Hub's reported properties as they will be when it has got what is pending. */
 export function withPending(reported: JsonObject, pending: PendingReport | undefined): JsonObject {
 	const patches = pending === undefined ? [] : patchesOf(pending);
-	return patches.reduce((so, patch) => mergePatch(so, patch, { nullDeletes: true }), reported);
+	return patches.reduce(patchedTwin, reported);
 }
 
 /** Null where `patch` has an object and `before` something else. */

@@ -1,7 +1,7 @@
 import { type Identity, identityKey } from '../../protocol/identity.ts';
 import {
 	diff,
-	mergePatch,
+	patchedTwin,
 	sameJson,
 	stripMetadata,
 	type TwinProperties,
@@ -115,7 +115,7 @@ export class TwinReplica {
 			if (known === undefined || versionOf(patch) !== versionOf(known.desired) + 1) {
 				await this.#pull();
 			} else {
-				const desired = mergePatch(known.desired, patch, { nullDeletes: true });
+				const desired = patchedTwin(known.desired, patch);
 				this.#save({ ...known, desired }, this.#pending, this.#told ?? known.desired);
 			}
 			await this.#tell();
@@ -296,7 +296,7 @@ function validPatch(patch: JsonValue): JsonObject {
 }
 
 function mergeReported(reported: JsonObject, patch: JsonObject): JsonObject {
-	const merged = stripMetadata(mergePatch(reported, patch, { nullDeletes: true }));
+	const merged = stripMetadata(patchedTwin(reported, patch));
 	const size = Buffer.byteLength(JSON.stringify(merged));
 	const { maxSectionBytes } = twinLimits;
 	if (size > maxSectionBytes) {
