@@ -3,10 +3,11 @@ import rhea, { type Connection, type Sender } from 'rhea';
 import { defaultAmqpServerLimits } from '../../src/amqp/amqp-server.ts';
 import { StreamAmqpServer } from '../../src/amqp/stream-amqp-server.ts';
 import { ClientRates } from '../../src/edge-hub/clients/client-rates.ts';
+import type { Identity } from '../../src/protocol/identity.ts';
 import { audienceOf, createSasToken } from '../../src/protocol/sas-token.ts';
 import { silentLogger } from '../../src/runtime/logger.ts';
 import { amqpHead, host } from '../support/amqp-head-world.ts';
-import { amqpClient, happening } from '../support/amqp-peer.ts';
+import { amqpClient, happening, putToken } from '../support/amqp-peer.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { keyOf } from '../support/fake-iot-hub.ts';
 
@@ -32,31 +33,16 @@ async function amqpHub(t: ExecutionContext) {
 type AmqpHub = Awaited<ReturnType<typeof amqpHub>>;
 
 /** Proves to be somebody on a connection. */
-async function putToken(
-	client: Connection,
-	identity: typeof sensor | typeof direct,
-	{ clock }: AmqpHub,
-) {
-	const answers = client.open_receiver({ source: '$cbs', credit_window: 10 });
-	const requests = client.open_sender('$cbs');
-	await happening(requests, 'sendable');
+async function prove(client: Connection, identity: Identity, { clock }: AmqpHub): Promise<void> {
 	const resource = audienceOf(host, identity);
 	const expiry = Math.floor(clock.now() / 1000) + 3600;
-	requests.send({
-		message_id: 1,
-		application_properties: {
-			operation: 'put-token',
-			type: 'servicebus.windows.net:sastoken',
-			name: resource,
-		},
-		body: createSasToken({ resource, key: keyOf(identity), expiry }),
-	} as never);
-	await happening(answers, 'message');
+	const token = createSasToken({ resource, key: keyOf(identity), expiry });
+	await putToken(client, resource, token);
 }
 
 async function eventsOf(
 	client: Connection,
-	identity: typeof sensor | typeof direct,
+	identity: Identity,
 	options: object = {},
 ): Promise<Sender> {
 	const address = `${audienceOf('', identity)}/messages/events`;
@@ -71,7 +57,7 @@ test('over AMQP a client that sends more than it may is slowed down on all its l
 	const hub = await amqpHub(t);
 	const { server, clock, taken, heldBack, warnings } = hub;
 	const client = amqpClient(server);
-	await putToken(client, sensor, hub);
+	await prove(client, sensor, hub);
 	const links = [await eventsOf(client, sensor), await eventsOf(client, sensor)];
 	let accepted = 0;
 	for (const link of links) {
@@ -104,7 +90,7 @@ test('over AMQP a client gets no new credit while its messages wait, and loses n
 	const hub = await amqpHub(t);
 	const { server, clock, taken } = hub;
 	const client = amqpClient(server);
-	await putToken(client, sensor, hub);
+	await prove(client, sensor, hub);
 	const sender = await eventsOf(client, sensor);
 	const count = 500;
 	for (let n = 0; n < count; n += 1) sender.send(message(`${n}`));
@@ -126,7 +112,7 @@ test('over AMQP clients of one connection are slowed down each for itself', asyn
 	const hub = await amqpHub(t);
 	const { server, clock, taken, heldBack } = hub;
 	const client = amqpClient(server);
-	for (const identity of [sensor, direct]) await putToken(client, identity, hub);
+	for (const identity of [sensor, direct]) await prove(client, identity, hub);
 	const fast = await eventsOf(client, sensor);
 	const calm = await eventsOf(client, direct);
 	for (let n = 0; n < 30; n += 1) fast.send(message('fast'));
@@ -141,7 +127,7 @@ test('over AMQP what waits of a client that goes is taken all the same', async (
 	const hub = await amqpHub(t);
 	const { server, clock, taken } = hub;
 	const client = amqpClient(server);
-	await putToken(client, sensor, hub);
+	await prove(client, sensor, hub);
 	const sender = await eventsOf(client, sensor, { snd_settle_mode: 1 });
 	for (let n = 0; n < 30; n += 1) sender.send(message(`${n}`));
 	await clock.advance(0);

@@ -1,6 +1,9 @@
 import test, { type ExecutionContext } from 'ava';
+import rhea, { type Connection } from 'rhea';
 import { type Identity, identityKey } from '../../src/protocol/identity.ts';
+import { audienceOf } from '../../src/protocol/sas-token.ts';
 import type { JsonObject } from '../../src/runtime/json.ts';
+import { happening, putToken } from '../support/amqp-peer.ts';
 import {
 	hubRequest,
 	identityToken,
@@ -112,8 +115,82 @@ test('an edge hub connects in the name of who is below it, with its own token', 
 	for (const [what, identity, authChain, holder] of refused) {
 		await t.throwsAsync(connect(identity, authChain, holder), { code: 5 }, what);
 	}
-	emulator.registry.putDevice('leaf', { status: 'disabled' }, '*');
+	const disable = (deviceId: string, status: 'enabled' | 'disabled') => {
+		const { capabilities, parentScopes } = emulator.registry.device(deviceId);
+		emulator.registry.putDevice(deviceId, { status, capabilities, parentScopes }, '*');
+	};
+	const connected = await connect(leaf, 'leaf;middle;top', hubOf('top'));
+	const closed = new Promise<void>((resolve) => connected.once('close', () => resolve()));
+	disable('middle', 'disabled');
+	await closed;
 	await t.throwsAsync(connect(leaf, 'leaf;middle;top', hubOf('top')), { code: 5 });
+	disable('middle', 'enabled');
+	await (await connect(leaf, 'leaf;middle;top', hubOf('top'))).endAsync();
+	disable('leaf', 'disabled');
+	await t.throwsAsync(connect(leaf, 'leaf;middle;top', hubOf('top')), { code: 5 });
+});
+
+test('over AMQP an edge hub attaches links in the name of who is below it', async (t) => {
+	const emulator = await layeredEmulator(t);
+	const hubOf = (deviceId: string) => ({ deviceId, moduleId: '$edgeHub' });
+	const leaf = { deviceId: 'leaf' };
+	const audience = (identity: Identity) => audienceOf(emulator.hostName, identity);
+	const connection = () => {
+		const client = rhea.create_container().connect({
+			transport: 'tls',
+			host: 'localhost',
+			port: emulator.port,
+			ca: emulator.caCertificate,
+			reconnect: false,
+		} as never);
+		client.on('disconnected', () => {});
+		t.teardown(() => client.close());
+		return client;
+	};
+	/** What becomes of a link that names a chain: `sendable`, or the condition of its refusal. */
+	const attach = async (client: Connection, identity: Identity, authChain: string) => {
+		const address = `${audienceOf('', identity)}/messages/events`;
+		const properties = { 'com.microsoft:auth-chain': authChain };
+		const sender = client.open_sender({ target: { address }, properties } as never);
+		const attached = happening(sender, 'sendable').then(() => 'sendable');
+		const refused = happening(sender, 'sender_error').then(() => sender.error);
+		const outcome = await Promise.race([attached, refused]);
+		return { sender, outcome: String((outcome as { condition?: string }).condition ?? outcome) };
+	};
+
+	// Its token under its own name, or under that of whom it speaks for, as clients do it.
+	for (const name of [hubOf('top'), leaf]) {
+		const client = connection();
+		const token = identityToken(emulator, hubOf('top'));
+		t.is(await putToken(client, audience(name), token), 200);
+		const { sender, outcome } = await attach(client, leaf, 'leaf;middle;top');
+		t.is(outcome, 'sendable');
+		sender.send({ body: rhea.message.data_section(Buffer.from('1')) } as never);
+		await happening(sender, 'accepted');
+		for (const [identity, chain] of [
+			[{ deviceId: 'other' }, 'other;top'],
+			[hubOf('middle'), 'leaf;middle;top'],
+			[hubOf('middle'), ';'],
+		] as const) {
+			const { outcome: refused } = await attach(client, identity, chain);
+			t.is(refused, 'amqp:unauthorized-access', chain);
+		}
+		t.is(await putToken(client, audience(leaf), token), 200, 'a newer token');
+	}
+	const senders: Identity[] = [];
+	for await (const { identity } of emulator.telemetry.read()) senders.push(identity);
+	t.deepEqual(senders, [leaf, leaf]);
+
+	const stranger = connection();
+	t.is(
+		await putToken(stranger, audience(leaf), identityToken(emulator, hubOf('other'))),
+		200,
+		'a token alone says nothing of whom it is good for',
+	);
+	t.is((await attach(stranger, leaf, 'leaf;middle;top')).outcome, 'amqp:unauthorized-access');
+	t.is((await attach(stranger, leaf, 'leaf;other')).outcome, 'amqp:unauthorized-access');
+	const forged = identityToken(emulator, hubOf('top')).replace(/sig=[^&]*/, 'sig=AAAA');
+	t.is(await putToken(stranger, audience(leaf), forged), 401);
 });
 
 test('an edge hub manages the modules of an edge device below it', async (t) => {

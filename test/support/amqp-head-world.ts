@@ -99,5 +99,15 @@ export async function amqpHead(
 		clock,
 		logger: silentLogger,
 	});
-	return { head, clients, clock, heldBack, warnings, certificate: raw };
+	return {
+		iotHub,
+		scope,
+		authenticator,
+		head,
+		clients,
+		clock,
+		heldBack,
+		warnings,
+		certificate: raw,
+	};
 }

@@ -117,3 +117,23 @@ export function happening(
 	emitter.once(event, resolve);
 	return promise;
 }
+
+/** Puts a token to `$cbs` on links of its own. @returns the status of the answer */
+export async function putToken(
+	client: Connection,
+	audience: string,
+	token: string,
+): Promise<number> {
+	const answers = client.open_receiver({ source: '$cbs', credit_window: 10 });
+	const requests = client.open_sender('$cbs');
+	await happening(requests, 'sendable');
+	const type = 'servicebus.windows.net:sastoken';
+	requests.send({
+		message_id: 1,
+		application_properties: { operation: 'put-token', type, name: audience },
+		body: token,
+	} as never);
+	const { message } = await happening(answers, 'message');
+	for (const link of [answers, requests]) link.close();
+	return message?.['application_properties']?.['status-code'];
+}

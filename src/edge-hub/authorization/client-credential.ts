@@ -166,13 +166,16 @@ function judgeThumbprint(
 	return { kind: 'unknown', reason: 'The certificate is not the one that is registered.' };
 }
 
+/** Who is below a disabled edge device is shut out with it, whoever speaks for it. */
 function enabledFault(
 	identity: Identity,
 	identities: IdentityLookup,
 ): CredentialVerdict | undefined {
 	const known = identities.get(identity);
 	if (known === undefined) return { kind: 'unknown', reason: 'The identity is not known.' };
-	const device = identities.get({ deviceId: identity.deviceId });
-	if (known.enabled && device?.enabled !== false) return undefined;
-	return { kind: 'unknown', reason: 'The identity is disabled.' };
+	if (!known.enabled) return { kind: 'unknown', reason: 'The identity is disabled.' };
+	const way = identities.chainOf(identity) ?? [{ deviceId: identity.deviceId }];
+	const shut = way.find((each) => identities.get(each)?.enabled === false);
+	if (shut === undefined) return undefined;
+	return { kind: 'unknown', reason: `The device ${shut.deviceId} is disabled.` };
 }

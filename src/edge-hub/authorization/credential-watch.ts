@@ -1,4 +1,4 @@
-import { identityKey } from '../../protocol/identity.ts';
+import { type Identity, identityKey } from '../../protocol/identity.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { ClientRegistry } from '../clients/client-registry.ts';
@@ -30,12 +30,8 @@ export class CredentialWatch {
 		const { clients, scope, interval, clock } = this.#options;
 		this.#open.use(clock.every(interval, () => this.#check([...clients])));
 		this.#open.use(
-			scope.onChange(({ deviceId, moduleId }) => {
-				const concerned = [...clients].filter(
-					({ identity }) =>
-						identity.deviceId === deviceId &&
-						(moduleId === undefined || identity.moduleId === moduleId),
-				);
+			scope.onChange((changed) => {
+				const concerned = [...clients].filter(({ identity }) => this.#concerns(changed, identity));
 				this.#check(concerned);
 			}),
 		);
@@ -43,6 +39,16 @@ export class CredentialWatch {
 
 	stop(): void {
 		this.#open.dispose();
+	}
+
+	/** A change of a device concerns its modules too, that of an edge device everybody below it. */
+	#concerns({ deviceId, moduleId }: Identity, client: Identity): boolean {
+		const { scope } = this.#options;
+		if (client.deviceId === deviceId) {
+			return moduleId === undefined || client.moduleId === moduleId;
+		}
+		if (moduleId !== undefined || !scope.get({ deviceId })?.edgeCapable) return false;
+		return scope.chainOf(client)?.some((each) => each.deviceId === deviceId) ?? false;
 	}
 
 	#check(clients: readonly ConnectedClient[]): void {

@@ -70,6 +70,8 @@ async function forward(
 	const { edgesBelow } = options;
 	const chain = edgesBelow.chainOf(device);
 	if (chain === undefined) return refusal(401, 'The device is not below this edge device.');
+	const disabled = chain.find((each) => edgesBelow.get(each)?.enabled === false);
+	if (disabled !== undefined) return refusal(401, `The device ${disabled.deviceId} is disabled.`);
 	const authChain = formatAuthChain(chain);
 	const ifMatch = request.headers['if-match'];
 	try {

@@ -113,6 +113,10 @@ export class DeviceAuthentication {
 			throw unauthorized('The chain begins with another identity.');
 		}
 		deviceAtChainStart(this.#registry, authChain, actor.deviceId);
+		for (const { deviceId } of chain) {
+			if (this.#registry.findDevice(deviceId)?.status !== 'disabled') continue;
+			throw unauthorized('A device of the chain is disabled.');
+		}
 		const { expires } = this.admit(actor, { token });
 		const scope = identity.moduleId === undefined ? 'device' : 'module';
 		return {

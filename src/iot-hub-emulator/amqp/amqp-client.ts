@@ -1,6 +1,7 @@
 import { AmqpError } from '../../amqp/amqp-error.ts';
 import type { AmqpConnection, PutToken } from '../../amqp/amqp-server.ts';
-import { type Identity, identityKey } from '../../protocol/identity.ts';
+import { actorOf, parseAuthChain } from '../../protocol/auth-chain.ts';
+import { type Identity, identityKey, sameIdentity } from '../../protocol/identity.ts';
 import type { SasToken } from '../../protocol/sas-token.ts';
 import type { Timer } from '../../runtime/clock.ts';
 import type { DeviceCredential } from '../access/device-authentication.ts';
@@ -22,6 +23,8 @@ export class AmqpClient {
 	readonly #connection: AmqpConnection;
 	readonly #hub: Hub;
 	readonly #devices = new Map<string, AmqpDeviceConnection>();
+	/** Tokens of edge hubs by the identity that they were put for. */
+	readonly #edgeHubTokens = new Map<string, string>();
 	/** Tokens of policies by audience. */
 	readonly #tokens = new Map<string, PolicyToken>();
 	#expiry: Timer | undefined;
@@ -35,22 +38,50 @@ export class AmqpClient {
 	/** @throws IotHubError IotHubUnauthorizedAccess */
 	putToken({ audience, token }: PutToken): void {
 		const identity = identityOfPath(pathOfAudience(audience));
-		if (identity !== undefined) this.#admit(identity, { token });
-		else this.#holdPolicyToken(audience, token);
+		if (identity === undefined) {
+			this.#holdPolicyToken(audience, token);
+			return;
+		}
+		const speaker = edgeHubOf(token);
+		if (speaker !== undefined) this.#holdEdgeHubToken(speaker, identity, token);
+		if (speaker === undefined || sameIdentity(speaker, identity)) this.#admit(identity, { token });
+	}
+
+	/** An edge hub has put its own token, under its own name or under that of whom it speaks for. */
+	#holdEdgeHubToken(speaker: Identity, identity: Identity, token: string): void {
+		this.#hub.deviceAuthentication.admit(speaker, { token });
+		const key = identityKey(identity);
+		if (this.#edgeHubTokens.size >= maxTokens && !this.#edgeHubTokens.has(key)) {
+			throw unauthorized('The connection has too many tokens.');
+		}
+		this.#edgeHubTokens.set(key, token);
+		const authChain = this.#devices.get(key)?.admission.credential.authChain;
+		if (authChain !== undefined) this.#admit(identity, { token, authChain });
 	}
 
 	/**
-	 * The device or module, when this connection is allowed to act as it: by its token, or by the
-	 * certificate of the TLS handshake.
+	 * The device or module, when this connection is allowed to act as it: by its token, by that of an
+	 * edge hub above it, or by the certificate of the TLS handshake.
 	 *
+	 * @param authChain on whose authority an edge hub speaks for it
 	 * @throws IotHubError IotHubUnauthorizedAccess
 	 */
-	device(identity: Identity): AmqpDeviceConnection {
+	device(identity: Identity, authChain?: string): AmqpDeviceConnection {
 		const known = this.#devices.get(identityKey(identity));
 		if (known !== undefined) return known;
+		if (authChain !== undefined) {
+			const token = this.#edgeHubTokenFor(identity, authChain);
+			return this.#admit(identity, { ...(token === undefined ? {} : { token }), authChain });
+		}
 		const certificate = this.#connection.peer.clientCertificate;
 		if (certificate === undefined) throw unauthorized('There is no token for this identity.');
 		return this.#admit(identity, { certificate });
+	}
+
+	#edgeHubTokenFor(identity: Identity, authChain: string): string | undefined {
+		const actor = actorOf(parseAuthChain(authChain) ?? []) ?? identity;
+		const tokens = this.#edgeHubTokens;
+		return tokens.get(identityKey(identity)) ?? tokens.get(identityKey(actor));
 	}
 
 	/** @throws IotHubError IotHubUnauthorizedAccess unless a policy's token covers the path */
@@ -147,4 +178,10 @@ export class AmqpClient {
 		}
 		this.#devices.clear();
 	}
+}
+
+/** The edge hub that a token is made out to; undefined for other tokens, and for what is none. */
+function edgeHubOf(token: string): Identity | undefined {
+	const holder = identityOfPath(pathOfAudience(readToken(token).decodedResource));
+	return holder?.moduleId?.toLowerCase() === '$edgehub' ? holder : undefined;
 }

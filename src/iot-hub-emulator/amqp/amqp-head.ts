@@ -89,7 +89,11 @@ export class AmqpHead implements AmqpServerHandler {
 		const address = parseAmqpAddress(link.address);
 		if (address === undefined) throw unknownAddress();
 		if (!('identity' in address)) return this.#services.incoming(address, client);
-		return this.#devices.incoming(address, link, client.device(address.identity));
+		return this.#devices.incoming(
+			address,
+			link,
+			client.device(address.identity, authChainOf(link)),
+		);
 	}
 
 	#outgoing(link: OutgoingLink): void {
@@ -106,7 +110,7 @@ export class AmqpHead implements AmqpServerHandler {
 		const address = parseAmqpAddress(link.address);
 		if (address === undefined) throw unknownAddress();
 		if ('identity' in address) {
-			this.#devices.outgoing(address, link, client.device(address.identity));
+			this.#devices.outgoing(address, link, client.device(address.identity, authChainOf(link)));
 		} else this.#services.outgoing(address, link, client);
 	}
 
@@ -152,6 +156,12 @@ function audienceOfUser(user: string): Omit<PutToken, 'token'> {
 		audience: root === undefined ? `${host}/devices/${encodeURIComponent(name)}` : host,
 		type,
 	};
+}
+
+/** On whose authority an edge hub attaches a link for somebody below it. */
+function authChainOf({ properties }: LinkRequest): string | undefined {
+	const chain = properties.get('com.microsoft:auth-chain');
+	return typeof chain === 'string' ? chain : undefined;
 }
 
 function unknownAddress(): AmqpError {

@@ -1,3 +1,4 @@
+import { parseAuthChain } from '../../protocol/auth-chain.ts';
 import { type Identity, sameIdentity } from '../../protocol/identity.ts';
 import type { Clock, Timer } from '../../runtime/clock.ts';
 import type { DeviceAuthentication } from '../access/device-authentication.ts';
@@ -47,13 +48,14 @@ export class ConnectionGuard {
 		}
 	}
 
-	/** A change of a device concerns its modules too. */
+	/** A change of a device concerns its modules too, and those for whom its edge hub speaks. */
 	#reviewAll({ deviceId, moduleId }: Identity): void {
 		for (const connection of [...this.#connections.all()]) {
-			const { identity } = connection;
+			const { identity, admission } = connection;
+			const chain = parseAuthChain(admission.credential.authChain ?? '') ?? [];
 			const concerned =
 				moduleId === undefined
-					? identity.deviceId === deviceId
+					? [identity, ...chain].some((each) => each.deviceId === deviceId)
 					: sameIdentity(identity, { deviceId, moduleId });
 			if (concerned && !this.#stillAdmitted(connection)) connection.close();
 		}
