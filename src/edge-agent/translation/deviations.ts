@@ -18,9 +18,28 @@ export const deviations: readonly Deviation[] = [
 	},
 	{
 		subject: 'Device ids as labels',
-		preview: 'Ids too long or without a letter or digit failed the deployment.',
+		preview:
+			'Ids too long or without a letter or digit failed the deployment; the daemon cut them to 63 characters for its own objects.',
 		here: 'Their label ends with a hash of the id.',
 		reason: 'IoT Hub allows ids of 128 characters and many signs.',
+	},
+	{
+		subject: 'createOptions whose chunks do not fit',
+		preview: 'Failed the deployment with a number: `expected empty field number but found "00"`.',
+		here: 'Refused with the path of the module and the names: `expected "createOptions", found "createOptions00"`.',
+		reason: 'Numbers alone do not say which member of which module to correct.',
+	},
+	{
+		subject: 'createOptions that are JSON only as .NET reads it',
+		preview: 'Read without a word.',
+		here: 'Read, with a warning that names the first place.',
+		reason: 'Few other tools read single quotes or names without quotes.',
+	},
+	{
+		subject: 'Text of a write that the API server refused',
+		preview: 'Verb, address and the client’s exception: `PUT [http://…](…)`.',
+		here: 'A sentence with the object, the reason of the API server and a code of errors.md.',
+		reason: 'The address of a request does not tell what to do.',
 	},
 	{
 		subject: 'Pull secret names',
