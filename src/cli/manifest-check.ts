@@ -6,9 +6,9 @@ import type {
 	TranslationContext,
 	TranslationPolicy,
 } from '../edge-agent/translation/translation.ts';
-import { readConfiguration } from '../edge-hub/configuration.ts';
 import type { Deployment } from '../manifest/deployment.ts';
 import { parseDeployment } from '../manifest/deployment-parser.ts';
+import { DottedPlaces } from '../manifest/dotted-places.ts';
 import { isParentImage } from '../manifest/image-name.ts';
 import { memberPath } from '../manifest/json-path.ts';
 import {
@@ -18,11 +18,11 @@ import {
 	readManifest,
 } from '../manifest/manifest.ts';
 import { moduleIdOf } from '../manifest/module-name.ts';
-import { suggestion } from '../manifest/nearest-name.ts';
 import type { Problem } from '../manifest/problem.ts';
 import { isJsonObject, type JsonObject } from '../runtime/json.ts';
 import { parseEdgeDeployment } from './edge-deployment-text.ts';
 import { callProblems } from './manifest-calls.ts';
+import { hubProblems } from './manifest-hub.ts';
 import { referenceProblems } from './manifest-references.ts';
 import { fillTemplate, isTemplate } from './manifest-template.ts';
 import { readManifestText, yamlProblem } from './manifest-text.ts';
@@ -119,19 +119,49 @@ function check(
 	if (manifest === undefined) return { problems: textProblems };
 	const problems = [...textProblems, ...missingAgent(manifest), ...hubProblems(manifest)];
 	const content = { modulesContent: manifest.sections };
-	if (manifest.agent === undefined) return { content, problems };
+	const told = () => withoutEchoes(inFile(problems, manifest));
+	if (manifest.agent === undefined) return { content, problems: told() };
 	const { desired, path } = manifest.agent;
 	const parsed = parseDeployment(desired, { path, layered: manifest.layered });
 	problems.push(...parsed.problems);
 	const { deployment } = parsed;
-	if (deployment === undefined) return { content, problems: withoutEchoes(problems) };
+	if (deployment === undefined) return { content, problems: told() };
+	problems.push(...missingHub(manifest, deployment));
 	problems.push(...referenceProblems(manifest, deployment.modules.map(moduleIdOf)));
 	const assumed = assumedParent(deployment, target);
 	if (assumed !== undefined) problems.push(assumed.problem);
 	const context = contextFor(deployment, { ...target, ...assumed?.target });
 	const translation = translate(deployment, context, policy);
 	problems.push(...translation.problems, ...callProblems(deployment, translation));
-	return { content, deployment, translation, problems: withoutEchoes(problems) };
+	return { content, deployment, translation, problems: told() };
+}
+
+/** Problems with their places in the file, where a layer's properties stand under dotted names. */
+function inFile(problems: readonly Problem[], { agent, hub, twins }: Manifest): Problem[] {
+	const sections = [agent, hub, ...twins.values()].filter((section) => section !== undefined);
+	const dotted = sections.filter((section) => section.dotted.length > 0);
+	if (dotted.length === 0) return [...problems];
+	const places = dotted.map((section) => new DottedPlaces(section));
+	return problems.map((problem) => {
+		const path = places.reduce((place, section) => section.of(place), problem.path);
+		return { ...problem, path };
+	});
+}
+
+/** Modules without an edge hub start, and then find nobody to speak to. */
+function missingHub({ layered, agent }: Manifest, { modules }: Deployment): Problem[] {
+	const own = modules.filter(({ system }) => !system);
+	const hasHub = modules.some(({ name, system }) => system && name === 'edgeHub');
+	if (layered || hasHub || own.length === 0 || agent === undefined) return [];
+	return [
+		{
+			severity: 'warning',
+			code: 'EDGE_HUB_ABSENT',
+			path: memberPath(agent.path, 'systemModules'),
+			message: 'There is no edge hub: modules reach neither each other nor IoT Hub through it.',
+			remedy: 'Add "edgeHub" to "systemModules".',
+		},
+	];
 }
 
 /**
@@ -163,54 +193,17 @@ function missingAgent(manifest: Manifest): Problem[] {
 			code: 'EDGE_MANIFEST_FORM',
 			path: '$',
 			message: 'There are no desired properties of "$edgeAgent" in it.',
-			remedy: 'Add "$edgeAgent" with its "properties.desired".',
+			remedy: remedyWithoutAgent(Object.keys(manifest.sections)),
 		},
 	];
 }
 
-/** What a layer leaves to its base. */
-const baseHub = { schemaVersion: '1.1', routes: {}, storeAndForwardConfiguration: {} };
-
-/** What the hub and the agent read of it. */
-const hubMembers = ['schemaVersion', 'routes', 'storeAndForwardConfiguration', 'integrity'];
-
-function hubProblems({ hub, layered }: Manifest): Problem[] {
-	if (hub === undefined) return [];
-	const desired = layered && !hub.whole ? { ...baseHub, ...hub.desired } : hub.desired;
-	const outcome = readConfiguration(desired, { edgeDeviceId: 'edge-device' });
-	const rejected = 'problems' in outcome ? outcome.problems : [];
-	const errors = rejected.map(({ path, message }) => ({
-		severity: 'error' as const,
-		code: 'EDGE_HUB_CONFIGURATION',
-		path: `${hub.path}${plainPath(path)}`,
-		message,
-		module: 'edgeHub',
-	}));
-	const unread = Object.keys(desired).filter((name) => {
-		return !hubMembers.includes(name) && !name.startsWith('$');
-	});
-	return [...errors, ...unread.map((name) => unreadMember(name, memberPath(hub.path, name)))];
-}
-
-function unreadMember(name: string, path: string): Problem {
-	const isBroker = name === 'mqttBroker';
-	return {
-		severity: 'warning',
-		code: 'EDGE_MANIFEST_MEMBER_UNKNOWN',
-		path,
-		message: isBroker
-			? 'The MQTT broker left Azure IoT Edge with version 1.3; its configuration has no effect.'
-			: `"${name.slice(0, 80)}" is not a member that the runtime knows; it is ignored.`,
-		remedy: isBroker
-			? 'Let modules send to outputs and inputs, connected by routes, and remove it.'
-			: suggestion(name, hubMembers) || `Remove it. Known here: ${hubMembers.join(', ')}.`,
-		module: 'edgeHub',
-	};
-}
-
-/** `$.routes["all"]` as other problems write it: `.routes.all`. */
-function plainPath(path: string): string {
-	return path.slice(1).replace(/\["([A-Za-z_$][\w$-]*)"\]/g, '.$1');
+/** A shell takes `$edgeAgent` in a text for a variable of its own, and leaves nothing of it. */
+function remedyWithoutAgent(names: readonly string[]): string {
+	const near = names.find((name) => /^\$?edgeagent$/i.test(name));
+	if (near !== undefined) return `"${near}" must be called "$edgeAgent".`;
+	if (names.includes('')) return 'A section has no name: did a shell replace "$edgeAgent"?';
+	return 'Add "$edgeAgent" with its "properties.desired".';
 }
 
 /** The parent that images come through, where only its device knows its name. */

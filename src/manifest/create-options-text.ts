@@ -64,6 +64,9 @@ export function readCreateOptions(value: JsonValue, path: string): ReadCreateOpt
 	const { value: parsed, problems } = parseLoosely(value, path);
 	const error = problems.find(({ severity }) => severity === 'error');
 	if (error !== undefined) return unreadable(path, error.message);
+	if (typeof parsed === 'string' && /^\s*\{/.test(parsed)) {
+		return unreadable(path, 'it is JSON text within JSON text, quoted once too often.');
+	}
 	if (!isJsonObject(parsed)) return unreadable(path, 'its text is no JSON object.');
 	return { options: wellFormed(parsed), problems };
 }

@@ -31,6 +31,8 @@ export interface ParsedDeployment {
 }
 
 const latestOrder = 4294967295;
+/** What no address of a registry has; `$upstream` is the parent of a nested device. */
+const placeholder = /[<{]|\$(?!upstream\b)/i;
 const validate = schemaProblems(deploymentSchema);
 
 const moduleSpelling: Spelling = {
@@ -215,6 +217,11 @@ function readCredentials(
 		};
 		if (Object.values(parts).every((part) => part !== '')) {
 			credentials.set(name, parts);
+			if (placeholder.test(parts.address)) {
+				problems.push(
+					placeholderAddress(memberPath(memberPath(path, name), 'address'), parts.address),
+				);
+			}
 			continue;
 		}
 		problems.push({
@@ -226,6 +233,16 @@ function readCredentials(
 		});
 	}
 	return credentials;
+}
+
+function placeholderAddress(path: string, address: string): Problem {
+	return {
+		severity: 'warning',
+		code: 'EDGE_MANIFEST_FORM',
+		path,
+		message: `"${address.slice(0, 80)}" is no address of a registry. An unresolved placeholder?`,
+		remedy: 'Fill it in, or name the file *.template.json.',
+	};
 }
 
 /** The members whose values are words, whatever their case: `"Running"` is `"running"`. */

@@ -11,9 +11,14 @@ const maxNames = maxDepth;
 
 /** Desired properties that a section of a manifest sets. */
 export interface DesiredProperties {
+	/** Without nulls: null in the desired properties of a twin means that there is nothing. */
 	readonly desired: JsonObject;
 	/** JSON path of the properties, or of the section where it has only dotted members. */
 	readonly path: string;
+	/** JSON path of the section. */
+	readonly section: string;
+	/** Paths below the desired properties that dotted members set. */
+	readonly dotted: readonly (readonly string[])[];
 	/** Whether the section replaces the properties as a whole, as a layer's does not. */
 	readonly whole: boolean;
 }
@@ -60,7 +65,7 @@ export function readSection(
 			code: 'EDGE_MANIFEST_MEMBER_UNKNOWN',
 			path: memberPath(path, name),
 			message: 'A section of a manifest sets "properties.desired" or a property below it.',
-			remedy: suggestion(name, [whole]) || 'Remove this member; it has no effect.',
+			remedy: remedyFor(name, section[name]),
 		});
 	}
 	const [first] = members;
@@ -78,7 +83,23 @@ export function readSection(
 	for (const { names, value } of members) desired.set(names, value);
 	const isWhole = first.names.length === 0;
 	const place = Object.hasOwn(section, whole) ? memberPath(path, whole) : path;
-	return { desired: desired.toJson(), path: place, whole: isWhole };
+	const dotted = members.map(({ names }) => names).filter(({ length }) => length > 0);
+	const values = withoutNulls(desired.toJson());
+	return { desired: values, path: place, section: path, dotted, whole: isWhole };
+}
+
+function remedyFor(name: string, value: JsonValue | undefined): string {
+	if (name === 'properties' && isJsonObject(value) && isJsonObject(value['desired'])) {
+		return 'Write it as one member, "properties.desired", with the dot in its name.';
+	}
+	return suggestion(name, [whole]) || 'Remove this member; it has no effect.';
+}
+
+function withoutNulls(object: JsonObject): JsonObject {
+	const members = Object.entries(object).filter(([, value]) => value !== null);
+	return Object.fromEntries(
+		members.map(([name, value]) => [name, isJsonObject(value) ? withoutNulls(value) : value]),
+	);
 }
 
 function leadsTooDeep(member: string): boolean {

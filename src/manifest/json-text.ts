@@ -75,10 +75,18 @@ function jsonOf(node: Node, path: string, problems: Problem[]): JsonValue {
 	return Object.fromEntries(members);
 }
 
-/** What is wrong with a text; the parser reports a text that ends too early once for each open bracket. */
+/** The first fault of each line that has any: what follows on the same line are guesses. */
 function syntaxProblems(errors: readonly ParseError[], text: string, path: string): Problem[] {
-	const all = errors.slice(0, maxReported).map((error) => syntax(error, text, path));
-	return [...new Map(all.map((one) => [one.message, one])).values()];
+	const problems: Problem[] = [];
+	let lineEnd = -1;
+	for (const error of errors) {
+		if (error.offset <= lineEnd && problems.length > 0) continue;
+		problems.push(syntax(error, text, path));
+		if (problems.length === maxReported) break;
+		const end = text.indexOf('\n', error.offset);
+		lineEnd = end < 0 ? text.length : end;
+	}
+	return problems;
 }
 
 function syntax(error: ParseError, text: string, path: string): Problem {

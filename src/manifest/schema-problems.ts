@@ -23,6 +23,15 @@ export function schemaProblems(schema: object): (document: JsonObject, path: str
 	};
 }
 
+const typeNames: Readonly<Record<string, string>> = {
+	object: 'an object',
+	array: 'a list',
+	string: 'a text',
+	integer: 'a whole number',
+	number: 'a number',
+	boolean: 'true or false',
+};
+
 function problemOf(error: ErrorObject, root: string): Problem {
 	const place = pointerPath(root, error.instancePath);
 	const { keyword, params } = error;
@@ -30,18 +39,26 @@ function problemOf(error: ErrorObject, root: string): Problem {
 	if (keyword === 'required') {
 		return invalid(memberPath(place, params['missingProperty']), 'This member is missing.');
 	}
-	if (keyword === 'enum' || keyword === 'const') {
-		const allowed: string[] =
-			keyword === 'enum' ? params['allowedValues'] : [params['allowedValue']];
-		const list = allowed.map((value) => `"${value}"`).join(', ');
+	if (keyword === 'enum' || keyword === 'const') return noneOf(error, place);
+	if (keyword === 'type') {
 		return invalid(
 			place,
-			`${textOf(error.data)} is none of ${list}.`,
-			suggestion(typeof error.data === 'string' ? error.data : '', allowed) ||
-				`Use one of ${list}.`,
+			`${textOf(error.data)} is not ${typeNames[params['type']] ?? params['type']}.`,
 		);
 	}
 	return invalid(place, `${textOf(error.data)} ${error.message ?? 'is not allowed here'}.`);
+}
+
+function noneOf({ keyword, params, data }: ErrorObject, place: string): Problem {
+	const allowed: string[] = keyword === 'enum' ? params['allowedValues'] : [params['allowedValue']];
+	const list = allowed.map((value) => `"${value}"`).join(', ');
+	const one = allowed.length === 1;
+	return invalid(
+		place,
+		`${textOf(data)} is ${one ? 'not' : 'none of'} ${list}.`,
+		suggestion(typeof data === 'string' ? data : '', allowed) ||
+			(one ? `Use ${list}.` : `Use one of ${list}.`),
+	);
 }
 
 function unknownMember(error: ErrorObject, place: string): Problem {

@@ -191,6 +191,10 @@ export const errorCatalogue = {
 		summary: 'Images come through the parent of a nested device, whose name is not known here.',
 		remedy: 'Name it with `--parent`; the agent of the device knows it.',
 	},
+	EDGE_HUB_ABSENT: {
+		summary: 'A deployment has modules, and no edge hub that they could speak through.',
+		remedy: 'Add `edgeHub` to `systemModules`.',
+	},
 	EDGE_CREATE_OPTIONS_INVALID: {
 		summary: 'The createOptions of a module are no JSON object, or their chunks do not fit.',
 		remedy: 'Give the JSON text of an object; number chunks 01, 02… after the unnumbered one.',

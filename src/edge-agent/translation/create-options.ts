@@ -166,11 +166,20 @@ export class CreateOptions {
 		const shaped = shapeOf(value as JsonValue, row.shape);
 		if (shaped === undefined) {
 			const message = `"${known}" takes ${shapeNames[row.shape]}, not ${kindOf(value)}.`;
-			problems.refuse('EDGE_CREATE_OPTION_INVALID', path, message);
+			problems.refuse('EDGE_CREATE_OPTION_INVALID', path, message, remedyFor(value, row));
 		} else if (!isIdle(shaped, row.idle)) {
 			this.#present.set(known, { value: shaped, path, taken: false });
 		}
 	}
+}
+
+/** `512m`, as the command line takes it, where the API takes bytes. */
+function remedyFor(value: JsonValue | undefined, row: OptionRow): string | undefined {
+	if (row.shape !== 'integer' || typeof value !== 'string') return undefined;
+	const [, number, unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmg])i?b?$/i.exec(value.trim()) ?? [];
+	if (number === undefined) return undefined;
+	const factor = { k: 1024, m: 1024 ** 2, g: 1024 ** 3 }[unit.toLowerCase()] ?? 1;
+	return `Give bytes: ${Math.round(Number(number) * factor)}.`;
 }
 
 function isIdle(value: JsonValue | undefined, idle: OptionRow['idle']): boolean {

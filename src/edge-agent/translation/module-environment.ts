@@ -133,7 +133,8 @@ function usableName(
 	const shown = name.length > 60 ? `${name.slice(0, 60)}…` : name;
 	if (relaxedName.test(name)) {
 		const message = `"${shown}" is a name that Kubernetes takes from version 1.32 on.`;
-		problems.warn('EDGE_ENVIRONMENT_NAME', path, message, 'Start with a letter or `_`.');
+		const remedy = 'Use letters, digits, `_`, `-` and `.`, no digit first.';
+		problems.warn('EDGE_ENVIRONMENT_NAME', path, message, remedy);
 		return name;
 	}
 	const message = `"${shown}" cannot be the name of a variable; it is left out.`;

@@ -12,6 +12,8 @@ const resourceMembers = ['limits', 'requests', 'claims'] as const;
  */
 const hubRequests = { memory: '128Mi', cpu: '50m' };
 const nanoPerMilli = 1_000_000;
+/** Bytes. */
+const leastMemory = 6 * 1024 * 1024;
 const defaultCpuPeriod = 100_000;
 
 /** What a container may use, and the RuntimeClass that its devices need. */
@@ -27,8 +29,10 @@ export interface ModuleResources {
 /** Reads memory, CPU, disk, GPU and device options; the extension's `resources` win field by field. */
 export function moduleResources(scope: ModuleScope): ModuleResources {
 	const { options, extension } = scope;
+	const own = ownResources(scope);
+	const ownLimits = quantities(own.get('limits'));
 	const limits: Record<string, JsonValue | undefined> = {
-		memory: bytes(options.integer('HostConfig.Memory')),
+		memory: bytes(memoryLimit(scope, ownLimits['memory'] !== undefined)),
 		cpu: cpuLimit(scope),
 		'ephemeral-storage': rootSize(scope),
 		...deviceLimits(scope),
@@ -38,11 +42,10 @@ export function moduleResources(scope: ModuleScope): ModuleResources {
 		cpu: cpuRequest(options.integer('HostConfig.CpuShares')),
 	};
 	const runtimeClassName = runtimeClass(scope, limits);
-	const own = ownResources(scope);
 	const ownRequests = quantities(own.get('requests'));
 	const allLimits = definedMembers({
 		...aboveRequests(scope, limits, ownRequests),
-		...quantities(own.get('limits')),
+		...ownLimits,
 	});
 	const allRequests = definedMembers({
 		...(isEdgeHub(scope) ? unlimited(hubRequests, allLimits) : {}),
@@ -61,6 +64,21 @@ export function moduleResources(scope: ModuleScope): ModuleResources {
 		exclusive: Object.keys(allLimits).some(isExtended),
 		reservesCpu: (allRequests['cpu'] ?? allLimits['cpu']) !== undefined,
 	};
+}
+
+/** Docker refuses less, which is mostly megabytes where bytes are meant: no program could start. */
+function memoryLimit({ options, problems }: ModuleScope, overruled: boolean): number | undefined {
+	const limit = options.integer('HostConfig.Memory');
+	if (limit === undefined || limit <= 0 || limit >= leastMemory || overruled) return limit;
+	const message = `${limit} bytes of memory are less than the 6 MiB that Docker asks for.`;
+	const remedy = 'Give bytes: 512 MiB are 536870912.';
+	problems.refuse(
+		'EDGE_CREATE_OPTION_INVALID',
+		options.pathOf('HostConfig.Memory'),
+		message,
+		remedy,
+	);
+	return undefined;
 }
 
 /** What is requested of resources that have no limit; a limit alone is a request as well. */

@@ -112,8 +112,8 @@ const containerTable: [string, JsonObject, JsonObject][] = [
 	],
 	[
 		'Memory',
-		{ HostConfig: { Memory: 1048576, MemoryReservation: '1024' } },
-		{ resources: { limits: { memory: '1048576' }, requests: { memory: '1024' } } },
+		{ HostConfig: { Memory: 8388608, MemoryReservation: '1024' } },
+		{ resources: { limits: { memory: '8388608' }, requests: { memory: '1024' } } },
 	],
 	[
 		'NanoCpus',
