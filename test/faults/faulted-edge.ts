@@ -127,10 +127,12 @@ export class FaultedEdge {
 		return this.#senders.every((sender) => sender.ended);
 	}
 
-	/** What modules have said on standard error. */
+	/** What modules have said on standard error, and whether the receiving one has ended by itself. */
 	get moduleErrors(): string {
 		const modules = [...this.#senders, ...(this.#receiver === undefined ? [] : [this.#receiver])];
-		return modules.map(({ errors }) => errors).join('');
+		const ending = this.#receiver?.ending;
+		const ended = ending === undefined ? '' : `The receiving module has ended: ${ending}.`;
+		return modules.map(({ errors }) => errors).join('') + ended;
 	}
 
 	async #start(): Promise<void> {

@@ -30,7 +30,13 @@ export class ModuleProcess {
 	}
 
 	get ended(): boolean {
-		return this.#process.exitCode !== null || this.#process.signalCode !== null;
+		return this.ending !== undefined;
+	}
+
+	/** How it ended, e.g. `SIGKILL` or `1`; undefined while it runs. */
+	get ending(): string | undefined {
+		const { exitCode, signalCode } = this.#process;
+		return signalCode ?? (exitCode === null ? undefined : String(exitCode));
 	}
 
 	/** Asks a sender to send nothing new, and to end when all is acknowledged. */
