@@ -243,6 +243,11 @@ test('namespace, storage and agent are looked for', async (t) => {
 	const storage = { apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass' };
 	await memory.create({ ...storage, metadata: { name: 'slow' } });
 	t.is((await checkStorage(client)).result, 'warning');
+	t.like(await checkStorage(client, 'slow'), { result: 'ok' });
+	t.like(await checkStorage(client, 'ase-node-local'), {
+		result: 'error',
+		detail: 'The agent asks for the class ase-node-local, but there are slow.',
+	});
 	const annotations = { 'storageclass.kubernetes.io/is-default-class': 'true' };
 	await memory.create({ ...storage, metadata: { name: 'fast', annotations } });
 	t.like(await checkStorage(client), { result: 'ok', detail: 'Default class fast' });

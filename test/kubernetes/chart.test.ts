@@ -46,6 +46,8 @@ const installations: Readonly<Record<string, JsonObject>> = {
 		settings: {
 			PortMappingServiceType: 'LoadBalancer',
 			LIVENESS_LIMIT_SECS: 900,
+			IMAGE_PULL_SECRETS: 'ase-ecr-credentials',
+			WORKLOAD_API_MODE: 'sidecar',
 			RunAsNonRoot: true,
 		},
 		logLevel: 'debug',
@@ -194,7 +196,13 @@ function essence(object: KubernetesObject): JsonObject {
 interface DeploymentSpec {
 	template: {
 		metadata: { annotations: Record<string, string> };
-		spec: { containers: { image?: string; imagePullPolicy?: string; env: { name: string }[] }[] };
+		spec: {
+			containers: {
+				image?: string;
+				imagePullPolicy?: string;
+				env: { name: string; value?: string }[];
+			}[];
+		};
 	};
 }
 
@@ -209,6 +217,8 @@ const mistakes: readonly [values: JsonObject, named: string][] = [
 	[{ device: { dps: { idscope: '0ne1' } } }, 'idscope'],
 	[{ hubCertificateAuthority: '/etc/ca.pem' }, '/hubCertificateAuthority'],
 	[{ settings: { 'Port-Mapping': 'x' } }, 'Port-Mapping'],
+	[{ settings: { configSource: 'file' } }, 'deployment.sources'],
+	[{ settings: { METRICS_PORT: 9700 } }, 'settings.METRICS_PORT cannot be set'],
 	[{ logLevel: 'loud' }, '/logLevel'],
 	[{ resources: { limit: { memory: '1Gi' } } }, 'limit'],
 	[{ tolerations: [{ efect: 'NoSchedule' }] }, 'efect'],
@@ -229,6 +239,40 @@ for (const [values, named] of mistakes) {
 		t.true(error?.stderr.includes(named), error?.stderr);
 	});
 }
+
+test('a setting wins over what the chart says of the same variable, in any case, and numbers stay as they are', async (t) => {
+	const helm = await helmFor(await temporaryFolder(t));
+	const file = await valuesFile(t, {
+		image: { pullSecrets: ['runtime', 'both'] },
+		device: { existingSecret: 'iotedge-device' },
+		settings: {
+			IMAGE_PULL_SECRETS: 'both, ase-ecr-credentials',
+			runtimeloglevel: 'debug',
+			WORKLOAD_API_MODE: 'sidecar',
+			StorageClassName: '',
+			MaxStoreBytes: 1_073_741_824,
+			share: 0.25,
+			RunAsNonRoot: false,
+			https_proxy: 'http://proxy:3128',
+		},
+	});
+	const { stdout } = await helm('template', 'edge', chart, '--values', file);
+	const agent = objectsOf(stdout).find(({ kind }) => kind === 'Deployment');
+	const spec = agent?.spec as unknown as DeploymentSpec;
+	const variables = spec.template.spec.containers[0]?.env ?? [];
+	const names = variables.map(({ name }) => name.toLowerCase());
+	t.is(new Set(names).size, names.length);
+	t.like(Object.fromEntries(variables.map(({ name, value }) => [name, value])), {
+		IMAGE_PULL_SECRETS: 'runtime,both,ase-ecr-credentials',
+		runtimeloglevel: 'debug',
+		WORKLOAD_API_MODE: 'sidecar',
+		StorageClassName: '',
+		MaxStoreBytes: '1073741824',
+		share: '0.25',
+		RunAsNonRoot: 'false',
+		https_proxy: 'http://proxy:3128',
+	});
+});
 
 test('without a device the chart says what to set', async (t) => {
 	const helm = await helmFor(await temporaryFolder(t));

@@ -4,10 +4,14 @@ import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { checkRights, neededRights } from '../../src/cli/check/agent-rights.ts';
+import { checkNamespace } from '../../src/cli/check/cluster-checks.ts';
+import { connect } from '../../src/cluster/http-cluster-client.ts';
 import type { ClusterUnderTest } from '../support/cluster-under-test.ts';
 import { kubernetesUnderTest } from '../support/kubernetes-under-test.ts';
 import { RealCluster } from '../support/real-cluster.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { until } from '../support/until.ts';
 
 const run = promisify(execFile);
 const folder = resolve(import.meta.dirname, '../../deployments/kubernetes');
@@ -53,6 +57,38 @@ test('kubectl installs the agent in a restricted namespace, without a warning, t
 	await writeFile(file, JSON.stringify(pod));
 	const created = await kubectl('create', '--dry-run=server', '-f', file);
 	t.is(created.stdout.trim(), 'pod/pod created (server dry run)');
+});
+
+test('whoever administers a namespace and nothing else installs the agent there, and checks it', async (t) => {
+	if (!(cluster instanceof RealCluster)) {
+		t.log('Somebody else’s cluster is not asked with kubectl.');
+		t.pass();
+		return;
+	}
+	const { kubectl: program, kubeconfig } = cluster;
+	const namespace = `edge-${randomBytes(4).toString('hex')}`;
+	const kubectl = (...args: string[]) => {
+		return run(program, [`--kubeconfig=${kubeconfig}`, `--namespace=${namespace}`, ...args]);
+	};
+	await kubectl('create', 'namespace', namespace);
+	// What the controllers of a whole cluster add up to the ClusterRole `admin`.
+	for (const part of ['admin', 'edit', 'view']) {
+		const role = `--clusterrole=system:aggregate-to-${part}`;
+		await kubectl('create', 'rolebinding', part, role, `--user=${namespace}`);
+	}
+	const owner = connect({ ...cluster.config, headers: { 'impersonate-user': namespace } });
+	t.teardown(() => owner.close());
+	await until(async () => {
+		const { stdout } = await kubectl('auth', 'can-i', 'create', 'roles', `--as=${namespace}`).catch(
+			() => ({ stdout: '' }),
+		);
+		return stdout.trim() === 'yes';
+	}, 'rights that count');
+	const applied = await kubectl('apply', `--as=${namespace}`, '-f', manifest);
+	t.is(applied.stderr, '');
+	t.is((await checkNamespace(owner, namespace)).result, 'ok');
+	const rights = await neededRights();
+	t.like(await checkRights(owner, namespace, 'edgeagent', rights), { result: 'ok' });
 });
 
 test('kubectl installs EdgeDeployments, explains them and shows their columns', async (t) => {

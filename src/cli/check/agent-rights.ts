@@ -59,7 +59,11 @@ export async function checkRights(
 	} catch (error) {
 		const manually = `kubectl auth can-i --list -n ${namespace} --as ${user}`;
 		if (error instanceof ClusterError && error.status === 403) {
-			return unknown(check, error, `Ask somebody who may create SubjectAccessReviews: ${manually}`);
+			return unknown(
+				check,
+				error,
+				`Ask somebody who may create LocalSubjectAccessReviews there: ${manually}`,
+			);
 		}
 		return unknown(check, error, `See for yourself: ${manually}`);
 	}
@@ -69,7 +73,8 @@ export async function checkRights(
 }
 
 /**
- * Whether a ServiceAccount may do something, as the cluster says.
+ * Whether a ServiceAccount may do something, as the cluster says. About objects of its namespace
+ * whoever administers that may ask, about the rest only who administers the cluster.
  *
  * @param attributes `resourceAttributes` or `nonResourceAttributes` of a SubjectAccessReview
  * @throws ClusterError
@@ -79,10 +84,11 @@ export async function isAllowed(
 	{ namespace, account }: { readonly namespace: string; readonly account: string },
 	attributes: JsonObject,
 ): Promise<boolean> {
+	const isLocal = attributes['resourceAttributes'] !== undefined;
 	const review = await client.create({
 		apiVersion: 'authorization.k8s.io/v1',
-		kind: 'SubjectAccessReview',
-		metadata: { name: '' },
+		kind: isLocal ? 'LocalSubjectAccessReview' : 'SubjectAccessReview',
+		metadata: isLocal ? { name: '', namespace } : { name: '' },
 		spec: {
 			user: userOf({ namespace, account }),
 			groups: [

@@ -62,8 +62,12 @@ export async function checkNamespace(client: CheckClient, name: string): Promise
 	}
 }
 
-/** Whether modules can get volumes. */
-export async function checkStorage(client: CheckClient): Promise<Finding> {
+/**
+ * Whether modules can get volumes.
+ *
+ * @param chosen class that the agent asks for; absent or empty: the default one.
+ */
+export async function checkStorage(client: CheckClient, chosen = ''): Promise<Finding> {
 	const check = 'storage';
 	const remedy = 'Set StorageClassName of the agent, or install a provisioner such as local-path.';
 	try {
@@ -71,6 +75,11 @@ export async function checkStorage(client: CheckClient): Promise<Finding> {
 		const names = classes.items.map(({ metadata }) => metadata.name);
 		if (names.length === 0) {
 			return faulty(check, 'There is no StorageClass: the edge hub gets no volume.', remedy);
+		}
+		if (chosen !== '') {
+			if (names.includes(chosen)) return fine(check, `Class ${chosen}, as StorageClassName says`);
+			const detail = `The agent asks for the class ${chosen}, but there are ${names.join(', ')}.`;
+			return faulty(check, detail, 'Set StorageClassName of the agent to one of them.');
 		}
 		const standard = classes.items.find(
 			({ metadata }) =>

@@ -1,4 +1,5 @@
 import type { HttpClusterClient } from '../../cluster/http-cluster-client.ts';
+import { policySettings } from '../../edge-agent/policy-settings.ts';
 import { type Clock, systemClock } from '../../runtime/clock.ts';
 import { checkRights, neededRights } from '../check/agent-rights.ts';
 import {
@@ -11,6 +12,7 @@ import { checkDevice } from '../check/device-checks.ts';
 import type { Finding } from '../check/finding.ts';
 import { checkHub, checkProvisioning } from '../check/hub-reachability.ts';
 import {
+	agentVariables,
 	checkAgent,
 	checkCertificates,
 	hubAuthorities,
@@ -62,7 +64,8 @@ export async function* findingsOf(
 	if (server.result === 'error') return;
 	yield checkClock(client, () => clock.now());
 	yield checkNamespace(client, namespace);
-	yield checkStorage(client);
+	const variables = await agentVariables(client, namespace);
+	yield checkStorage(client, variables[policySettings.storageClassName.env]);
 	const sources = await agentSources(client, namespace);
 	const rights = await neededRights(sources.includes('edge-deployment'));
 	yield checkRights(client, namespace, installation.agent, rights);
