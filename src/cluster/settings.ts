@@ -10,7 +10,6 @@ import {
 } from '../runtime/settings.ts';
 import type { ClusterConfig } from './cluster-config.ts';
 import { inClusterConfig } from './in-cluster-config.ts';
-import { loadKubeconfig } from './kubeconfig.ts';
 
 /** The settings that lead to a cluster. */
 export const clusterSettings = {
@@ -71,6 +70,8 @@ export async function loadClusterConfig(
 		const endpoint = { host: serviceHost, port: servicePort, serviceAccountFolder };
 		return inClusterConfig(endpoint, clock);
 	}
+	// Pods have no kubeconfig, and need not hold what reads one.
+	const { loadKubeconfig } = await import('./kubeconfig.ts');
 	const path = kubeconfig ?? join(homedir(), '.kube', 'config');
 	return loadKubeconfig(path, { context, environment, clock });
 }

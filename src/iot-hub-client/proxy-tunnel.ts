@@ -1,6 +1,6 @@
-import { request } from 'node:http';
 import type { Socket } from 'node:net';
 import type { NetworkEndpoint } from '../protocol/host-name.ts';
+import { http } from '../runtime/node-http.ts';
 import type { HttpProxy } from './http-proxy.ts';
 
 /**
@@ -17,7 +17,7 @@ export function openTunnel(
 ): Promise<Socket> {
 	const target = `${host.includes(':') ? `[${host}]` : host}:${port}`;
 	const { promise, resolve, reject } = Promise.withResolvers<Socket>();
-	const asking = request({
+	const asking = http.request({
 		method: 'CONNECT',
 		path: target,
 		headers: {

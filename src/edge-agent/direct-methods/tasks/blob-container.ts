@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { type IncomingMessage, request as requestHttp } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { HubAgent } from '../../../iot-hub-client/hub-agent.ts';
 import type { HubNetwork } from '../../../iot-hub-client/hub-network.ts';
 import type { Clock } from '../../../runtime/clock.ts';
 import { EdgeError, messageOf } from '../../../runtime/edge-error.ts';
 import type { JsonValue } from '../../../runtime/json.ts';
+import { http } from '../../../runtime/node-http.ts';
 import { methodFault } from '../agent-methods.ts';
 
 /** How blobs are written. */
@@ -71,7 +72,7 @@ export class BlobContainer {
 			'content-type': contentType,
 			'content-length': content.byteLength,
 		};
-		const request = (secure ? requestHttps : requestHttp)(url, {
+		const request = (secure ? requestHttps : http.request)(url, {
 			method: 'PUT',
 			headers,
 			signal,
