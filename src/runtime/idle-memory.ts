@@ -71,10 +71,18 @@ export const ownMemory: ProcessMemory = {
 
 type Collect = (options: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void;
 
-/** V8 has it in every context that begins after this flag is set. */
+/**
+ * While garbage is collected here: compiled code goes too unless it ran since the last collection, also
+ * that of the baseline compiler, which V8 else keeps for ever. What is called again is compiled again.
+ * The first makes `gc` known to every context that begins.
+ */
+const forgetful = ['--expose-gc', '--flush-baseline-code', '--bytecode-old-age=1'];
+/** As V8 has them by default. */
+const usual = ['--no-expose-gc', '--no-flush-baseline-code', '--bytecode-old-age=6'];
+
 function collect(options: Parameters<Collect>[0]): void {
-	setFlagsFromString('--expose-gc');
+	for (const flag of forgetful) setFlagsFromString(flag);
 	const gc = runInNewContext('gc') as Collect;
-	setFlagsFromString('--no-expose-gc');
 	gc(options);
+	for (const flag of usual) setFlagsFromString(flag);
 }
