@@ -136,13 +136,14 @@ export class ApiTransport {
 		};
 	}
 
-	/** The agent for a client certificate: another certificate needs other connections. */
+	/** The agent for a client certificate and an authority: others need other connections. */
 	#agentFor(credentials: ClusterCredentials): HttpAgent {
-		const identity = credentials.certificate ?? '';
+		const { certificateAuthority, skipTlsVerify, tlsServerName } = this.#config;
+		const authority = credentials.authority ?? certificateAuthority;
+		const identity = `${credentials.certificate ?? ''}\n${authority ?? ''}`;
 		if (this.#agent?.identity === identity) return this.#agent.agent;
 		this.#agent?.agent.destroy();
 		const kept = { keepAlive: true, keepAliveMsecs: 30_000, maxFreeSockets: 4 } as const;
-		const { certificateAuthority, skipTlsVerify, tlsServerName } = this.#config;
 		const agent =
 			this.#base.protocol === 'http:'
 				? new http.Agent(kept)
@@ -150,7 +151,7 @@ export class ApiTransport {
 						...kept,
 						minVersion: 'TLSv1.2',
 						rejectUnauthorized: !skipTlsVerify,
-						...(certificateAuthority === undefined ? {} : { ca: certificateAuthority }),
+						...(authority === undefined ? {} : { ca: authority }),
 						...(tlsServerName === undefined ? {} : { servername: tlsServerName }),
 						...(credentials.certificate === undefined ? {} : { cert: credentials.certificate }),
 						...(credentials.privateKey === undefined ? {} : { key: credentials.privateKey }),

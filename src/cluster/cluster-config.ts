@@ -1,10 +1,12 @@
-/** What proves to the API server who is asking. Members that do not apply are absent. */
+/** What proves to the API server who is asking, and the API server to who asks. Members that do not apply are absent. */
 export interface ClusterCredentials {
 	readonly token?: string;
 	readonly basic?: { readonly username: string; readonly password: string };
 	/** PEM of a client certificate and its key. */
 	readonly certificate?: string;
 	readonly privateKey?: string;
+	/** PEM of the authorities behind the server's certificate, where they may change; wins over the configuration's. */
+	readonly authority?: string;
 }
 
 /** Credentials that may change while the program runs. */

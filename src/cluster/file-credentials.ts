@@ -9,9 +9,10 @@ export interface CredentialFiles {
 	readonly token?: string;
 	readonly certificate?: string;
 	readonly privateKey?: string;
+	readonly authority?: string;
 }
 
-/** Milliseconds after which files are read again: the kubelet rotates ServiceAccount tokens in place. */
+/** Milliseconds after which files are read again: the kubelet replaces a ServiceAccount's token and authority in place. */
 const freshFor = 60_000;
 
 /** Credentials in files that others rotate, joined with those that are fixed. */
@@ -33,7 +34,7 @@ export class FileCredentials implements CredentialSource {
 			return this.#cached.credentials;
 		}
 		const credentials = { ...this.#fixed };
-		for (const name of ['token', 'certificate', 'privateKey'] as const) {
+		for (const name of ['token', 'certificate', 'privateKey', 'authority'] as const) {
 			const file = this.#files[name];
 			if (file !== undefined) Object.assign(credentials, { [name]: await readTrimmed(file) });
 		}

@@ -16,19 +16,19 @@ export interface InClusterEndpoint {
 	readonly serviceAccountFolder: string;
 }
 
-/** The configuration of a program that runs in a pod. The token is read again as it rotates. */
+/** The configuration of a program that runs in a pod. Token and authority are read again as they rotate. */
 export async function inClusterConfig(
 	endpoint: InClusterEndpoint,
 	clock: Clock = systemClock,
 ): Promise<ClusterConfig> {
 	const { host, port, serviceAccountFolder: folder } = endpoint;
 	const address = host.includes(':') ? `[${host}]` : host;
+	const files = { token: join(folder, 'token'), authority: join(folder, 'ca.crt') };
 	return {
 		server: `https://${address}:${port}`,
-		certificateAuthority: await read(join(folder, 'ca.crt')),
 		skipTlsVerify: false,
 		namespace: (await read(join(folder, 'namespace'))).trim(),
-		credentials: new FileCredentials({ token: join(folder, 'token') }, {}, clock),
+		credentials: new FileCredentials(files, {}, clock),
 	};
 }
 

@@ -169,10 +169,9 @@ test('uses the ServiceAccount of the pod where no kubeconfig is named', async (t
 	const config = await loadClusterConfig(settings, environment);
 	t.like(config, {
 		server: 'https://[fd00::1]:6443',
-		certificateAuthority: 'CA',
 		namespace: 'edge',
 	});
-	t.deepEqual(await config.credentials.current(), { token: 'T' });
+	t.deepEqual(await config.credentials.current(), { token: 'T', authority: 'CA' });
 
 	const path = join(folder, 'config');
 	await writeFile(path, kubeconfig('{token: K}'));
