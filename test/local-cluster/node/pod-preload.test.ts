@@ -84,6 +84,7 @@ class Program {
 	readonly child: ChildProcess;
 	readonly #lines: string[] = [];
 	#rest = '';
+	#closed = false;
 
 	constructor(child: ChildProcess) {
 		this.child = child;
@@ -93,11 +94,18 @@ class Program {
 			this.#lines.push(...lines);
 			child.emit('lines');
 		});
+		child.once('close', () => {
+			this.#closed = true;
+			child.emit('lines');
+		});
 	}
 
 	/** The next line of the program's output. */
 	async line(): Promise<string> {
-		while (this.#lines.length === 0) await once(this.child, 'lines');
+		while (this.#lines.length === 0) {
+			if (this.#closed) throw new Error('The program has ended.');
+			await once(this.child, 'lines');
+		}
 		return this.#lines.shift() ?? '';
 	}
 }
@@ -170,8 +178,9 @@ test('load is spread over the endpoints, and a change of endpoints is seen while
 		}).on('error', (error) => resolve(error.code)));
 		for (let round = 0; round < 3; round++) {
 			const hosts = [await get(), await get(), await get(), await get()];
+			const next = new Promise((resolve) => process.once('SIGUSR2', resolve));
 			console.log([...new Set(hosts)].sort().join(' '));
-			await new Promise((resolve) => process.once('SIGUSR2', resolve));
+			await next;
 		}
 		`,
 	);
