@@ -1,8 +1,10 @@
+import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findContent } from '../manifest/manifest-content.ts';
+import { parseManifest, readManifest } from '../manifest/manifest.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../runtime/json.ts';
+import { requireManifest, requireSoundContent } from './content-check.ts';
 
 /** A module of an edge for tests, in short. */
 export interface TestModule {
@@ -41,7 +43,7 @@ export interface EdgeContent {
 	readonly modules: readonly string[];
 }
 
-/** @throws Error when the manifest is none */
+/** @throws Error with everything that is wrong: with the manifest, a folder, a route */
 export async function edgeContent(options: EdgeContentOptions): Promise<EdgeContent> {
 	const { manifest, modules = {}, routes, moduleRoots = [] } = options;
 	const roots = new Set(moduleRoots.map(pathOf));
@@ -53,11 +55,13 @@ export async function edgeContent(options: EdgeContentOptions): Promise<EdgeCont
 	const authored: JsonObject = { ...objectAt(agent, 'modules') };
 	for (const [name, given] of Object.entries(modules)) {
 		const module = typeof given === 'string' || given instanceof URL ? { folder: given } : given;
+		if (module.folder !== undefined) requireModule(name, pathOf(module.folder));
 		authored[name] = moduleJson(name, module, roots);
 		if (module.desired !== undefined) desired.set(name, module.desired);
 	}
 	agent['modules'] = authored;
 	desired.set('$edgeAgent', withoutHubPod(agent)).set('$edgeHub', hub);
+	requireSoundContent(desired);
 	return { desired, moduleRoots: [...roots], modules: Object.keys(authored) };
 }
 
@@ -66,14 +70,17 @@ async function manifestSections(
 	roots: Set<string>,
 ): Promise<[string, JsonObject][]> {
 	if (manifest === undefined) return [];
-	const document = isFile(manifest) ? JSON.parse(await readFile(manifest, 'utf8')) : manifest;
 	if (isFile(manifest)) roots.add(dirname(pathOf(manifest)));
-	const content = isJsonObject(document) ? findContent(document) : undefined;
-	if (content === undefined || content.bare) throw new Error('This is no deployment manifest.');
-	return Object.entries(content.sections).flatMap(([name, section]): [string, JsonObject][] => {
-		const desired = isJsonObject(section) ? section['properties.desired'] : undefined;
-		return isJsonObject(desired) ? [[name, desired]] : [];
-	});
+	const read = isFile(manifest)
+		? parseManifest(await readFile(manifest, 'utf8'), { file: basename(pathOf(manifest)) })
+		: readManifest(manifest);
+	requireManifest(read.problems);
+	const { agent, hub, twins } = read.manifest ?? {};
+	return [
+		...(agent === undefined ? [] : [['$edgeAgent', agent.desired] satisfies [string, JsonObject]]),
+		...(hub === undefined ? [] : [['$edgeHub', hub.desired] satisfies [string, JsonObject]]),
+		...[...(twins ?? [])].map(([name, twin]): [string, JsonObject] => [name, twin.desired]),
+	];
 }
 
 function namedRoutes(routes: NonNullable<EdgeContentOptions['routes']>): Record<string, string> {
@@ -87,6 +94,17 @@ function nameOf(key: string): string {
 
 function isFile(manifest: EdgeContentOptions['manifest']): manifest is string | URL {
 	return typeof manifest === 'string' || manifest instanceof URL;
+}
+
+/** A folder that is none would be looked for as an image, in vain and for long. */
+function requireModule(name: string, folder: string): void {
+	const stats = statSync(folder, { throwIfNoEntry: false });
+	if (stats?.isDirectory() !== true) {
+		throw new Error(`The module ${name}: there is no folder ${folder}.`);
+	}
+	if (!existsSync(join(folder, 'package.json'))) {
+		throw new Error(`The module ${name}: the folder ${folder} has no package.json.`);
+	}
 }
 
 function moduleJson(name: string, module: TestModule, roots: Set<string>): JsonObject {
@@ -112,7 +130,12 @@ function moduleJson(name: string, module: TestModule, roots: Set<string>): JsonO
 /** The hub runs in the test's process: its pod is not wanted, its Service is. */
 function withoutHubPod(agent: JsonObject): JsonObject {
 	const systemModules = objectAt(agent, 'systemModules');
-	const edgeHub: JsonObject = { ...objectAt(systemModules, 'edgeHub'), status: 'stopped' };
+	const { edgeHub: anyHub } = objectAt(emptyDeployment(), 'systemModules');
+	const edgeHub = {
+		...(anyHub as JsonObject),
+		...objectAt(systemModules, 'edgeHub'),
+		status: 'stopped',
+	};
 	return { ...agent, systemModules: { ...systemModules, edgeHub } };
 }
 

@@ -6,6 +6,7 @@ import type { EdgeHub } from '../edge-hub/hub.ts';
 import { applyConfigurationContent } from '../iot-hub-emulator/configuration/apply-configuration-content.ts';
 import type { HubSize } from '../iot-hub-emulator/throttles.ts';
 import { LocalCluster } from '../local-cluster/local-cluster.ts';
+import { suggestion } from '../manifest/nearest-name.ts';
 import type { Identity } from '../protocol/identity.ts';
 import { type Clock, systemClock } from '../runtime/clock.ts';
 import type { JsonObject, JsonValue } from '../runtime/json.ts';
@@ -146,6 +147,7 @@ export class TestEdge implements AsyncDisposable {
 		body: JsonValue | Uint8Array,
 		options: Pick<SendOptions, 'properties'> = {},
 	): Promise<void> {
+		this.#moduleIdentity(module);
 		const output = `${module}-${input}`;
 		const sink = `BrokeredEndpoint("/modules/${module}/inputs/${input}")`;
 		await this.#route(
@@ -157,6 +159,7 @@ export class TestEdge implements AsyncDisposable {
 
 	/** Listens to an output of a module from now on, whatever the routes say. */
 	async listen(module: string, output: string): Promise<OutputListener> {
+		this.#moduleIdentity(module);
 		const input = `${module}-${output}`;
 		const sink = `BrokeredEndpoint("/modules/${probe}/inputs/${input}")`;
 		const prober = await this.#prober();
@@ -212,6 +215,7 @@ export class TestEdge implements AsyncDisposable {
 
 	/** Ends a module's pod at once, as when its node fails; resolves when another one runs. */
 	async kill(module: string, wait: WaitOptions = {}): Promise<void> {
+		this.#moduleIdentity(module);
 		const { client } = this.#required;
 		const killed = new Set<string>();
 		for (const { metadata } of await podsOf(client, module)) {
@@ -234,6 +238,7 @@ export class TestEdge implements AsyncDisposable {
 
 	/** What a module has printed. */
 	logs(module: string, tailLines = 1000): Promise<string[]> {
+		this.#moduleIdentity(module);
 		return logOf(this.#required.client, module, tailLines);
 	}
 
@@ -354,8 +359,12 @@ export class TestEdge implements AsyncDisposable {
 		await this.reported('$edgeHub', (reported) => reported['lastDesiredVersion'] === version);
 	}
 
+	/** @throws Error for a module that the edge does not have and the test does not play */
 	#moduleIdentity(moduleId: string): Required<Identity> {
-		return { deviceId: this.deviceId, moduleId };
+		const identity = { deviceId: this.deviceId, moduleId };
+		if (this.hub.emulator.registry.findModule(identity) !== undefined) return identity;
+		const hint = suggestion(moduleId, this.modules) || `There are: ${this.modules.join(', ')}.`;
+		throw new Error(`The edge has no module "${moduleId}". ${hint}`);
 	}
 
 	async #until<Result>(

@@ -23,6 +23,9 @@ test.serial('a module is driven in every way that IoT Hub has', async (t) => {
 	edge.desire('average', { unit: 'F' });
 	await edge.reported('average', ({ unit }) => unit === 'F');
 	t.like(await edge.call('average', 'count'), { status: 200 });
+	await t.throwsAsync(edge.send('averge', 'readings', {}), {
+		message: 'The edge has no module "averge". Did you mean "average"?',
+	});
 	await edge.send('average', 'readings', { temperature: 4 });
 	t.deepEqual((await averages.next()).body, { average: 2.5 });
 	t.true((await edge.logs('average')).includes('The average module listens.'));
