@@ -62,11 +62,13 @@ export class PacketFramer {
 
 	#nextSize(): number | undefined {
 		let length = 0;
+		let place = 1;
 		for (let index = 1; index <= 4; index++) {
 			if (index >= this.pendingBytes) return undefined;
 			const byte = this.#buffer[this.#start + index] ?? 0;
-			length += (byte & 0x7f) * 128 ** (index - 1);
+			length += (byte & 0x7f) * place;
 			if (byte < 0x80) return this.#allowed(1 + index + length);
+			place *= 128;
 		}
 		throw new EdgeError('EDGE_PACKET_MALFORMED', 'The remaining length has more than four bytes.');
 	}

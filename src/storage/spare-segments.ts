@@ -20,7 +20,7 @@ interface Spare {
 const maxSpares = 2;
 
 /** Milliseconds after which a spare that nobody needed goes back to the volume. */
-const spareTime = 30_000;
+const spareTime = 10_000;
 
 /**
  * Files of segments that hold no live record any more, kept to be written over. A sync of what was
