@@ -12,7 +12,8 @@ RUN npm run build && npm prune --omit=dev
 
 # The packages at run time are JavaScript only, so that one build serves every architecture.
 FROM gcr.io/distroless/nodejs24-debian12:nonroot
-ENV NODE_ENV=production
+# One heap of the C library for all threads: with one a thread each of them keeps what it once needed.
+ENV NODE_ENV=production MALLOC_ARENA_MAX=1
 WORKDIR /app
 COPY --from=build /build/package.json ./
 COPY --from=build /build/node_modules node_modules
@@ -20,5 +21,5 @@ COPY --from=build /build/dist dist
 # What the agent is installed with, which its commands compare a cluster to.
 COPY deployments deployments
 USER 1000:1000
-ENTRYPOINT ["/nodejs/bin/node", "--enable-source-maps", "/app/dist/cli/main.js"]
+ENTRYPOINT ["/nodejs/bin/node", "/app/dist/cli/main.js"]
 CMD ["--help"]

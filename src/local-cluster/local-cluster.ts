@@ -13,6 +13,7 @@ import { Controller } from './controllers/controller.ts';
 import { createReconcilers } from './controllers/create-reconcilers.ts';
 import { ensureInitialObjects } from './initial-objects.ts';
 import type { CrashBackoffSettings } from './node/crash-backoff.ts';
+import type { BuiltinImage } from './node/image-store.ts';
 import { LocalNode } from './node/local-node.ts';
 import { NodeLogSource } from './node/node-log-source.ts';
 import { tokenIssuer } from './node/token-request.ts';
@@ -23,8 +24,8 @@ export interface LocalClusterSettings {
 	readonly folder: string;
 	/** Folders whose children are module folders, the first ones first. */
 	readonly moduleRoots: readonly string[];
-	/** Images that are programs of this machine: image → command line. */
-	readonly builtinImages: ReadonlyMap<string, readonly string[]>;
+	/** Images that are programs of this machine, by image. */
+	readonly builtinImages: ReadonlyMap<string, BuiltinImage>;
 	readonly clock?: Clock;
 	readonly logger: Logger;
 	/** Delays before a crashed container is started again. Default 10 s to 300 s, as Kubernetes. */

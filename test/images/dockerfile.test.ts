@@ -2,7 +2,8 @@ import { globSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import test from 'ava';
-import { dockerfileInstructions } from '../../src/local-cluster/node/dockerfile.ts';
+import { runtimeEnvironment } from '../../src/cli/dev/development-edge.ts';
+import { dockerfileInstructions, readDockerfile } from '../../src/local-cluster/node/dockerfile.ts';
 import { BuildContext } from '../../tools/images/build-context.ts';
 import { buildImage } from '../../tools/images/image-build.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -62,6 +63,11 @@ test('the image is built for any architecture, and runs as a user that is not ro
 	const [program = ''] = /\/app\/dist\/[^"]+/.exec(entry?.rest ?? '') ?? [];
 	const source = program.replace('/app/dist/', 'src/').replace(/\.js$/, '.ts');
 	await t.notThrowsAsync(readFile(join(project, source)));
+});
+
+test('`dev` runs the agent and the edge hub with the variables of their image', async (t) => {
+	const { environment } = readDockerfile(await readFile(join(project, 'Dockerfile'), 'utf8'));
+	t.deepEqual(environment, runtimeEnvironment);
 });
 
 test('a Dockerfile is carried out stage by stage', async (t) => {

@@ -44,6 +44,12 @@ const crashBackoff = { initial: 1000, max: 300_000 };
 
 const runtimeImage = `iotedge-k8s:${version}`;
 
+/**
+ * Variables of the image, as its Dockerfile has them. One heap of the C library for all threads:
+ * with one a thread, which is the default, each of them keeps what it once needed.
+ */
+export const runtimeEnvironment = { NODE_ENV: 'production', MALLOC_ARENA_MAX: '1' };
+
 /** An IoT Hub emulator and a local cluster in this process, and the edge that runs on them. */
 export class DevelopmentEdge implements Lifecycle {
 	readonly #settings: DevelopmentEdgeSettings;
@@ -69,7 +75,9 @@ export class DevelopmentEdge implements Lifecycle {
 		this.#cluster = new LocalCluster({
 			folder: join(folder, 'cluster'),
 			moduleRoots,
-			builtinImages: new Map([[runtimeImage, [process.execPath, entry]]]),
+			builtinImages: new Map([
+				[runtimeImage, { command: [process.execPath, entry], environment: runtimeEnvironment }],
+			]),
 			crashBackoff,
 			clock,
 			logger,

@@ -4,12 +4,20 @@ import { isJsonObject } from '../../runtime/json.ts';
 import { parseImageReference } from './image-reference.ts';
 import { type ModuleImage, readJson, readModuleFolder } from './module-folder.ts';
 
+/** A program of this machine in the place of an image. */
+export interface BuiltinImage {
+	/** Its command line, to which a container's arguments are added. */
+	readonly command: readonly string[];
+	/** Variables of the image. */
+	readonly environment?: Readonly<Record<string, string>>;
+}
+
 /** Where the local node finds what an image means. */
 export interface ImageStoreSettings {
 	/** Folders whose children, and the children of whose `modules` folder, are module folders. */
 	readonly moduleRoots: readonly string[];
-	/** Image, with or without its tag → the command line that it runs. */
-	readonly builtinImages: ReadonlyMap<string, readonly string[]>;
+	/** By image, with or without its tag. */
+	readonly builtinImages: ReadonlyMap<string, BuiltinImage>;
 }
 
 /** An image that was found. */
@@ -43,7 +51,7 @@ export class ImageStore {
 		const bare = image.slice(0, image.lastIndexOf(reference.name) + reference.name.length);
 		const { builtinImages } = this.#settings;
 		const builtin = builtinImages.get(image) ?? builtinImages.get(bare);
-		if (builtin !== undefined) return builtinImage(image, builtin);
+		if (builtin !== undefined) return foundBuiltin(image, builtin);
 		const candidates = await this.#candidates();
 		for (const evidence of [0, 1, 2, 3]) {
 			for (const { folder, names } of candidates) {
@@ -109,13 +117,13 @@ async function describeFolder(folder: string): Promise<Candidate> {
 	};
 }
 
-function builtinImage(image: string, entrypoint: readonly string[]): FoundImage {
+function foundBuiltin(image: string, { command, environment = {} }: BuiltinImage): FoundImage {
 	return {
 		id: `builtin://${image}`,
 		folder: process.cwd(),
-		entrypoint,
+		entrypoint: command,
 		command: [],
 		workingDirectory: '/',
-		environment: {},
+		environment,
 	};
 }

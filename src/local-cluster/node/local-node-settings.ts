@@ -2,6 +2,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { ClusterState } from '../controllers/cluster-state.ts';
 import type { CrashBackoffSettings } from './crash-backoff.ts';
+import type { BuiltinImage } from './image-store.ts';
 import type { TokenIssuer } from './pod-tokens.ts';
 
 /** How a node runs pods. */
@@ -13,7 +14,7 @@ export interface LocalNodeSettings {
 	readonly folder: string;
 	readonly name: string;
 	readonly moduleRoots: readonly string[];
-	readonly builtinImages: ReadonlyMap<string, readonly string[]>;
+	readonly builtinImages: ReadonlyMap<string, BuiltinImage>;
 	readonly apiServer: { readonly host: string; readonly port: number };
 	readonly issueToken: TokenIssuer;
 	readonly crashBackoff: CrashBackoffSettings;

@@ -56,15 +56,22 @@ test('an image is found by module.json, package.json or the name of its folder',
 });
 
 test('a built-in image needs no folder', async (t) => {
-	const builtinImages = new Map([['runtime:1.0', ['node', 'main.ts']]]);
+	const builtinImages = new Map([
+		['runtime:1.0', { command: ['node', 'main.ts'], environment: { A: '1' } }],
+	]);
 	const store = new ImageStore({ moduleRoots: [], builtinImages });
 	const found = await store.find('runtime:1.0');
-	t.deepEqual(typeof found === 'string' ? found : found.entrypoint, ['node', 'main.ts']);
+	if (typeof found === 'string') return t.fail(found);
+	t.deepEqual(found.entrypoint, ['node', 'main.ts']);
+	t.deepEqual(found.environment, { A: '1' });
 });
 
 test('an image that is not there is reported with what was searched, and found when it comes', async (t) => {
 	const root = await temporaryFolder(t);
-	const store = new ImageStore({ moduleRoots: [root], builtinImages: new Map([['a:1', []]]) });
+	const store = new ImageStore({
+		moduleRoots: [root],
+		builtinImages: new Map([['a:1', { command: [] }]]),
+	});
 	const message = await store.find('acr.io/late:1');
 	t.true(
 		typeof message === 'string' && message.includes(`${root}/*`) && message.includes('"late"'),
