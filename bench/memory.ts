@@ -11,17 +11,21 @@ const modules = 10;
 /** Memory is given back when there was nothing to do for so long. */
 const idleMs = 90_000;
 
-/** Megabytes of a process, as Linux tells. */
+/** Bytes of a process in memory, as Linux tells. */
 interface Resident {
-	readonly name: string;
-	readonly total: number;
-	/** Pages of files, nearly all of them of Node.js: every process of the machine shares them. */
-	readonly shared: number;
+	/** Everything that it has, whoever has it too: RSS. */
+	readonly all: number;
+	/** With its part of what it shares; in this run with the modules and `dev`, on a device with fewer: PSS. */
+	readonly part: number;
+	/** What nobody else has. */
+	readonly own: number;
+	/** Pages of files, nearly all of them of Node.js, which the agent and the edge hub share. */
+	readonly files: number;
 }
 
 /**
- * What the agent and the edge hub take, built as for the image, of an edge with ten modules that say
- * one word and fall silent; IoT Hub and the cluster are emulated.
+ * What the agent and the edge hub take, built as for the image and started with its variables, of an
+ * edge with ten modules that say one word and fall silent; IoT Hub and the cluster are emulated.
  */
 export async function measureMemory(folder: string, print: (line: string) => void): Promise<void> {
 	execFileSync('npm', ['run', '-s', 'build'], { cwd: project });
@@ -36,19 +40,31 @@ export async function measureMemory(folder: string, print: (line: string) => voi
 		await allHaveSpoken(edge.stdout);
 		edge.stdout.resume();
 		await sleep(idleMs);
-		const found = ['agent', 'hub'].map((role) => residentOf(edge.pid ?? 0, role));
-		const together = found.reduce((sum, { total, shared }) => sum + total - shared, 0);
-		const shared = Math.max(...found.map((each) => each.shared));
-		const rows = found.map(({ name, total, shared: files }) => [name, mb(total), mb(files)]);
-		rows.push(['together, what they share counted once', mb(together + shared), mb(shared)]);
-		for (const text of formatTable(['process', 'RSS MB', 'of it Node.js'], rows)) print(text);
+		const agent = residentOf(edge.pid ?? 0, 'agent');
+		const hub = residentOf(edge.pid ?? 0, 'hub');
+		for (const text of memoryTable(agent, hub)) print(text);
 	} finally {
 		edge.kill('SIGINT');
 		await once(edge, 'exit');
 	}
 }
 
-const mb = (bytes: number) => (bytes / 1e6).toFixed(0);
+function memoryTable(agent: Resident, hub: Resident): string[] {
+	const sum: Resident = {
+		all: agent.all + hub.all,
+		part: agent.part + hub.part,
+		own: agent.own + hub.own,
+		files: agent.files + hub.files,
+	};
+	const files = Math.max(agent.files, hub.files);
+	const once: Resident = { all: sum.own + files, part: sum.part, own: sum.own, files };
+	const processes = { agent, hub, 'sum of both': sum, 'both, what they share counted once': once };
+	const rows = Object.entries(processes).map(([name, { all, part, own, files: shared }]) => [
+		name,
+		...[all, part, own, shared].map((bytes) => (bytes / 1e6).toFixed(0)),
+	]);
+	return formatTable(['process', 'RSS MB', 'PSS MB', 'of its own', 'of files'], rows);
+}
 
 async function allHaveSpoken(output: NodeJS.ReadableStream): Promise<void> {
 	const silent = new Set(Array.from({ length: modules }, (_, index) => `m${index}`));
@@ -66,9 +82,17 @@ function residentOf(parent: number, role: string): Resident {
 	});
 	const line = text.split('\n').find((each) => each.endsWith(`main.js ${role}`));
 	if (line === undefined) throw new Error(`There is no process of the ${role}.`);
-	const status = readFileSync(`/proc/${Number.parseInt(line, 10)}/status`, 'utf8');
-	const bytes = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) * 1024;
-	return { name: role, total: bytes('VmRSS'), shared: bytes('RssFile') };
+	const folder = `/proc/${Number.parseInt(line, 10)}`;
+	const told =
+		readFileSync(`${folder}/status`, 'utf8') + readFileSync(`${folder}/smaps_rollup`, 'utf8');
+	const bytes = (name: string) =>
+		Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(told)?.[1]) * 1024;
+	return {
+		all: bytes('VmRSS'),
+		part: bytes('Pss'),
+		own: bytes('RssAnon'),
+		files: bytes('RssFile'),
+	};
 }
 
 function tenModules() {
