@@ -1,6 +1,6 @@
 import type { Typed } from 'rhea';
-import { type AmqpError, asAmqpError } from './amqp-error.ts';
-import { type AmqpMessage, int } from './amqp-message.ts';
+import { AmqpError, asAmqpError } from './amqp-error.ts';
+import { type AmqpMessage, bytesOf, int } from './amqp-message.ts';
 import type { IncomingRoute, OutgoingLink, PutToken } from './amqp-server.ts';
 import { ReplyLinks } from './reply-links.ts';
 
@@ -34,8 +34,10 @@ export class ClaimsNode {
 
 	async #refusalOf(message: AmqpMessage): Promise<AmqpError | undefined> {
 		const property = (name: string) => String(message.properties?.get(name) ?? '');
-		if (property('operation') !== 'put-token') return undefined;
-		const token = typeof message.value === 'string' ? message.value : '';
+		if (property('operation').toLowerCase() !== 'put-token') {
+			return new AmqpError('amqp:not-implemented', 'The operation is not put-token.');
+		}
+		const token = Buffer.from(bytesOf(message)).toString();
 		try {
 			await this.#putToken({ audience: property('name'), type: property('type'), token });
 			return undefined;

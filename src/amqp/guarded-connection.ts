@@ -11,11 +11,14 @@ interface Frame {
 		readonly handle: number;
 		more?: boolean;
 		readonly aborted?: boolean;
+		readonly echo?: boolean;
 		settled?: boolean;
 		message_format?: number | null;
 		readonly first: number;
 		readonly last?: number;
-		readonly state?: { readonly descriptor?: { readonly value?: unknown } };
+		readonly state?:
+			| { readonly value?: unknown; readonly descriptor?: { readonly value?: unknown } }
+			| undefined;
 	};
 	readonly payload?: Uint8Array;
 }
@@ -27,9 +30,11 @@ interface Internals {
 	on_begin(frame: Frame): void;
 	on_attach(frame: Frame): void;
 	on_transfer(frame: Frame): void;
+	on_flow(frame: Frame): void;
 	on_disposition(frame: Frame): void;
 	remote_channel_map: Record<number, LibrarySession | undefined>;
 	_process(): void;
+	_register(): void;
 }
 
 type IncomingEnd = Receiver & {
@@ -43,6 +48,7 @@ interface LibrarySession {
 		readonly handles: Record<number, IncomingEnd | undefined>;
 	};
 	readonly links: Record<string, unknown>;
+	_write_flow(link: unknown): void;
 }
 
 interface Reader {
@@ -106,7 +112,7 @@ function enableAnonymous(mechanisms: Container['sasl_server_mechanisms']): void 
 }
 
 function guard(internals: Internals, limits: AmqpServerLimits): void {
-	const { on_open, on_begin, on_attach, on_transfer, on_disposition } = internals;
+	const { on_open, on_begin, on_attach, on_flow, on_transfer, on_disposition } = internals;
 	internals.on_open = (frame) => {
 		const open = frame.performative;
 		if ((open.max_frame_size ?? minMaxFrameBytes) < minMaxFrameBytes) {
@@ -131,11 +137,21 @@ function guard(internals: Internals, limits: AmqpServerLimits): void {
 		requireRoom(links, limits.maxLinks, 'links');
 		on_attach.call(internals, frame);
 	};
+	internals.on_flow = (frame) => {
+		on_flow.call(internals, frame);
+		const { echo, handle } = frame.performative;
+		const session = internals.remote_channel_map[frame.channel];
+		// [AMQP 1.0, 2.7.4]: the peer wants to hear how things stand here.
+		if (echo) session?._write_flow(session.remote.handles[handle]);
+	};
 	internals.on_transfer = transferGuard(internals, limits, on_transfer);
 	internals.on_disposition = (frame) => {
-		const { first, last, state } = frame.performative;
+		const { performative } = frame;
+		const { first, last, state } = performative;
 		requireRoom((last ?? first) - first, sessionBuffer, 'deliveries in one disposition');
-		requireDeliveryState(state);
+		// The library takes a state that is written as null for one.
+		if (state?.value === null) Object.defineProperty(performative, 'state', { value: undefined });
+		else requireDeliveryState(state);
 		on_disposition.call(internals, frame);
 	};
 	throwingLess(internals);
@@ -162,6 +178,8 @@ function transferGuard(
 			normalize(frame, link);
 		}
 		on_transfer.call(internals, frame);
+		// A message of more pieces than fit in the window would wait for room without end.
+		if (more) internals._register();
 	};
 }
 

@@ -31,6 +31,8 @@ export class IncomingLink {
 
 	begin(): void {
 		this.#receiver.on('message', (context: EventContext) => void this.#receive(context));
+		// Where this side settles second, the library waits for it to say so.
+		this.#receiver.on('settled', ({ delivery }: EventContext) => delivery?.update(true));
 		this.#receiver.add_credit(this.#credit);
 	}
 

@@ -42,6 +42,8 @@ export class SendingLink implements OutgoingLink {
 	#sent = 0;
 	/** Messages sent so far. */
 	#tags = 0n;
+	/** Whether the peer has been told that it is attached: the library would send messages before. */
+	#attached = false;
 
 	constructor(sender: Sender, request: LinkRequest) {
 		this.#sender = sender;
@@ -64,13 +66,23 @@ export class SendingLink implements OutgoingLink {
 		sender.on('modified', ({ delivery }: EventContext) => this.#decide(delivery, 'released'));
 		// Settled without a state: the peer does not care, and will not want it again.
 		sender.on('settled', ({ delivery }: EventContext) => this.#decide(delivery, 'accepted'));
+		setImmediate(() => {
+			this.#attached = true;
+			if (!this.closed.aborted) this.#flow();
+		});
 	}
 
 	/** Messages that can be sent at once. */
 	get credit(): number {
+		return Math.max(0, this.#room - this.#waiting.length);
+	}
+
+	/** Messages that the peer takes, those that wait included. */
+	get #room(): number {
+		if (!this.#attached) return 0;
 		const { credit, delivery_count, session } = this.#sender as unknown as Counted;
 		const granted = credit - (this.#sent - delivery_count);
-		return Math.max(0, Math.min(granted, session.outgoing.available()) - this.#waiting.length);
+		return Math.min(granted, session.outgoing.available());
 	}
 
 	onCredit(listener: () => void): void {
@@ -93,19 +105,16 @@ export class SendingLink implements OutgoingLink {
 	}
 
 	#flow(): void {
+		if (!this.#attached) return;
 		const counted = this.#sender as unknown as Counted;
 		// Without credit the library holds nothing back; a drain moves its count past ours.
 		if (counted.credit <= 0) this.#sent = counted.delivery_count;
-		while (this.#waiting.length > 0 && this.#granted() > 0) {
+		while (this.#waiting.length > 0 && this.#room > 0) {
 			const next = this.#waiting.shift();
 			if (next !== undefined) this.#transfer(next);
 		}
 		for (const listener of [...this.#creditListeners]) listener();
 		this.#drain();
-	}
-
-	#granted(): number {
-		return this.credit + this.#waiting.length;
 	}
 
 	/** A peer that drains wants its credit used or given back [AMQP 1.0, 2.6.7]. */

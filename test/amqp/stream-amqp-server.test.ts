@@ -285,6 +285,12 @@ test('tokens are put to $cbs and answered with a status', async (t) => {
 	t.deepEqual(handler.tokens, [
 		{ audience: 'host/devices/d', type: 'servicebus.windows.net:sastoken', token: 'good' },
 	]);
+	await put(rhea.message.data_section(Buffer.from('as bytes')), 'id 1', 'answers');
+	t.is(handler.tokens.at(-1)?.token, 'as bytes');
+	sender.send({ message_id: 7, application_properties: { operation: 'delete-token' } } as never);
+	const { message } = await happening(receiver, 'message');
+	t.is(message?.['correlation_id'], 7);
+	t.is(message?.['application_properties']?.['status-code'], 400);
 	handler.admit = () => {
 		throw new AmqpError('amqp:unauthorized-access', 'No.');
 	};

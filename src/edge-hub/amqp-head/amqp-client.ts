@@ -42,6 +42,8 @@ export interface AmqpClientOwner {
 export class AmqpClient implements ConnectedClient {
 	readonly identity: Identity;
 	readonly place: string;
+	/** Announced model (IoT Plug and Play). */
+	modelId: string | undefined;
 	/** How fast it may send; undefined where it may as it likes. */
 	readonly rate: RateLimit | undefined;
 	/** Judges the newest token. */

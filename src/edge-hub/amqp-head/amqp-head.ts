@@ -20,11 +20,14 @@ import type { ClientRates } from '../clients/client-rates.ts';
 import type { ClientRegistry } from '../clients/client-registry.ts';
 import type { HubServices } from '../hub-services.ts';
 import { ingestTelemetry } from '../telemetry.ts';
-import { AmqpClient } from './amqp-client.ts';
+import { AmqpClient, type ClientLink } from './amqp-client.ts';
 import { type ClientAddress, identityOfAudience, parseClientAddress } from './client-address.ts';
 import { messageFromAmqp } from './client-message.ts';
 import { LinkProofs, unauthorized, unavailable } from './link-proofs.ts';
 import { handleTwinMessage } from './twin-message-handler.ts';
+
+/** Property of a link that announces a model (IoT Plug and Play). */
+const modelIdProperty = 'com.microsoft:model-id';
 
 export interface AmqpHeadOptions {
 	/** The edge device's `$edgeHub`: nobody else may connect as it. */
@@ -127,9 +130,7 @@ export class AmqpHead implements AmqpServerHandler {
 
 	attachOutgoing(link: OutgoingLink): void {
 		const { address, client } = this.#meaningOf(link);
-		const isModule = client.identity.moduleId !== undefined;
-		if (address.kind === (isModule ? 'cloud-to-device' : 'events')) throw notAllowed();
-		client.attach(address.kind === 'events' ? 'inputs' : address.kind, link);
+		client.attach(linkKind(address), link);
 	}
 
 	/** @throws AmqpError for an address without meaning, or of somebody who has shown no token */
@@ -139,6 +140,8 @@ export class AmqpHead implements AmqpServerHandler {
 		const known = this.#clientsOf(link.connection).get(identityKey(address.identity));
 		const client = known ?? this.#addWith(link, address.identity);
 		client.track(link);
+		const modelId = link.properties.get(modelIdProperty);
+		if (typeof modelId === 'string') client.modelId = modelId;
 		return { address, client };
 	}
 
@@ -222,6 +225,19 @@ export class AmqpHead implements AmqpServerHandler {
 		const answer = { status, payload: payloadOf(message) };
 		this.#options.services.respondToMethod(client.identity, message.correlationId ?? '', answer);
 	}
+}
+
+/**
+ * What is sent to a client on a link. Modules take their inputs from where they send to, and some from
+ * where devices take what the cloud sends, which modules do not get.
+ *
+ * @throws AmqpError
+ */
+function linkKind({ kind, identity }: ClientAddress): ClientLink {
+	if (identity.moduleId !== undefined && kind === 'cloud-to-device') return 'inputs';
+	if (kind !== 'events') return kind;
+	if (identity.moduleId !== undefined) return 'inputs';
+	throw notAllowed();
 }
 
 /** Some clients make out their tokens in lower case. */
