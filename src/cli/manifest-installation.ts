@@ -1,5 +1,9 @@
 import type { ClusterClient } from '../cluster/cluster-client.ts';
-import type { KubernetesObject, OwnerReference } from '../cluster/kubernetes-object.ts';
+import {
+	type KubernetesObject,
+	type OwnerReference,
+	ownerReferenceTo,
+} from '../cluster/kubernetes-object.ts';
 import { installationNames } from '../edge-agent/installation-names.ts';
 import { labelValue } from '../edge-agent/translation/object-name.ts';
 import {
@@ -58,7 +62,7 @@ export async function readInstallation(
 	const hub = variablesOf(modules.find((module) => moduleIdOf(module) === '$edgeHub'));
 	const settings = variablesOf(agent);
 	const deviceId = options.device ?? hub['IOTEDGE_DEVICEID'] ?? 'edge-device';
-	const owner = agent && ownerReference(agent);
+	const owner = ownerReferenceTo(agent);
 	const secrets = [
 		settings['STATE_SECRET'] ?? 'edgeagent-state',
 		settings['DEVICE_SECRET'] ?? 'iotedge-device',
@@ -156,9 +160,4 @@ function containersOf(workload: KubernetesObject | undefined): JsonObject[] {
 	const spec = isJsonObject(template) ? template['spec'] : undefined;
 	const containers = isJsonObject(spec) ? spec['containers'] : undefined;
 	return Array.isArray(containers) ? containers.filter(isJsonObject) : [];
-}
-
-function ownerReference({ metadata }: KubernetesObject): OwnerReference | undefined {
-	const { name, uid } = metadata;
-	return uid === undefined ? undefined : { apiVersion: 'apps/v1', kind: 'Deployment', name, uid };
 }

@@ -55,6 +55,13 @@ export function referenceOf(object: KubernetesObject): ObjectReference {
 		: { apiVersion, kind, name, namespace };
 }
 
+/** The reference by which an object owns others; undefined for one that no server has stored. */
+export function ownerReferenceTo(object: KubernetesObject | undefined): OwnerReference | undefined {
+	if (object?.metadata.uid === undefined) return undefined;
+	const { apiVersion, kind, metadata } = object;
+	return { apiVersion, kind, name: metadata.name, uid: object.metadata.uid };
+}
+
 /** `Deployment edge/filter`: how objects are named in logs, Events and errors. */
 export function describeReference(reference: ObjectReference): string {
 	const { kind, namespace, name } = reference;

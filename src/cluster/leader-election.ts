@@ -4,9 +4,13 @@ import { isJsonObject, type JsonObject } from '../runtime/json.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { ClusterClient } from './cluster-client.ts';
 import { ClusterError } from './cluster-error.ts';
-import type { KubernetesObject } from './kubernetes-object.ts';
+import type { KubernetesObject, ObjectMeta, OwnerReference } from './kubernetes-object.ts';
 
-/** Who stands for election, and for what. Times in milliseconds; the defaults are those of client-go. */
+/**
+ * Who stands for election, and for what. Times in milliseconds. A leader outlasts an API server that is
+ * away for a minute; client-go's shorter defaults are for services that must not miss their leader for
+ * as long.
+ */
 export interface LeaderElectionOptions {
 	readonly client: Pick<ClusterClient, 'get' | 'create' | 'replace'>;
 	readonly namespace: string;
@@ -17,15 +21,20 @@ export interface LeaderElectionOptions {
 	 * a container of the same pod starts only when the one before has ended.
 	 */
 	readonly holder: string;
+	/** With whose end the Lease is collected; looked up before each attempt. Default: nobody's. */
+	readonly owner?: (signal: AbortSignal) => Promise<OwnerReference | undefined>;
 	readonly clock: Clock;
 	readonly logger: Logger;
-	/** How long others wait after the last sign of life of a leader. Default 15 s. */
+	/** How long others wait after the last sign of life of a leader. Default 90 s. */
 	readonly leaseDuration?: number;
-	/** After so long without a renewal a leader gives up by itself; less than `leaseDuration`. Default 10 s. */
+	/** After so long without a renewal a leader gives up by itself; less than `leaseDuration`. Default 75 s. */
 	readonly renewDeadline?: number;
-	/** Time between two attempts. Default 2 s. */
+	/** Time between two attempts to get it, or to renew it when that has failed. Default 2 s. */
 	readonly retryPeriod?: number;
 }
+
+/** A Lease is renewed after this part of its duration: each renewal is a write to the cluster's disk. */
+const renewAfter = 1 / 9;
 
 /** The time during which this is the leader. */
 export interface Leadership {
@@ -50,14 +59,16 @@ interface Sighting {
  */
 export class LeaderElection {
 	readonly #options: Required<LeaderElectionOptions>;
+	#owner: OwnerReference | undefined;
 	#seen: Sighting | undefined;
 	/** Why the last attempt failed, to say it once. */
 	#trouble = '';
 
 	constructor(options: LeaderElectionOptions) {
 		this.#options = {
-			leaseDuration: 15_000,
-			renewDeadline: 10_000,
+			owner: async () => undefined,
+			leaseDuration: 90_000,
+			renewDeadline: 75_000,
 			retryPeriod: 2_000,
 			...options,
 		};
@@ -96,7 +107,8 @@ export class LeaderElection {
 	}
 
 	async #take(signal: AbortSignal): Promise<KubernetesObject | undefined> {
-		const { client, holder } = this.#options;
+		const { client, holder, owner } = this.#options;
+		this.#owner = await owner(signal);
 		const lease = await client.get(this.#reference, signal);
 		if (lease === undefined) return client.create(this.#lease(undefined), signal);
 		const current = holderOf(lease);
@@ -152,11 +164,13 @@ export class LeaderElection {
 		signal: AbortSignal,
 		onRenewed: (lease: KubernetesObject) => void,
 	): Promise<string> {
-		const { clock, retryPeriod, renewDeadline, holder } = this.#options;
+		const { clock, leaseDuration, retryPeriod, renewDeadline, holder } = this.#options;
 		let lease = taken;
 		let renewed = since;
+		let wait = leaseDuration * renewAfter;
 		while (!signal.aborted) {
-			await clock.sleep(retryPeriod, signal).catch(() => {});
+			await clock.sleep(wait, signal).catch(() => {});
+			wait = retryPeriod;
 			const began = clock.monotonic();
 			const left = renewed + renewDeadline - began;
 			if (left <= 0) return 'It was not renewed in time.';
@@ -166,7 +180,9 @@ export class LeaderElection {
 			if (holderOf(result.lease) !== holder) return `${holderOf(result.lease)} has taken it.`;
 			lease = result.lease;
 			onRenewed(lease);
-			if (result.renewed) renewed = began;
+			if (!result.renewed) continue;
+			renewed = began;
+			wait = leaseDuration * renewAfter;
 		}
 		return 'It was released.';
 	}
@@ -225,7 +241,9 @@ export class LeaderElection {
 			renewTime: time,
 			leaseTransitions: mine || before === undefined ? transitions : transitions + 1,
 		};
-		const metadata = before === undefined ? { name, namespace } : before.metadata;
+		const metadata: ObjectMeta =
+			before === undefined ? { name, namespace } : { ...before.metadata };
+		if (this.#owner !== undefined) metadata.ownerReferences = [this.#owner];
 		return { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec };
 	}
 

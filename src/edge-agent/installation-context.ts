@@ -1,4 +1,4 @@
-import type { KubernetesObject, OwnerReference } from '../cluster/kubernetes-object.ts';
+import { type KubernetesObject, ownerReferenceTo } from '../cluster/kubernetes-object.ts';
 import { isJsonObject } from '../runtime/json.ts';
 import { installationNames } from './installation-names.ts';
 import type { DeviceAgentSettings } from './settings.ts';
@@ -22,7 +22,7 @@ export function installationContext(
 ): Omit<TranslationContext, 'generationIds'> {
 	const { hubAuthorityConfigMap, hubAuthorityKey, parentHostName } = settings;
 	const hubTrust = { configMapName: hubAuthorityConfigMap, key: hubAuthorityKey };
-	const owner = ownerReference(own);
+	const owner = ownerReferenceTo(own);
 	return {
 		namespace: settings.namespace,
 		deviceId: settings.device.deviceId,
@@ -46,11 +46,6 @@ export function installationContext(
 		...(settings.hubAuthority === undefined ? {} : { hubTrust }),
 		...(owner === undefined ? {} : { owner }),
 	};
-}
-
-function ownerReference(own: KubernetesObject | undefined): OwnerReference | undefined {
-	const { name = '', uid } = own?.metadata ?? {};
-	return uid === undefined ? undefined : { apiVersion: 'apps/v1', kind: 'Deployment', name, uid };
 }
 
 /** Image of the first container of a Deployment. */

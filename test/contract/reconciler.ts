@@ -203,6 +203,24 @@ export function testReconciler(test: TestFn, title: string, cluster: () => Clust
 		t.is(modules.get('faulty')?.runtimeStatus, 'failed');
 	});
 
+	test(`${title}: a new password of a registry changes its Secret, and restarts nothing`, async (t) => {
+		const { admin, namespace, run, desire, converged, writes } = await reconciledEdge(t, cluster());
+		await run();
+		const deployed = (password: string) => {
+			const example = { address: 'example.azurecr.io', username: 'puller', password };
+			return desire({ registryCredentials: { example }, modules: { filter: {} } });
+		};
+		await converged(deployed('first'));
+		writes();
+		await converged(deployed('second'));
+		const [write = '', ...more] = writes();
+		t.deepEqual(more, []);
+		const [, name = ''] = /^apply Secret .*\/(.*)$/.exec(write) ?? [];
+		const secret = await admin.get({ apiVersion: 'v1', kind: 'Secret', namespace, name });
+		const { '.dockerconfigjson': config = '' } = (secret?.['data'] ?? {}) as Record<string, string>;
+		t.true(Buffer.from(config, 'base64').toString().includes('second'));
+	});
+
 	test(`${title}: replaces a workload whose selector cannot be changed`, async (t) => {
 		const { agent, admin, namespace, run, desire, converged } = await reconciledEdge(t, cluster());
 		const old = foreignDeployment(namespace, 'filter');

@@ -104,6 +104,7 @@ test.serial(
 				['v1', 'ServiceAccount'],
 				['rbac.authorization.k8s.io/v1', 'Role'],
 				['rbac.authorization.k8s.io/v1', 'RoleBinding'],
+				['coordination.k8s.io/v1', 'Lease'],
 			].map(([apiVersion = '', kind = '']) => edge.all(apiVersion, kind)),
 		);
 		// And what Kubernetes itself has in every namespace.

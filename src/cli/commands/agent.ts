@@ -1,11 +1,13 @@
 import { hostname } from 'node:os';
 import { connect, type HttpClusterClient } from '../../cluster/http-cluster-client.ts';
+import { ownerReferenceTo } from '../../cluster/kubernetes-object.ts';
 import { LeaderElection } from '../../cluster/leader-election.ts';
 import { loadClusterConfig, readClusterSettings } from '../../cluster/settings.ts';
 import { agentOfSettings } from '../../edge-agent/agent-of-settings.ts';
 import { ElectedAgent } from '../../edge-agent/elected-agent.ts';
 import type { PrometheusAgentMetrics } from '../../edge-agent/metrics/prometheus-agent-metrics.ts';
 import { type AgentSettings, loadAgentSettings } from '../../edge-agent/settings.ts';
+import { findOwnDeployment } from '../../edge-agent/uninstallation.ts';
 import type { HubNetwork } from '../../iot-hub-client/hub-network.ts';
 import { hubNetwork } from '../../iot-hub-client/network-settings.ts';
 import { systemClock } from '../../runtime/clock.ts';
@@ -74,16 +76,20 @@ async function agentRole(
 }
 
 function electionOf(
-	{ namespace, agentName, podName }: AgentSettings,
+	settings: AgentSettings,
 	client: HttpClusterClient,
 	logger: Logger,
 ): LeaderElection {
+	const { namespace, agentName, podName } = settings;
 	const holder = podName ?? hostname();
 	return new LeaderElection({
 		client,
 		namespace,
 		name: agentName,
 		holder,
+		owner: async (signal) => {
+			return ownerReferenceTo((await findOwnDeployment(client, settings, signal)).object);
+		},
 		clock: systemClock,
 		logger,
 	});
