@@ -1,16 +1,19 @@
 import { type Identity, identityKey } from '../../protocol/identity.ts';
 import { diff, sameJson } from '../../protocol/twin.ts';
 import type { JsonObject } from '../../runtime/json.ts';
-import type { Hub } from '../hub.ts';
+import type { HubSurroundings } from '../hub-surroundings.ts';
 import { evaluate } from '../query/evaluate.ts';
 import type { Expression } from '../query/query-syntax.ts';
 import { StoredJson } from '../stored-json.ts';
-import { hubTwinDocument } from '../twin/hub-twin-document.ts';
+import { hubTwinDocument, type TwinSources } from '../twin/hub-twin-document.ts';
 import { newTwin, setDesired } from '../twin/twin.ts';
-import { type Configuration, type ConfigurationKind, contentOf, kindOf } from './configuration.ts';
+import { type Configuration, contentOf, kindOf } from './configuration.ts';
 import { deploymentLayers, deviceLayers, type Layers } from './configuration-layers.ts';
 import { withSections } from './desired-section.ts';
+import type { ConfigurationKind } from './target-condition.ts';
 import { parseTargetCondition } from './target-condition.ts';
+
+type ConfiguredHub = TwinSources & Pick<HubSurroundings, 'store'>;
 
 /** `Targeted` is what matches; `Applied` what has an effect, too. */
 export type ConfigurationStatus = 'Targeted' | 'Applied';
@@ -19,7 +22,7 @@ type Statuses = Record<string, { readonly status: ConfigurationStatus }>;
 
 /** Brings devices and modules to what the configurations that match them say. */
 export class AutomaticConfiguration {
-	readonly #hub: Hub;
+	readonly #hub: ConfiguredHub;
 	/**
 	 * What configurations have made of an identity last. Others may change its twin afterwards; only
 	 * another outcome of the configurations changes it back.
@@ -27,7 +30,7 @@ export class AutomaticConfiguration {
 	readonly #outcomes: StoredJson<JsonObject>;
 	readonly #statuses = new Map<string, Statuses>();
 
-	constructor(hub: Hub) {
+	constructor(hub: ConfiguredHub) {
 		this.#hub = hub;
 		this.#outcomes = new StoredJson(hub.store, 'configuration-outcomes');
 	}

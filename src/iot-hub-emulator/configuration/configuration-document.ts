@@ -2,7 +2,8 @@ import type { Hub } from '../hub.ts';
 import { queryRows } from '../query/query-collections.ts';
 import { parseQuery } from '../query/query-parser.ts';
 import { runQuery } from '../query/run-query.ts';
-import { type Configuration, type ConfigurationKind, kindOf } from './configuration.ts';
+import { type Configuration, kindOf } from './configuration.ts';
+import type { ConfigurationKind } from './target-condition.ts';
 import { targetQuery } from './target-condition.ts';
 
 /** A configuration as the service's REST interface shows it, metrics counted now. */

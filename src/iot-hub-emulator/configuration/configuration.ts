@@ -3,10 +3,7 @@ import { isJsonObject, type JsonObject } from '../../runtime/json.ts';
 import { IotHubError, type IotHubErrorCode } from '../iot-hub-error.ts';
 import { parseQuery } from '../query/query-parser.ts';
 import { type DesiredSection, desiredSectionsFrom } from './desired-section.ts';
-import { parseTargetCondition } from './target-condition.ts';
-
-/** What a configuration is for: IoT Edge devices, devices, or modules. */
-export type ConfigurationKind = 'modulesContent' | 'deviceContent' | 'moduleContent';
+import { type ConfigurationKind, parseTargetCondition } from './target-condition.ts';
 
 /** An automatic deployment or automatic device configuration, as it is kept. */
 export interface Configuration {

@@ -2,10 +2,11 @@ import { type Identity, identityKey } from '../../protocol/identity.ts';
 import { sameJson } from '../../protocol/twin.ts';
 import type { Timer } from '../../runtime/clock.ts';
 import { messageOf } from '../../runtime/edge-error.ts';
-import type { Hub } from '../hub.ts';
+import type { HubSurroundings } from '../hub-surroundings.ts';
 import { IotHubError } from '../iot-hub-error.ts';
 import { newEtag, requireMatch } from '../registry/etag.ts';
 import { StoredJson } from '../stored-json.ts';
+import type { TwinSources } from '../twin/hub-twin-document.ts';
 import { AutomaticConfiguration, type ConfigurationStatus } from './automatic-configuration.ts';
 import { type Configuration, configurationBodyFrom } from './configuration.ts';
 
@@ -23,7 +24,7 @@ const settleMs = 100;
  * for devices and modules. They are applied to what matches them, now and whenever twins change.
  */
 export class Configurations {
-	readonly #hub: Hub;
+	readonly #hub: HubSurroundings & TwinSources;
 	readonly #stored: StoredJson<Configuration>;
 	readonly #automatic: AutomaticConfiguration;
 	readonly #configurations = new Map<string, Configuration>();
@@ -31,7 +32,7 @@ export class Configurations {
 	#timer: Timer | undefined;
 
 	/** @param hub is used from `load` on */
-	constructor(hub: Hub) {
+	constructor(hub: HubSurroundings & TwinSources) {
 		this.#hub = hub;
 		this.#stored = new StoredJson(hub.store, 'configurations');
 		this.#automatic = new AutomaticConfiguration(hub);

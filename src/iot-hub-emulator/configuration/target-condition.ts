@@ -1,7 +1,9 @@
 import { IotHubError } from '../iot-hub-error.ts';
 import { parseCondition, parseQuery } from '../query/query-parser.ts';
 import type { Expression } from '../query/query-syntax.ts';
-import type { ConfigurationKind } from './configuration.ts';
+
+/** What a configuration is for: IoT Edge devices, devices, or modules. */
+export type ConfigurationKind = 'modulesContent' | 'deviceContent' | 'moduleContent';
 
 const always: Expression = { kind: 'literal', value: true };
 

@@ -2,10 +2,17 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { BlobRight } from '../files/blob-signature.ts';
-import { blobContainers } from '../files/blobs.ts';
-import type { Hub } from '../hub.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { BlobRight, BlobSignature } from '../files/blob-signature.ts';
+import { type Blobs, blobContainers } from '../files/blobs.ts';
 import { IotHubError } from '../iot-hub-error.ts';
+
+/** Parts of the hub that containers are served by. */
+export interface ContainerSources {
+	readonly blobs: Blobs;
+	readonly blobSignature: BlobSignature;
+	readonly clock: Clock;
+}
 
 /** A place with texts under names. */
 export interface BlobContainer {
@@ -21,7 +28,7 @@ export interface BlobContainer {
  *
  * @throws IotHubError ArgumentInvalid for any other
  */
-export function openBlobContainer(hub: Hub, uri: unknown): BlobContainer {
+export function openBlobContainer(hub: ContainerSources, uri: unknown): BlobContainer {
 	const url = typeof uri === 'string' ? URL.parse(uri) : null;
 	if (url?.protocol === 'file:') return folderContainer(fileURLToPath(url));
 	const container = url?.pathname.replaceAll('/', '');
@@ -49,7 +56,11 @@ function folderContainer(folder: string): BlobContainer {
 	};
 }
 
-function hubContainer(hub: Hub, container: string, query: URLSearchParams): BlobContainer {
+function hubContainer(
+	hub: ContainerSources,
+	container: string,
+	query: URLSearchParams,
+): BlobContainer {
 	const open = (name: string, right: BlobRight) =>
 		hub.blobSignature.require(query, container, name, right, hub.clock.now());
 	return {

@@ -1,12 +1,19 @@
 import type { Identity } from '../../protocol/identity.ts';
 import type { JsonObject } from '../../runtime/json.ts';
-import type { Hub } from '../hub.ts';
 import { asIotHubError } from '../iot-hub-error.ts';
+import type { DirectMethods } from '../methods/direct-methods.ts';
+import type { Twins } from '../twin/twins.ts';
 import { type DeviceJob, type Job, methodOf } from './job.ts';
+
+/** Parts of the hub that reach devices. */
+export interface DeviceJobServices {
+	readonly methods: DirectMethods;
+	readonly twins: Twins;
+}
 
 /** Does a job's work on one device or module. What goes wrong is part of the result. */
 export async function runDeviceJob(
-	hub: Hub,
+	hub: DeviceJobServices,
 	job: Job,
 	{ deviceId, moduleId }: Identity,
 	signal: AbortSignal,
@@ -26,6 +33,10 @@ export async function runDeviceJob(
 }
 
 /** The SDKs put the tag that a twin must have into the body. */
-function updateTwin(hub: Hub, identity: Identity, { etag, ...patch }: JsonObject): void {
+function updateTwin(
+	hub: DeviceJobServices,
+	identity: Identity,
+	{ etag, ...patch }: JsonObject,
+): void {
 	hub.twins.patch(identity, patch, typeof etag === 'string' ? etag : undefined);
 }

@@ -1,12 +1,11 @@
 import type { Identity } from '../../protocol/identity.ts';
-import type { Hub } from '../hub.ts';
 import { evaluate } from '../query/evaluate.ts';
-import { queryRows } from '../query/query-collections.ts';
+import { type QuerySources, queryRows } from '../query/query-collections.ts';
 import type { Expression } from '../query/query-syntax.ts';
 
 /** Devices or modules whose twins fulfil a condition. */
 export function matchingIdentities(
-	hub: Hub,
+	hub: QuerySources,
 	from: 'devices' | 'devices.modules',
 	condition: Expression,
 ): Identity[] {

@@ -2,13 +2,16 @@ import { type Identity, identityKey } from '../../protocol/identity.ts';
 import type { Timer } from '../../runtime/clock.ts';
 import { messageOf } from '../../runtime/edge-error.ts';
 import type { JsonObject } from '../../runtime/json.ts';
-import type { Hub } from '../hub.ts';
+import type { HubSurroundings } from '../hub-surroundings.ts';
 import { IotHubError } from '../iot-hub-error.ts';
+import type { QuerySources } from '../query/query-collections.ts';
 import type { KeyedRow } from '../query/run-query.ts';
 import { StoredJson } from '../stored-json.ts';
-import { runDeviceJob } from './device-job-run.ts';
+import { type DeviceJobServices, runDeviceJob } from './device-job-run.ts';
 import { type DeviceJob, isOver, type Job, jobCondition, jobFrom } from './job.ts';
 import { matchingIdentities } from './job-targets.ts';
+
+type JobsHub = HubSurroundings & QuerySources & DeviceJobServices;
 
 /** Devices that one job works on at the same time. */
 const parallel = 10;
@@ -21,14 +24,14 @@ const longestWait = 2 ** 31 - 1;
 
 /** Jobs on many devices: twin updates and direct methods, now or later. Durable in the store. */
 export class Jobs {
-	readonly #hub: Hub;
+	readonly #hub: JobsHub;
 	readonly #jobs: StoredJson<Job>;
 	readonly #deviceJobs: StoredJson<DeviceJob>;
 	readonly #timers = new Map<string, Timer>();
 	readonly #running = new Map<string, AbortController>();
 
 	/** @param hub is used from `load` on */
-	constructor(hub: Hub) {
+	constructor(hub: JobsHub) {
 		this.#hub = hub;
 		this.#jobs = new StoredJson(hub.store, 'jobs');
 		this.#deviceJobs = new StoredJson(hub.store, 'device-jobs');

@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../../runtime/edge-error.ts';
 import { isJsonObject } from '../../runtime/json.ts';
-import type { Hub } from '../hub.ts';
+import type { HubSurroundings } from '../hub-surroundings.ts';
 import { IotHubError } from '../iot-hub-error.ts';
 import { StoredJson } from '../stored-json.ts';
-import { type BlobContainer, openBlobContainer } from './blob-container.ts';
-import { exportLines, importLines } from './registry-transfer.ts';
+import { type BlobContainer, type ContainerSources, openBlobContainer } from './blob-container.ts';
+import { exportLines, importLines, type TransferredHub } from './registry-transfer.ts';
+
+type RegistryJobsHub = HubSurroundings & ContainerSources & TransferredHub;
 
 /** An import or export of the identity registry, as it is shown; signatures of its URIs left out. */
 export interface RegistryJob {
@@ -45,13 +47,13 @@ interface PendingJob {
  * background, one after the other.
  */
 export class RegistryJobs {
-	readonly #hub: Hub;
+	readonly #hub: RegistryJobsHub;
 	readonly #jobs: StoredJson<RegistryJob>;
 	readonly #pending = new Map<string, PendingJob>();
 	#working = false;
 	#stopped = false;
 
-	constructor(hub: Hub) {
+	constructor(hub: RegistryJobsHub) {
 		this.#hub = hub;
 		this.#jobs = new StoredJson(hub.store, 'registry-jobs');
 	}

@@ -1,11 +1,18 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isJsonObject, type JsonObject } from '../../runtime/json.ts';
-import type { Hub } from '../hub.ts';
 import { IotHubError } from '../iot-hub-error.ts';
 import { type BulkResult, runBulkOperation } from '../registry/bulk-operation.ts';
 import { etagOfCounter } from '../registry/etag.ts';
 import type { DeviceRecord, ModuleRecord } from '../registry/identity-record.ts';
+import type { IdentityRegistry } from '../registry/identity-registry.ts';
 import { sectionWithMetadata } from '../twin/twin-section.ts';
+import type { Twins } from '../twin/twins.ts';
+
+/** What is moved out of a hub, and into one. */
+export interface TransferredHub {
+	readonly registry: IdentityRegistry;
+	readonly twins: Twins;
+}
 
 /** Identities of one bulk operation. */
 const chunk = 100;
@@ -24,7 +31,7 @@ export interface TransferPace {
  * @throws the signal's reason
  */
 export async function exportLines(
-	hub: Hub,
+	hub: TransferredHub,
 	excludeKeys: boolean,
 	pace: TransferPace,
 ): Promise<string> {
@@ -50,7 +57,7 @@ export async function exportLines(
  *   the signal's reason
  */
 export async function importLines(
-	hub: Hub,
+	hub: TransferredHub,
 	text: string,
 	pace: TransferPace,
 ): Promise<BulkResult['errors']> {
@@ -82,7 +89,11 @@ function parsed(text: string, index: number): JsonObject {
 	throw new IotHubError('ArgumentInvalid', `Line ${index + 1} is not a JSON object.`);
 }
 
-function line(hub: Hub, record: DeviceRecord | ModuleRecord, excludeKeys: boolean): JsonObject {
+function line(
+	hub: TransferredHub,
+	record: DeviceRecord | ModuleRecord,
+	excludeKeys: boolean,
+): JsonObject {
 	const twin = hub.twins.get(record);
 	const { authentication, deviceId, etag } = record;
 	const symmetricKey = { primaryKey: null, secondaryKey: null };

@@ -1,17 +1,27 @@
 import { randomBytes, randomUUID, type X509Certificate } from 'node:crypto';
 import { isExpired, verifySignature } from '../../protocol/sas-token.ts';
 import type { JsonObject } from '../../runtime/json.ts';
+import type { Authorities } from '../access/authorities.ts';
 import { readChain } from '../access/certificate-chain.ts';
 import type { DeviceCredential } from '../access/device-authentication.ts';
 import { readToken, unauthorized } from '../access/service-authorization.ts';
-import type { Hub } from '../hub.ts';
+import type { HubSurroundings } from '../hub-surroundings.ts';
 import { IotHubError } from '../iot-hub-error.ts';
 import { newEtag, requireMatch } from '../registry/etag.ts';
+import type { IdentityRegistry } from '../registry/identity-registry.ts';
 import { StoredJson } from '../stored-json.ts';
+import type { Twins } from '../twin/twins.ts';
 import { chainFits, derivedKey } from './attestation.ts';
 import { type Enrollment, idKey } from './enrollment.ts';
 import { Enrollments } from './enrollments.ts';
 import { type Registration, registrationDocument } from './registration.ts';
+
+/** Parts of the hub that devices are provisioned to. */
+interface ProvisionedHub extends Pick<HubSurroundings, 'store' | 'clock'> {
+	readonly registry: IdentityRegistry;
+	readonly twins: Twins;
+	readonly authorities: Authorities;
+}
 
 /** Results that are kept for devices to come back for. */
 const maxOperations = 10_000;
@@ -32,13 +42,13 @@ interface Registrant {
 export class DeviceProvisioning {
 	readonly individuals: Enrollments;
 	readonly groups: Enrollments;
-	readonly #hub: Hub;
+	readonly #hub: ProvisionedHub;
 	readonly #registrations: StoredJson<Registration>;
 	readonly #names: StoredJson<string>;
 	readonly #operations = new Map<string, Registration>();
 
 	/** @param hub is used from `load` on */
-	constructor(hub: Hub) {
+	constructor(hub: ProvisionedHub) {
 		this.#hub = hub;
 		this.individuals = new Enrollments(hub.store, 'enrollments', hub.clock);
 		this.groups = new Enrollments(hub.store, 'enrollment-groups', hub.clock);

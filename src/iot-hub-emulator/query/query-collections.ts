@@ -1,15 +1,24 @@
 import { identityKey } from '../../protocol/identity.ts';
 import type { JsonObject } from '../../runtime/json.ts';
-import type { Hub } from '../hub.ts';
 import { enrollmentDocument } from '../provisioning/enrollment-document.ts';
 import type { Enrollments } from '../provisioning/enrollments.ts';
 import { type Registration, registrationDocument } from '../provisioning/registration.ts';
-import { hubTwinDocument } from '../twin/hub-twin-document.ts';
+import { hubTwinDocument, type TwinSources } from '../twin/hub-twin-document.ts';
 import type { Collection } from './query-syntax.ts';
 import type { KeyedRow } from './run-query.ts';
 
+/** Parts of the hub that queries read from. */
+export interface QuerySources extends TwinSources {
+	readonly jobs: { readonly queryRows: () => Iterable<KeyedRow> };
+	readonly provisioning: {
+		readonly individuals: Enrollments;
+		readonly groups: Enrollments;
+		readonly registrations: () => Iterable<Registration>;
+	};
+}
+
 /** The rows of what a query reads from, in order of their keys; made as they are read. */
-export function queryRows(hub: Hub, from: Collection): Iterable<KeyedRow> {
+export function queryRows(hub: QuerySources, from: Collection): Iterable<KeyedRow> {
 	switch (from) {
 		case 'devices':
 			return deviceRows(hub);
@@ -42,13 +51,13 @@ function* enrollmentRows(
 	}
 }
 
-function* deviceRows(hub: Hub): Generator<KeyedRow> {
+function* deviceRows(hub: QuerySources): Generator<KeyedRow> {
 	for (const { deviceId } of hub.registry.devices()) {
 		yield [deviceId, hubTwinDocument(hub, { deviceId })];
 	}
 }
 
-function* moduleRows(hub: Hub): Generator<KeyedRow> {
+function* moduleRows(hub: QuerySources): Generator<KeyedRow> {
 	for (const { deviceId, moduleId } of hub.registry.allModules()) {
 		const identity = { deviceId, moduleId };
 		yield [identityKey(identity), hubTwinDocument(hub, identity) satisfies JsonObject];

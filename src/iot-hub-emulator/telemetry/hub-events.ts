@@ -1,10 +1,22 @@
 import type { Identity } from '../../protocol/identity.ts';
 import { messageOf } from '../../runtime/edge-error.ts';
-import type { Hub } from '../hub.ts';
+import type { DeviceConnections } from '../connections/device-connections.ts';
+import type { HubSurroundings } from '../hub-surroundings.ts';
+import type { IdentityRegistry } from '../registry/identity-registry.ts';
+import type { MessageRouting } from '../routing/message-routing.ts';
 import { routingSourceOf } from '../routing/routed-message.ts';
 import { StoredJson } from '../stored-json.ts';
 import { sectionWithMetadata } from '../twin/twin-section.ts';
+import type { Twins } from '../twin/twins.ts';
 import type { NewTelemetryEvent } from './telemetry-event.ts';
+
+/** Parts of the hub where something happens, and where it is told. */
+interface EventfulHub extends HubSurroundings {
+	readonly registry: IdentityRegistry;
+	readonly twins: Twins;
+	readonly connections: DeviceConnections;
+	readonly routing: MessageRouting;
+}
 
 /** What the hub itself sends (IoT Hub documentation, "Non-telemetry events"). */
 export type EventSource =
@@ -28,13 +40,13 @@ export const eventSources: readonly EventSource[] = [
 
 /** Makes events of what happens in the hub, where somebody wants them. */
 export class HubEvents {
-	readonly #hub: Hub;
+	readonly #hub: EventfulHub;
 	readonly #stored: StoredJson<readonly EventSource[]>;
 	readonly #wanted = new Set<EventSource>();
 	readonly #given: readonly EventSource[] | undefined;
 
 	/** @param given what is wanted, whatever the last run has had */
-	constructor(hub: Hub, given: readonly EventSource[] | undefined) {
+	constructor(hub: EventfulHub, given: readonly EventSource[] | undefined) {
 		this.#hub = hub;
 		this.#given = given;
 		this.#stored = new StoredJson(hub.store, 'event-sources');
@@ -60,7 +72,7 @@ export class HubEvents {
 	}
 }
 
-function listen(hub: Hub): void {
+function listen(hub: EventfulHub): void {
 	const { registry, twins, connections, routing } = hub;
 	const wanted = (source: EventSource) => routing.listensTo(routingSourceOf(source));
 	twins.onChange((identity, update) => {
@@ -89,7 +101,7 @@ function listen(hub: Hub): void {
 	});
 }
 
-function lifecycle(hub: Hub, identity: Identity, change: 'created' | 'deleted'): void {
+function lifecycle(hub: EventfulHub, identity: Identity, change: 'created' | 'deleted'): void {
 	const { deviceId, moduleId } = identity;
 	const exists =
 		moduleId === undefined
@@ -106,7 +118,7 @@ function lifecycle(hub: Hub, identity: Identity, change: 'created' | 'deleted'):
 	});
 }
 
-function twinOf(hub: Hub, identity: Identity): object {
+function twinOf(hub: EventfulHub, identity: Identity): object {
 	const { version, tags, desired, reported } = hub.twins.get(identity);
 	return {
 		version,
@@ -118,7 +130,7 @@ function twinOf(hub: Hub, identity: Identity): object {
 	};
 }
 
-function write(hub: Hub, identity: Identity, event: HubEvent): void {
+function write(hub: EventfulHub, identity: Identity, event: HubEvent): void {
 	hub.routing.accept(eventOf(hub, identity, event)).catch((error: unknown) => {
 		const reason = messageOf(error);
 		hub.logger.error('an event of the hub was not written', { source: event.source, reason });
@@ -126,7 +138,7 @@ function write(hub: Hub, identity: Identity, event: HubEvent): void {
 }
 
 function eventOf(
-	hub: Hub,
+	hub: EventfulHub,
 	identity: Identity,
 	{ source, schema, operation, body }: HubEvent,
 ): NewTelemetryEvent {
