@@ -113,6 +113,10 @@ test('a child edge hub attaches links for those below it, with its token and the
 		await head.putToken(shared, put(mine, child, clock));
 		await clock.advance(600_000);
 		t.is(client?.checkCredential().kind, 'accepted', 'with the newer token');
+		await clock.advance(3_600_000);
+		t.not(client?.checkCredential().kind, 'accepted', 'that has ended, too');
+		await head.putToken(shared, put(child, child, clock));
+		t.is(client?.checkCredential().kind, 'accepted', 'with one that its edge hub put for itself');
 		client?.close();
 	}
 	await t.throwsAsync(head.putToken(connection(), put(mine, hubOf('nobody'), clock)), unauthorized);

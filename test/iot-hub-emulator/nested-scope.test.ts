@@ -175,11 +175,16 @@ test('over AMQP an edge hub attaches links in the name of who is below it', asyn
 			const { outcome: refused } = await attach(client, identity, chain);
 			t.is(refused, 'amqp:unauthorized-access', chain);
 		}
-		t.is(await putToken(client, audience(leaf), token), 200, 'a newer token');
+		const newer = identityToken(emulator, hubOf('top'));
+		for (const holder of [leaf, hubOf('top')]) {
+			t.is(await putToken(client, audience(holder), newer), 200, 'a newer token');
+		}
+		sender.send({ body: rhea.message.data_section(Buffer.from('2')) } as never);
+		await happening(sender, 'accepted');
 	}
 	const senders: Identity[] = [];
 	for await (const { identity } of emulator.telemetry.read()) senders.push(identity);
-	t.deepEqual(senders, [leaf, leaf]);
+	t.deepEqual(senders, [leaf, leaf, leaf, leaf]);
 
 	const stranger = connection();
 	t.is(

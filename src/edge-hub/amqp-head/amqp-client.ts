@@ -13,6 +13,7 @@ import type { RateLimit } from '../../runtime/rate-limit.ts';
 import type { CredentialVerdict } from '../authorization/client-credential.ts';
 import type { ConnectedClient } from '../clients/connected-client.ts';
 import { messageToAmqp } from './client-message.ts';
+import type { Speaker } from './link-proofs.ts';
 
 /** Links that carry something to a client. */
 export type ClientLink = 'inputs' | 'cloud-to-device' | 'methods' | 'twin';
@@ -48,8 +49,8 @@ export class AmqpClient implements ConnectedClient {
 	readonly rate: RateLimit | undefined;
 	/** Judges the newest token. */
 	check: () => CredentialVerdict;
-	/** What judges a newer token of the edge hub that speaks for it. */
-	renew: ((token: string) => () => CredentialVerdict) | undefined;
+	/** The child edge hub that speaks for it; undefined for who speaks for itself. */
+	speaker: Speaker | undefined;
 	readonly #owner: AmqpClientOwner;
 	readonly #links = new Map<ClientLink, OutgoingLink>();
 	readonly #requests = new Set<LinkRequest>();

@@ -23,7 +23,7 @@ import { ingestTelemetry } from '../telemetry.ts';
 import { AmqpClient, type ClientLink } from './amqp-client.ts';
 import { type ClientAddress, identityOfAudience, parseClientAddress } from './client-address.ts';
 import { messageFromAmqp } from './client-message.ts';
-import { LinkProofs, unauthorized, unavailable } from './link-proofs.ts';
+import { LinkProofs, type Speaker, unauthorized, unavailable } from './link-proofs.ts';
 import { handleTwinMessage } from './twin-message-handler.ts';
 
 /** Property of a link that announces a model (IoT Plug and Play). */
@@ -84,7 +84,9 @@ export class AmqpHead implements AmqpServerHandler {
 		const known = this.#clientsOf(connection).get(identityKey(identity));
 		if (known !== undefined) known.check = check;
 		else this.#add(connection, identity, check);
-		if (speaker !== undefined) this.#proofs.keep(connection, identity, token);
+		if (speaker === undefined) return;
+		this.#proofs.keep(connection, identity, token);
+		this.#renew(connection, identity, token);
 	}
 
 	/**
@@ -102,8 +104,17 @@ export class AmqpHead implements AmqpServerHandler {
 		if (result === 'unavailable') throw unavailable();
 		const kept = result === 'accepted' && this.#proofs.keep(connection, identity, token);
 		if (!kept) throw unauthorized();
-		const known = this.#clientsOf(connection).get(identityKey(identity));
-		if (known?.renew !== undefined) known.check = known.renew(token);
+		this.#renew(connection, identity, token);
+	}
+
+	/** A newer token of an edge hub is good for whom it was put, and under its own name for all. */
+	#renew(connection: AmqpConnection, name: Identity, token: string): void {
+		for (const client of this.#clientsOf(connection).values()) {
+			const { speaker } = client;
+			if (speaker === undefined) continue;
+			const concerned = sameIdentity(client.identity, name) || sameName(speaker.identity, name);
+			if (concerned) client.check = speaker.checkOf(token);
+		}
 	}
 
 	attachIncoming(link: LinkRequest): IncomingRoute {
@@ -146,15 +157,15 @@ export class AmqpHead implements AmqpServerHandler {
 	}
 
 	#addWith(link: LinkRequest, identity: Identity): AmqpClient {
-		const { check, renew } = this.#proofs.of(link, identity);
-		return this.#add(link.connection, identity, check, renew);
+		const { check, speaker } = this.#proofs.of(link, identity);
+		return this.#add(link.connection, identity, check, speaker);
 	}
 
 	#add(
 		connection: AmqpConnection,
 		identity: Identity,
 		check: AmqpClient['check'],
-		renew?: AmqpClient['renew'],
+		speaker?: Speaker,
 	): AmqpClient {
 		const all = this.#clientsOf(connection);
 		const { clients, rates, clock, acknowledgementTimeout } = this.#options;
@@ -168,7 +179,7 @@ export class AmqpHead implements AmqpServerHandler {
 			subscriptionsChanged: (changed) => clients.subscriptionsChanged(changed),
 			expelled: (expelled) => this.#expel(connection, expelled),
 		});
-		client.renew = renew;
+		client.speaker = speaker;
 		all.set(identityKey(identity), client);
 		connection.closed.addEventListener('abort', () => this.#remove(client));
 		clients.add(client);

@@ -9,8 +9,14 @@ import type { ClientCredential, CredentialVerdict } from '../authorization/clien
 /** What a link's client has shown, other than a token of its own. */
 export interface LinkProof {
 	readonly check: () => CredentialVerdict;
-	/** Judges with a newer token of the edge hub that speaks for the client. */
-	readonly renew?: (token: string) => () => CredentialVerdict;
+	readonly speaker?: Speaker;
+}
+
+/** The child edge hub that speaks for a client. */
+export interface Speaker {
+	readonly identity: Identity;
+	/** What judges a newer token of it. */
+	readonly checkOf: (token: string) => () => CredentialVerdict;
 }
 
 export interface LinkProofsOptions {
@@ -87,7 +93,10 @@ export class LinkProofs {
 		const credentialOf = (text: string) => ({ kind: 'token', text, authChain }) as const;
 		return {
 			check: this.#judged(authenticator, identity, credentialOf(token)),
-			renew: (newer) => () => authenticator.check(identity, credentialOf(newer)),
+			speaker: {
+				identity: actor,
+				checkOf: (newer) => () => authenticator.check(identity, credentialOf(newer)),
+			},
 		};
 	}
 

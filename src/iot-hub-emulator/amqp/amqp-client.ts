@@ -55,8 +55,13 @@ export class AmqpClient {
 			throw unauthorized('The connection has too many tokens.');
 		}
 		this.#edgeHubTokens.set(key, token);
-		const authChain = this.#devices.get(key)?.admission.credential.authChain;
-		if (authChain !== undefined) this.#admit(identity, { token, authChain });
+		for (const { identity: other, admission } of [...this.#devices.values()]) {
+			const { authChain } = admission.credential;
+			if (authChain === undefined) continue;
+			const actor = actorOf(parseAuthChain(authChain) ?? []);
+			const concerned = [other, actor].some((each) => each && sameIdentity(each, identity));
+			if (concerned) this.#admit(other, { token, authChain });
+		}
 	}
 
 	/**
