@@ -6,16 +6,16 @@ import {
 	type ObjectReference,
 	referenceOf,
 } from '../cluster/kubernetes-object.ts';
-import { Backoff } from '../runtime/backoff.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { EdgeError, messageOf } from '../runtime/edge-error.ts';
+import { EdgeError } from '../runtime/edge-error.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import type { AgentMetrics } from './metrics/agent-metrics.ts';
-import { type DesiredObject, type DeviceScope, objectKey } from './plan/desired-object.ts';
+import type { DesiredObject, DeviceScope } from './plan/desired-object.ts';
 import { driftOf } from './plan/drift.ts';
 import type { Plan, Step } from './plan/plan.ts';
 import { deviceLabel, managedBy, managedByLabel } from './translation/translation.ts';
+import { type ApplyFailure, keyOf, WritePace } from './write-pace.ts';
 
 /** Where own writes are entered at once, so that the next plan knows of them. */
 export interface WriteObserver {
@@ -36,27 +36,11 @@ export interface ApplierSettings {
 	readonly onNamespaceEnds: () => void;
 }
 
-/** A write that did not succeed. It is tried again at `retryAt`. */
-export interface ApplyFailure {
-	readonly reference: ObjectReference;
-	readonly module?: string;
-	readonly message: string;
-	/** Trying again is pointless until the deployment or the cluster changes. */
-	readonly terminal: boolean;
-	/** By the monotonic clock, in milliseconds. */
-	readonly retryAt: number;
-}
-
 /** What the agent writes under, for server-side apply. */
 export const fieldManager = 'edge-agent';
 
 /** Writes under way at a time. */
 const concurrency = 8;
-/** A write that is refused for good is tried so much later, in case the cluster has changed. Milliseconds. */
-const terminalRetry = 600_000;
-/** Without a repair for this long, an object counts as left in peace. Milliseconds. */
-const quiet = 600_000;
-
 /** Kinds that may be deleted and made anew when a field cannot be changed: they hold nobody's data. */
 const replaceable = new Set([
 	'Deployment',
@@ -68,36 +52,21 @@ const replaceable = new Set([
 	'PodDisruptionBudget',
 ]);
 
-interface Attempts {
-	readonly hash: string;
-	readonly backoff: Backoff;
-	failure: ApplyFailure;
-}
-
-interface Repairs {
-	readonly backoff: Backoff;
-	at: number;
-	notBefore: number;
-}
-
-/**
- * Carries out plans. Each object fails on its own: with back-off and jitter where trying again can
- * help, rarely where it cannot; nothing else waits for it.
- */
+/** Carries out plans. Each object fails on its own, and is tried again on its own. */
 export class Applier {
 	readonly #settings: ApplierSettings;
-	readonly #failed = new Map<string, Attempts>();
-	readonly #repaired = new Map<string, Repairs>();
+	readonly #pace: WritePace;
 	readonly #rewritten = new Map<string, ReadonlySet<string>>();
 	readonly #foreignClaims = new Set<string>();
 
 	constructor(settings: ApplierSettings) {
 		this.#settings = settings;
+		this.#pace = new WritePace(settings.clock);
 	}
 
 	/** Failures that have not been overcome. */
 	get failures(): ApplyFailure[] {
-		return [...this.#failed.values()].map(({ failure }) => failure);
+		return this.#pace.failures;
 	}
 
 	/** Fields, by object key, that the server writes differently from how they are declared. */
@@ -107,9 +76,7 @@ export class Applier {
 
 	/** Keys of objects that the server refuses for good. */
 	get refused(): ReadonlySet<string> {
-		const refused = new Set<string>();
-		for (const [key, { failure }] of this.#failed) if (failure.terminal) refused.add(key);
-		return refused;
+		return this.#pace.refused;
 	}
 
 	/** Keys of claims that somebody else made, and that are used as they are. */
@@ -119,18 +86,14 @@ export class Applier {
 
 	/** When the next write is due, by the monotonic clock; undefined: none waits. */
 	get nextRetry(): number | undefined {
-		const now = this.#settings.clock.monotonic();
-		const times = [...this.#failed.values()].map(({ failure }) => failure.retryAt);
-		for (const { notBefore } of this.#repaired.values()) {
-			if (notBefore > now) times.push(notBefore);
-		}
-		return times.length === 0 ? undefined : Math.min(...times);
+		return this.#pace.nextWrite;
 	}
 
 	/** Forgets what it knows of objects that are no longer desired. */
 	retain(desired: readonly DesiredObject[]): void {
 		const keys = new Set(desired.map(({ key }) => key));
-		for (const known of [this.#rewritten, this.#repaired, this.#foreignClaims]) {
+		this.#pace.retainRepairs(keys);
+		for (const known of [this.#rewritten, this.#foreignClaims]) {
 			for (const key of known.keys()) if (!keys.has(key)) known.delete(key);
 		}
 	}
@@ -143,26 +106,15 @@ export class Applier {
 	/** Carries out a plan, stage by stage. @returns whether anything was written. */
 	async run({ stages, waiting }: Plan, signal: AbortSignal): Promise<boolean> {
 		let written = false;
-		const needed = new Set([...stages.flat().map(keyOf), ...waiting]);
-		for (const key of this.#failed.keys()) if (!needed.has(key)) this.#failed.delete(key);
+		this.#pace.retainFailures(new Set([...stages.flat().map(keyOf), ...waiting]));
 		for (const stage of stages) {
-			const due = stage.filter((step) => this.#isDue(step));
+			const due = stage.filter((step) => this.#pace.isDue(step));
 			await inParallel(due, async (step) => {
 				if (signal.aborted) return;
 				if (await this.#attempt(step, signal)) written = true;
 			});
 		}
 		return written;
-	}
-
-	#isDue(step: Step): boolean {
-		const now = this.#settings.clock.monotonic();
-		const key = keyOf(step);
-		const attempts = this.#failed.get(key);
-		if (attempts !== undefined && attempts.hash === hashOf(step)) {
-			return attempts.failure.retryAt <= now;
-		}
-		return step.kind !== 'repair' || (this.#repaired.get(key)?.notBefore ?? 0) <= now;
 	}
 
 	async #attempt(step: Step, signal: AbortSignal): Promise<boolean> {
@@ -172,7 +124,7 @@ export class Applier {
 			metrics.written(step.kind, kindOf(step), (clock.monotonic() - began) / 1000, succeeded);
 		try {
 			await this.#carryOut(step, signal);
-			this.#failed.delete(keyOf(step));
+			this.#pace.succeeded(step);
 			count(true);
 			return true;
 		} catch (error) {
@@ -244,13 +196,7 @@ export class Applier {
 		this.#log('deleted', referenceOf(live));
 	}
 
-	/** The first repair is made at once; whoever keeps changing an object is answered ever more slowly. */
 	#tellRepair(desired: DesiredObject, live: KubernetesObject, drift: readonly string[]): void {
-		const now = this.#settings.clock.monotonic();
-		const known = this.#repaired.get(desired.key);
-		const backoff = known?.backoff ?? new Backoff({ initial: 2000, max: 300_000 });
-		if (known !== undefined && now - known.at > quiet) backoff.reset();
-		this.#repaired.set(desired.key, { backoff, at: now, notBefore: now + backoff.next() });
 		const { uid } = live.metadata;
 		this.#settings.events.record({
 			type: 'Warning',
@@ -262,28 +208,10 @@ export class Applier {
 
 	#fail(step: Step, error: unknown): void {
 		const { clock, logger, events } = this.#settings;
-		const key = keyOf(step);
-		const hash = hashOf(step);
-		const previous = this.#failed.get(key);
-		const backoff =
-			previous?.hash === hash ? previous.backoff : new Backoff({ initial: 1000, max: 60_000 });
-		const terminal =
-			error instanceof ClusterError
-				? error.terminal
-				: error instanceof EdgeError && error.code === 'EDGE_OBJECT_FOREIGN';
-		const hint = error instanceof ClusterError ? (error.retryAfter ?? 0) : 0;
-		const delay = terminal ? terminalRetry : Math.max(hint, backoff.next());
-		const reference = step.kind === 'delete' ? referenceOf(step.live) : step.desired.reference;
-		const module = step.kind === 'delete' ? undefined : step.desired.module;
-		const message = messageOf(error);
-		const failure = { reference, message, terminal, retryAt: clock.monotonic() + delay };
-		this.#failed.set(key, {
-			hash,
-			backoff,
-			failure: module === undefined ? failure : { ...failure, module },
-		});
+		const { reference, message, retryAt } = this.#pace.failed(step, error);
 		const object = describeReference(reference);
-		logger.warn('a write failed', { object, step: step.kind, error: message, retryInMs: delay });
+		const retryInMs = retryAt - clock.monotonic();
+		logger.warn('a write failed', { object, step: step.kind, error: message, retryInMs });
 		events.record({
 			type: 'Warning',
 			reason: 'ApplyFailed',
@@ -304,17 +232,8 @@ export class Applier {
 	}
 }
 
-function keyOf(step: Step): string {
-	return step.kind === 'delete' ? objectKey(referenceOf(step.live)) : step.desired.key;
-}
-
 function kindOf(step: Step): string {
 	return step.kind === 'delete' ? step.live.kind : step.desired.reference.kind;
-}
-
-/** Of a deletion: empty, as nothing is declared. */
-function hashOf(step: Step): string {
-	return step.kind === 'delete' ? '' : step.desired.hash;
 }
 
 function isImmutable(error: unknown): boolean {

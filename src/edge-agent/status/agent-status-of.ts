@@ -2,10 +2,10 @@ import type { KubernetesObject, ObjectReference } from '../../cluster/kubernetes
 import { describeReference } from '../../cluster/kubernetes-object.ts';
 import type { DeploymentStatusCode, Problem } from '../../manifest/problem.ts';
 import type { AgentStatus, DesiredState } from '../agent-status.ts';
-import type { ApplyFailure } from '../apply.ts';
 import { objectKey } from '../plan/desired-object.ts';
 import { isWorkloadReady } from '../plan/workload-readiness.ts';
 import { type ModuleTranslation, moduleLabel } from '../translation/translation.ts';
+import type { ApplyFailure } from '../write-pace.ts';
 import type { ModuleStatus } from './module-status.ts';
 import { moduleStatus, rolloutFailure } from './workload-status.ts';
 
