@@ -21,7 +21,12 @@ export interface Page extends ObjectList {
 export function parseList(answer: unknown, { apiVersion, kind }: ListQuery): Page {
 	const metadata = isJsonObject(answer) ? answer['metadata'] : undefined;
 	if (!isJsonObject(answer) || !isJsonObject(metadata)) throw invalidAnswer(`list of ${kind}`);
-	const rows = Array.isArray(answer['items']) ? answer['items'] : [];
+	// Nothing may be taken for an empty list but an empty list: objects would count as gone.
+	const { items: listed, kind: answered = 'List' } = answer;
+	const isList = typeof answered === 'string' && answered.endsWith('List');
+	if (!isList || !(Array.isArray(listed) || listed === null))
+		throw invalidAnswer(`list of ${kind}`);
+	const rows = listed ?? [];
 	const items = rows.map((row) => ({ apiVersion, kind, ...(row as object) }) as KubernetesObject);
 	return {
 		items,

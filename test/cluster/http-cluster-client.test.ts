@@ -29,6 +29,19 @@ test('leaves the namespace out of the URL of a cluster-scoped kind', async (t) =
 	t.is(server.requests[0]?.path, '/api/v1/namespaces/edge');
 });
 
+for (const answer of [
+	{ kind: 'Status', metadata: {}, status: 'Success' },
+	{ metadata: { resourceVersion: '7' } },
+	{ kind: 'Pod', metadata: { resourceVersion: '7' }, items: [] },
+	{ kind: 'PodList', metadata: { resourceVersion: '7' }, items: {} },
+]) {
+	test(`does not take ${JSON.stringify(answer)} for an empty list`, async (t) => {
+		const server = await ScriptedApiServer.start(t);
+		server.answer = (_request, response) => sendJson(response, 200, answer);
+		await t.throwsAsync(connect(server.config).list(pods), { code: 'EDGE_CLUSTER_ANSWER_INVALID' });
+	});
+}
+
 test('says that the cluster does not serve a kind', async (t) => {
 	const server = await ScriptedApiServer.start(t);
 	const reference = { apiVersion: 'v1', kind: 'Gadget', name: 'x' };
