@@ -415,3 +415,38 @@ test('a message that a module rejects over AMQP is set aside and counted, and th
 	t.deepEqual(seen, ['bad', 'good']);
 	t.is([...running.world.values.entries('poison-messages')].length, 1);
 });
+
+test('over AMQP a message may be as large as IoT Hub allows, and no larger; the connection stays', async (t) => {
+	const running = await runningHub(t, 'Amqp');
+	const { world, relay } = running;
+	const leaf = players['leaf device'];
+	const client = await clientOf(t, running, leaf);
+	await client.open();
+	const sized = (bytes: number) => client.sendEvent(new Message(Buffer.alloc(bytes, 'x') as never));
+	await sized(262_000);
+	await t.throwsAsync(sized(262_145), { name: 'MessageTooLargeError' });
+	await sized(1);
+	await until(() => world.iotHub.messages.length === 2, 'both messages in the cloud');
+	t.is(relay.connections, 1);
+});
+
+test('a message of the cloud that a device abandons over AMQP stays in IoT Hub, one that it rejects does not', async (t) => {
+	const running = await runningHub(t, 'Amqp');
+	const { iotHub } = running.world;
+	const leaf = players['leaf device'];
+	const client = await clientOf(t, running, leaf);
+	await client.open();
+	client.on('message', (message: azure.Message) => {
+		const abandoned = message.getData().toString() === 'later';
+		void (abandoned ? client.abandon(message) : client.reject(message));
+	});
+	await until(() => iotHub.listensForMessages(leaf), 'the subscription to messages');
+	const message = (text: string) => ({
+		body: Buffer.from(text),
+		properties: new Map(),
+		systemProperties: new Map(),
+	});
+	await t.throwsAsync(iotHub.sendToDevice(leaf, message('later')), { code: 'EDGE_CLIENT_GONE' });
+	await t.notThrowsAsync(iotHub.sendToDevice(leaf, message('never')));
+	t.is(running.relay.connections, 1);
+});
