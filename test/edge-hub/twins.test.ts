@@ -301,6 +301,30 @@ test('desired properties reach a client that listens for them', async (t) => {
 	t.deepEqual(twins.replica(filter).stored?.desired, { b: 2, $version: 3 });
 });
 
+test('a change reaches its client as IoT Hub has sent it, also where it says nothing new', async (t) => {
+	const { hub, clock, clients, twins } = await startTwins(t);
+	await twins.get(filter);
+	const client = new FakeClient(clients, filter, ['desired-properties']);
+	await clock.advance(0);
+	hub.patchDesired(filter, { a: 1, b: { c: null }, gone: null });
+	await clock.advance(0);
+	hub.patchDesired(filter, { a: 1 });
+	await clock.advance(0);
+	hub.patchDesired(filter, {});
+	await clock.advance(0);
+	t.deepEqual(client.desired, [
+		{ a: 1, b: { c: null }, gone: null, $version: 2 },
+		{ a: 1, $version: 3 },
+		{ $version: 4 },
+	]);
+	t.deepEqual(twins.replica(filter).stored?.desired, { a: 1, b: {}, $version: 4 });
+	hub.setOnline(false);
+	hub.patchDesired(filter, { a: 1 });
+	hub.setOnline(true);
+	await clock.advance(0);
+	t.deepEqual(client.desired.slice(3), [{ $version: 5 }], 'the version at least');
+});
+
 test('changes that were missed arrive as one patch when the cloud is back', async (t) => {
 	const { hub, clock, clients, twins } = await startTwins(t);
 	hub.patchDesired(filter, { keep: 1, change: 1, drop: 1 });

@@ -165,7 +165,7 @@ export class TwinManager {
 	/** A client that is not there, or goes away before it has the patch, is told when it is back. */
 	async #desiredChanged(
 		identity: Identity,
-		patch: JsonObject,
+		patch: JsonObject | undefined,
 		desired: JsonObject,
 	): Promise<boolean> {
 		const watcher = this.#watchers.get(identityKey(identity));
@@ -173,7 +173,7 @@ export class TwinManager {
 			watcher(desired);
 			return true;
 		}
-		if (Object.keys(patch).length === 1) return true;
+		if (patch === undefined) return true;
 		const listeners = this.#listeners(identity);
 		if (listeners.length === 0) return false;
 		const sent = await Promise.allSettled(listeners.map((client) => client.sendDesired(patch)));

@@ -21,11 +21,16 @@ import type { TwinStore } from './twin-store.ts';
 export interface TwinListener {
 	/**
 	 * Desired properties have changed, or only their version.
-	 * @param patch what is new since the client was told last, with its `$version`
+	 * @param patch what is new since the client was told last, with its `$version`; undefined where
+	 * there are no properties, and never were
 	 * @param desired all of them
 	 * @returns whether the client has been told
 	 */
-	desiredChanged(identity: Identity, patch: JsonObject, desired: JsonObject): Promise<boolean>;
+	desiredChanged(
+		identity: Identity,
+		patch: JsonObject | undefined,
+		desired: JsonObject,
+	): Promise<boolean>;
 	/** Seconds that a request to IoT Hub took. */
 	upstreamRequest?(kind: 'get' | 'report', identity: Identity, seconds: number): void;
 }
@@ -114,11 +119,13 @@ export class TwinReplica {
 			const known = this.#twin;
 			if (known === undefined || versionOf(patch) !== versionOf(known.desired) + 1) {
 				await this.#pull();
-			} else {
-				const desired = patchedTwin(known.desired, patch);
-				this.#save({ ...known, desired }, this.#pending, this.#told ?? known.desired);
+				await this.#tell();
+				return;
 			}
-			await this.#tell();
+			const upToDate = this.#told === undefined;
+			const desired = patchedTwin(known.desired, patch);
+			this.#save({ ...known, desired }, this.#pending, this.#told ?? known.desired);
+			await this.#tell(upToDate ? patch : undefined);
 		});
 	}
 
@@ -197,14 +204,16 @@ export class TwinReplica {
 		return { ...local, $version: Math.max(versionOf(known), versionOf(desired)) + 1 };
 	}
 
-	async #tell(): Promise<void> {
+	/** @param patch of IoT Hub, for a client that knows what it is for; else what is new is found out */
+	async #tell(patch?: JsonObject): Promise<void> {
 		const desired = this.#twin?.desired;
 		if (desired === undefined || this.#told === undefined) return;
 		const $version = versionOf(desired);
-		const patch = diff(stripMetadata(this.#told), stripMetadata(desired));
-		if (Object.keys(patch).length > 0 || $version !== versionOf(this.#told)) {
+		const changes = patch ?? diff(stripMetadata(this.#told), stripMetadata(desired));
+		if (Object.keys(changes).length > 0 || $version !== versionOf(this.#told)) {
 			const { listener } = this.#options;
-			const news = { ...patch, $version };
+			const isFirst = versionOf(this.#told) === 0 && Object.keys(changes).length === 0;
+			const news = isFirst ? undefined : { ...changes, $version };
 			if (!(await listener.desiredChanged(this.identity, news, desired))) return;
 		}
 		if (this.#twin !== undefined) this.#save(this.#twin, this.#pending, undefined);
