@@ -55,8 +55,7 @@ export class StreamMqttServer implements MqttServer {
 		const handshake = new ConnectHandshake(peer, {
 			logger,
 			authenticate: (request) => handler.authenticate(request),
-			// What a client sent before it came again goes before what it sends now, and is not lost.
-			vacate: async (request) => this.#connections.get(this.#placeOf(request))?.readOut(),
+			vacate: (request) => this.#vacate(this.#placeOf(request)),
 			establish: (request, packets) => this.#establish(request, packets),
 			ended: () => {
 				this.#open.delete(handshake);
@@ -90,6 +89,13 @@ export class StreamMqttServer implements MqttServer {
 		this.#connections.set(place, connection);
 		connection.open(session.present); // [MQTT-3.2.2-1], [MQTT-3.2.2-2], [MQTT-3.2.2-3]
 		return connection;
+	}
+
+	/** What a client sent before it came again goes before what it sends now, and is not lost. */
+	async #vacate(place: string): Promise<void> {
+		const previous = this.#connections.get(place);
+		await previous?.readOut();
+		previous?.close(); // [MQTT-3.1.4-2]
 	}
 
 	#placeOf(request: ConnectRequest): string {

@@ -4,7 +4,7 @@ import { defaultMqttServerLimits } from '../../src/mqtt/mqtt-server.ts';
 import { StreamMqttServer } from '../../src/mqtt/stream-mqtt-server.ts';
 import { silentLogger } from '../../src/runtime/logger.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-import { MqttPeer, RecordingHandler } from '../support/mqtt-peer.ts';
+import { connectPacket, MqttPeer, RecordingHandler } from '../support/mqtt-peer.ts';
 
 /** Messages that a client may send before the first is dealt with. */
 const window = 8;
@@ -113,6 +113,20 @@ test('a client that comes again is served when what it sent before has been take
 	t.deepEqual(texts(), [...sent('old '), ...sent('young ')]);
 	await old.end();
 	t.is(server.connections.size, 1);
+});
+
+test('who comes again and leaves at once has ended its earlier connection all the same', async (t) => {
+	const { server, clock, goOn } = slowServer(t, 1);
+	const [old, young] = [new MqttPeer(server), new MqttPeer(server)];
+	await old.connect();
+	old.send(...messages(0));
+	await clock.advance(0);
+	young.send(connectPacket());
+	await clock.advance(0);
+	young.cut();
+	goOn();
+	await old.end();
+	t.is(server.connections.size, 0);
 });
 
 test('a client that comes again after a cut is served behind what it sent before', async (t) => {
