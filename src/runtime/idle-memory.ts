@@ -4,10 +4,13 @@ import type { Clock, Timer } from './clock.ts';
 import type { Lifecycle } from './lifecycle.ts';
 
 /** Milliseconds between looks. */
-const interval = 30_000;
+const interval = 10_000;
 
-/** Part of a processor below which the program counts as idle. */
-const idleShare = 0.05;
+/**
+ * Part of a processor below which the program counts as idle: an edge hub that passes on some hundred
+ * messages a second is not, and keeps its compiled code.
+ */
+const idleShare = 0.02;
 
 /** Bytes by which the heap must have grown to be worth a collection. */
 const worthwhile = 12 * 1024 * 1024;

@@ -32,14 +32,14 @@ test('memory is given back when the program has become idle, and not again befor
 	await new IdleMemory(clock, memory).start();
 	memory.used = 8 * second;
 	memory.heap = 70 * megabyte;
-	await clock.advance(30_000);
+	await clock.advance(10_000);
 	t.is(memory.collections, 0, 'it was busy');
-	await clock.advance(30_000);
+	await clock.advance(10_000);
 	t.is(memory.collections, 1);
 	await clock.advance(120_000);
 	t.is(memory.collections, 1, 'there is nothing to give back');
 	memory.heap = 50 * megabyte;
-	await clock.advance(30_000);
+	await clock.advance(10_000);
 	t.is(memory.collections, 2);
 });
 
@@ -50,8 +50,8 @@ test('a program under load is not interrupted', async (t) => {
 	await idle.start();
 	memory.heap = 70 * megabyte;
 	for (let round = 0; round < 10; round += 1) {
-		memory.used += 3 * second;
-		await clock.advance(30_000);
+		memory.used += 0.3 * second;
+		await clock.advance(10_000);
 	}
 	t.is(memory.collections, 0);
 	await idle.stop();
@@ -68,7 +68,7 @@ test('this process gives back what it does not use', async (t) => {
 	waste = undefined;
 	await new IdleMemory(clock).start();
 	// Busy for as long as this takes, in the time of the clock.
-	await clock.advance(30_000);
-	await clock.advance(30_000);
+	await clock.advance(10_000);
+	await clock.advance(10_000);
 	t.true(process.memoryUsage().heapTotal < grown);
 });
