@@ -13,7 +13,7 @@ const interval = 10_000;
 const idleShare = 0.02;
 
 /** Bytes by which the heap must have grown to be worth a collection. */
-const worthwhile = 12 * 1024 * 1024;
+const worthwhile = 6 * 1024 * 1024;
 
 /** What is known of this process, and what gives its memory back. */
 export interface ProcessMemory {
