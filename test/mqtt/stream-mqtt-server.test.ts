@@ -114,14 +114,36 @@ test('another protocol name gets nothing [MQTT-3.1.2-1]', async (t) => {
 	t.deepEqual(peer.received, []);
 });
 
-test('CONNECT with more bytes than its fields is not accepted', async (t) => {
-	const { server, handler } = serverOf(t);
-	const peer = new MqttPeer(server);
-	peer.sendBytes(0x10, 15, 0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 2, 0, 60, 0, 1, 0x61, 0, 0);
-	await peer.end();
-	t.deepEqual(peer.received, []);
-	t.deepEqual(handler.events, []);
-});
+/** CONNECT with these flags, and these texts behind them. */
+function connectBytes(flags: number, ...fields: readonly string[]): number[] {
+	const texts = fields.flatMap((field) => [0, field.length, ...Buffer.from(field)]);
+	return [0x10, 10 + texts.length, 0, 4, ...Buffer.from('MQTT'), 4, flags, 0, 60, ...texts];
+}
+
+const badConnects: readonly [title: string, bytes: readonly number[]][] = [
+	['a reserved flag [MQTT-3.1.2-3]', connectBytes(0x03, 'a')],
+	['a QoS of no will [MQTT-3.1.2-13]', connectBytes(0x0a, 'a')],
+	['RETAIN of no will [MQTT-3.1.2-15]', connectBytes(0x22, 'a')],
+	['a will of QoS 3 [MQTT-3.1.2-14]', connectBytes(0x1e, 'a', 'topic', 'text')],
+	['a will of QoS 2, which is not offered', connectBytes(0x16, 'a', 'topic', 'text')],
+	['a will to a wildcard [MQTT-3.3.2-2]', connectBytes(0x06, 'a', 'topic/#', 'text')],
+	['a will without a topic [MQTT-4.7.3-1]', connectBytes(0x06, 'a', '', 'text')],
+	['a password without a user name [MQTT-3.1.2-22]', connectBytes(0x42, 'a', 'secret')],
+	['U+0000 in the client id [MQTT-1.5.3-2]', connectBytes(0x02, 'a\0b')],
+	['a flag whose field is missing', connectBytes(0x82, 'a')],
+	['more bytes than its fields', connectBytes(0x02, 'a', 'surplus')],
+];
+
+for (const [title, bytes] of badConnects) {
+	test(`CONNECT is not answered: ${title}`, async (t) => {
+		const { server, handler } = serverOf(t);
+		const peer = new MqttPeer(server);
+		peer.sendBytes(...bytes);
+		await peer.end();
+		t.deepEqual(peer.received, []);
+		t.deepEqual(handler.events, []);
+	});
+}
 
 test('an empty client id is allowed with a clean session only [MQTT-3.1.3-7], [MQTT-3.1.3-8]', async (t) => {
 	const { server, handler } = serverOf(t);
