@@ -179,28 +179,17 @@ const faults: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
 			await systemClock.sleep(20);
 		}
 	},
-	'a server whose flow control has no room for the agent (429)': async ({
-		admin,
-		namespace,
-		client,
-	}) => {
+	'a server whose flow control has room for one request of the agent at a time (429)': async (
+		scene,
+	) => {
+		const { admin, namespace } = scene;
 		const metadata = { name: namespace };
-		await admin.create({
-			...{ apiVersion: flows, kind: 'PriorityLevelConfiguration' },
-			metadata,
-			spec: noRoom,
-		});
-		await admin.create({
-			apiVersion: flows,
-			kind: 'FlowSchema',
-			metadata,
-			spec: flowOf(namespace),
-		});
-		await until(() => isAnswered(client, namespace, 429), 'a server without room');
-		await systemClock.sleep(2000);
-		for (const kind of ['FlowSchema', 'PriorityLevelConfiguration']) {
-			await admin.delete({ apiVersion: flows, kind, name: namespace });
-		}
+		const level = { apiVersion: flows, kind: 'PriorityLevelConfiguration', metadata };
+		await admin.create({ ...level, spec: oneAtATime });
+		const flow = { apiVersion: flows, kind: 'FlowSchema', metadata };
+		await admin.create({ ...flow, spec: flowOf(namespace) });
+		await crowd(scene, 50);
+		for (const object of [flow, level]) await admin.delete({ ...object, name: namespace });
 	},
 	'a token that the server no longer takes (401)': async ({ token, gateway }) => {
 		await token.revoke();
@@ -210,7 +199,7 @@ const faults: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
 	},
 };
 
-const noRoom = {
+const oneAtATime = {
 	type: 'Limited',
 	limited: {
 		nominalConcurrencyShares: 0,
@@ -219,6 +208,15 @@ const noRoom = {
 		limitResponse: { type: 'Reject' },
 	},
 };
+
+/** Asks in the name of the agent, many at a time, until so many requests had no room. */
+async function crowd({ client, namespace }: Scene, refusals: number): Promise<void> {
+	let refused = 0;
+	const ask = async () => {
+		while (refused < refusals) if (await isAnswered(client, namespace, 429)) refused += 1;
+	};
+	await Promise.all(Array.from({ length: 8 }, ask));
+}
 
 function flowOf(namespace: string): JsonObject {
 	const everything = { verbs: ['*'], apiGroups: ['*'], resources: ['*'], namespaces: ['*'] };
