@@ -21,7 +21,7 @@ export interface LeaderElectionOptions {
 	 * a container of the same pod starts only when the one before has ended.
 	 */
 	readonly holder: string;
-	/** With whose end the Lease is collected; looked up before each attempt. Default: nobody's. */
+	/** With whose end the Lease is collected; looked up when it is taken. Default: nobody's. */
 	readonly owner?: (signal: AbortSignal) => Promise<OwnerReference | undefined>;
 	readonly clock: Clock;
 	readonly logger: Logger;
@@ -107,14 +107,17 @@ export class LeaderElection {
 	}
 
 	async #take(signal: AbortSignal): Promise<KubernetesObject | undefined> {
-		const { client, holder, owner } = this.#options;
-		this.#owner = await owner(signal);
+		const { client, owner } = this.#options;
 		const lease = await client.get(this.#reference, signal);
-		if (lease === undefined) return client.create(this.#lease(undefined), signal);
+		if (lease !== undefined && !this.#isToBeHad(lease)) return undefined;
+		this.#owner = await owner(signal);
+		const mine = this.#lease(lease);
+		return lease === undefined ? client.create(mine, signal) : client.replace(mine, signal);
+	}
+
+	#isToBeHad(lease: KubernetesObject): boolean {
 		const current = holderOf(lease);
-		const free = current === '' || current === holder;
-		if (!free && !this.#hasExpired(lease)) return undefined;
-		return client.replace(this.#lease(lease), signal);
+		return current === '' || current === this.#options.holder || this.#hasExpired(lease);
 	}
 
 	#hasExpired(lease: KubernetesObject): boolean {

@@ -63,6 +63,7 @@ export class Uninstallation implements Lifecycle {
 	readonly #options: UninstallationOptions;
 	readonly #cache: ObjectCache;
 	readonly #begun = new AbortController();
+	#namespaceEnds = false;
 
 	constructor(options: UninstallationOptions) {
 		const { client, own, clock, logger } = options;
@@ -70,10 +71,11 @@ export class Uninstallation implements Lifecycle {
 		const query = { apiVersion, kind, namespace, fieldSelector: `metadata.name=${name}` };
 		this.#options = options;
 		this.#cache = new ObjectCache({ client, query, clock, logger });
-		if (isGoing(own.object)) this.#begin(deleted);
 	}
 
+	/** What is known already has begun when it resolves. */
 	async start(): Promise<void> {
+		if (isGoing(this.#options.own.object)) this.#begin(deleted);
 		const look = () => this.#look();
 		this.#cache.onChange(look);
 		// A Deployment that went before the first list is no change of it.
@@ -92,6 +94,7 @@ export class Uninstallation implements Lifecycle {
 
 	/** Takes note that the API server has called the namespace one that ends. */
 	noteNamespaceEnds(): void {
+		this.#namespaceEnds = true;
 		this.#begin('its namespace is being deleted');
 	}
 
@@ -100,7 +103,7 @@ export class Uninstallation implements Lifecycle {
 	 * this pod lives on, e.g. after `helm uninstall --cascade=orphan` and another installation.
 	 */
 	get fault(): string | undefined {
-		if (!this.signal.aborted || isGoing(this.#current)) return undefined;
+		if (!this.signal.aborted || this.#namespaceEnds || isGoing(this.#current)) return undefined;
 		return 'The agent was uninstalled and is installed anew: it must start anew, too.';
 	}
 

@@ -135,7 +135,7 @@ test('an agent outside the cluster has no Deployment, and none is missed', async
 test('an agent whose namespace is being deleted repairs nothing, although its Deployment is there', async (t) => {
 	const cluster = new MemoryCluster();
 	await installed(cluster);
-	const { clock } = await runningAgent(t, cluster);
+	const { agent, clock } = await runningAgent(t, cluster);
 	const message = 'forbidden: unable to create new content in namespace edge';
 	const details = { causes: [{ reason: 'NamespaceTerminating', field: 'metadata.namespace' }] };
 	cluster.fault = (operation) => {
@@ -145,4 +145,5 @@ test('an agent whose namespace is being deleted repairs nothing, although its De
 	await cluster.delete(filter);
 	await clock.advance(20 * minute);
 	t.deepEqual(cluster.writes, ['delete Deployment edge/filter', 'apply Deployment edge/filter']);
+	t.is(agent.fault, undefined);
 });
