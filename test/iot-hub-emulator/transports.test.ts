@@ -18,7 +18,9 @@ import type { TelemetryEvent } from '../../src/iot-hub-emulator/telemetry/teleme
 import type { Identity } from '../../src/protocol/identity.ts';
 import type { Message as HubMessage } from '../../src/protocol/message.ts';
 import { createSasToken } from '../../src/protocol/sas-token.ts';
+import { silentLogger } from '../../src/runtime/logger.ts';
 import { hubRequest } from '../support/running-emulator.ts';
+import { ShiftedClock } from '../support/shifted-clock.ts';
 import { until } from '../support/until.ts';
 
 const transports = {
@@ -291,15 +293,23 @@ for (const transport of ['Amqp', 'AmqpWs'] as const) {
 }
 
 test('Amqp: a new token keeps a connection alive past the end of the old one', async (t) => {
-	const strict = new IotHubEmulator({ clockSkewSeconds: 0 });
+	const clock = new ShiftedClock();
+	const log: string[] = [];
+	const logger = { ...silentLogger, debug: (message: string) => log.push(message) };
+	const strict = new IotHubEmulator({ clockSkewSeconds: 0, clock, logger });
 	await strict.start();
 	t.teardown(() => strict.stop());
 	strict.registry.putDevice('dev1', {});
 	const connectionString = strict.deviceConnectionString({ deviceId: 'dev1' });
 	const client = iot.Client.fromConnectionString(connectionString, amqp.Amqp);
 	t.teardown(() => client.close().catch(() => {}));
-	const tokenRenewal = { tokenValidTimeInSeconds: 3, tokenRenewalMarginInSeconds: 2 };
-	await client.setOptions({ ca: strict.caCertificate, tokenRenewal } as never);
+	// Other times make the SDK renew its token at once.
+	const living = (tokenValidTimeInSeconds: number) =>
+		client.setOptions({
+			ca: strict.caCertificate,
+			tokenRenewal: { tokenValidTimeInSeconds, tokenRenewalMarginInSeconds: 60 },
+		} as never);
+	await living(600);
 	await client.open();
 	const since = async () => {
 		const { body } = await hubRequest(strict, { path: '/devices/dev1' });
@@ -307,6 +317,10 @@ test('Amqp: a new token keeps a connection alive past the end of the old one', a
 	};
 	const before = await since();
 	t.is(before[0], 'Connected');
-	await sleep(4_500);
+	await living(36_000);
+	await until(() => log.includes('a client has renewed its token'), 'a newer token');
+	clock.shift(700_000);
+	// The hub looks for what has ended every second.
+	await sleep(1_200);
 	t.deepEqual(await since(), before);
 });

@@ -109,6 +109,7 @@ export class AmqpClient {
 		const known = this.#devices.get(key);
 		if (known !== undefined) {
 			known.renew(admission);
+			this.#hub.logger.debug('a client has renewed its token', { identity: key });
 			return known;
 		}
 		if (this.#devices.size >= maxTokens) throw unauthorized('The connection has too many tokens.');
