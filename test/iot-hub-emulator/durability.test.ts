@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import iot from 'azure-iot-device';
 import { Mqtt } from 'azure-iot-device-mqtt';
 import { IotHubEmulator } from '../../src/iot-hub-emulator/emulator.ts';
 import { runningEmulator } from '../support/running-emulator.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { until } from '../support/until.ts';
 
 const device = { deviceId: 'dev1' };
 
@@ -99,7 +99,7 @@ test('kill -9 loses nothing that was acknowledged, and the device simply goes on
 			acknowledged.push(String(n));
 		}
 	})();
-	while (acknowledged.length < 50) await sleep(5);
+	await until(() => acknowledged.length >= 50, 'messages before the end');
 	first.process.kill('SIGKILL');
 	await once(first.process, 'exit');
 	const killedAt = acknowledged.length;
@@ -108,12 +108,11 @@ test('kill -9 loses nothing that was acknowledged, and the device simply goes on
 	// Before its hub ends: a client that is closed while it looks for its hub goes on looking.
 	t.teardown(() => client.close().catch(() => {}));
 	t.is(second.hostName, first.hostName);
-	while (acknowledged.length < killedAt + 20) await sleep(5);
+	await until(() => acknowledged.length >= killedAt + 20, 'messages after the end');
 	sending = false;
 	await send;
 	second.twins.patch(device, { properties: { desired: { after: true } } });
-	for (let tries = 0; tries < 200 && !desired.includes(2); tries += 1) await sleep(10);
-	t.true(desired.includes(2), 'the session still has its subscriptions');
+	await until(() => desired.includes(2), 'a change, as the session still has its subscriptions');
 
 	const stored = new Set<string>();
 	for await (const { body } of second.telemetry.read()) stored.add(Buffer.from(body).toString());

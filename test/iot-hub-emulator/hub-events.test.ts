@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { IotHubEmulator } from '../../src/iot-hub-emulator/emulator.ts';
 import type { EventSource } from '../../src/iot-hub-emulator/telemetry/hub-events.ts';
-import { mqttClient, runningEmulator } from '../support/running-emulator.ts';
+import { hubRequest, mqttClient, runningEmulator } from '../support/running-emulator.ts';
+import { until } from '../support/until.ts';
 
 /** Does everything that a hub could tell of. */
 async function life(t: ExecutionContext, eventSources?: readonly EventSource[]) {
@@ -18,7 +19,10 @@ async function life(t: ExecutionContext, eventSources?: readonly EventSource[]) 
 	emulator.twins.patchReported({ deviceId: 'dev1', moduleId: 'm' }, { state: 1 });
 	const client = await mqttClient(emulator);
 	await client.endAsync();
-	await sleep(50);
+	await until(async () => {
+		const { body } = await hubRequest(emulator, { path: '/devices/dev1' });
+		return body['connectionState'] === 'Disconnected';
+	});
 	emulator.registry.deleteDevice('dev1');
 	await sleep(20);
 	return eventsOf(emulator);
