@@ -8,7 +8,7 @@ RUN npm ci --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
 COPY tools/package-modules.ts tools/
-RUN npm run build && npm prune --omit=dev
+RUN npm run build && rm dist/build.tsbuildinfo && npm prune --omit=dev
 
 # The packages at run time are JavaScript only, so that one build serves every architecture.
 FROM gcr.io/distroless/nodejs24-debian12:nonroot
