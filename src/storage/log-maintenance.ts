@@ -177,8 +177,9 @@ export class LogMaintenance {
 	}
 
 	async #remove(segments: readonly LogSegment[]): Promise<void> {
+		const { spares } = this.#options;
 		for (const segment of segments) {
-			await segment.remove(this.#options.spares);
+			await segment.remove((identity, bytes) => spares.keep(identity, bytes));
 			this.#segments.replace([segment]);
 			this.#touched.delete(segment);
 		}

@@ -5,7 +5,6 @@ import { RangeReader } from './range-reader.ts';
 import { RecordIndex } from './record-index.ts';
 import { recordPath, releasePath, type SegmentIdentity } from './segment-file.ts';
 import { encodeReleases, type Release } from './segment-releases.ts';
-import type { SpareSegments } from './spare-segments.ts';
 
 /**
  * One file of the log with its index. Its file is opened for reading when first needed, and can be
@@ -184,13 +183,13 @@ export class LogSegment {
 
 	/**
 	 * Deletes the files. The record file goes first: releases without records do no harm.
-	 * @param spares takes the record file instead.
+	 * @param keep takes the record file, of so many bytes, in the place of its deletion.
 	 */
-	async remove(spares?: SpareSegments): Promise<void> {
+	async remove(keep?: (identity: SegmentIdentity, bytes: number) => Promise<void>): Promise<void> {
 		await this.giveUpFile();
 		await this.#closeReleases();
-		if (spares === undefined) await this.#files.remove(this.recordPath);
-		else await spares.keep(this.identity, this.bytes);
+		if (keep === undefined) await this.#files.remove(this.recordPath);
+		else await keep(this.identity, this.bytes);
 		if (this.releaseBytes > 0) await this.#files.remove(this.releasePath);
 	}
 
