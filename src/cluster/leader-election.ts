@@ -21,12 +21,19 @@ export interface LeaderElectionOptions {
 	 * a container of the same pod starts only when the one before has ended.
 	 */
 	readonly holder: string;
+	/**
+	 * Whether a holder is known to be no more, e.g. because its pod is gone: then only `endedDuration` is
+	 * waited for, in which a holder that lives would renew. Default: nothing is known.
+	 */
+	readonly hasEnded?: (holder: string, signal: AbortSignal) => Promise<boolean>;
 	/** With whose end the Lease is collected; looked up when it is taken. Default: nobody's. */
 	readonly owner?: (signal: AbortSignal) => Promise<OwnerReference | undefined>;
 	readonly clock: Clock;
 	readonly logger: Logger;
 	/** How long others wait after the last sign of life of a leader. Default 90 s. */
 	readonly leaseDuration?: number;
+	/** The same after a leader that is known to be no more. Default 15 s. */
+	readonly endedDuration?: number;
 	/** After so long without a renewal a leader gives up by itself; less than `leaseDuration`. Default 75 s. */
 	readonly renewDeadline?: number;
 	/** Time between two attempts to get it, or to renew it when that has failed. Default 2 s. */
@@ -67,7 +74,9 @@ export class LeaderElection {
 	constructor(options: LeaderElectionOptions) {
 		this.#options = {
 			owner: async () => undefined,
+			hasEnded: async () => false,
 			leaseDuration: 90_000,
+			endedDuration: 15_000,
 			renewDeadline: 75_000,
 			retryPeriod: 2_000,
 			...options,
@@ -109,25 +118,29 @@ export class LeaderElection {
 	async #take(signal: AbortSignal): Promise<KubernetesObject | undefined> {
 		const { client, owner } = this.#options;
 		const lease = await client.get(this.#reference, signal);
-		if (lease !== undefined && !this.#isToBeHad(lease)) return undefined;
+		if (lease !== undefined && !(await this.#isToBeHad(lease, signal))) return undefined;
 		this.#owner = await owner(signal);
 		const mine = this.#lease(lease);
 		return lease === undefined ? client.create(mine, signal) : client.replace(mine, signal);
 	}
 
-	#isToBeHad(lease: KubernetesObject): boolean {
+	async #isToBeHad(lease: KubernetesObject, signal: AbortSignal): Promise<boolean> {
+		const { holder, endedDuration, hasEnded } = this.#options;
 		const current = holderOf(lease);
-		return current === '' || current === this.#options.holder || this.#hasExpired(lease);
+		if (current === '' || current === holder || this.#isOlderThan(lease)) return true;
+		if (!this.#isOlderThan(lease, endedDuration)) return false;
+		return hasEnded(current, signal).catch(() => false);
 	}
 
-	#hasExpired(lease: KubernetesObject): boolean {
+	/** @param limit default: the duration that the Lease itself names */
+	#isOlderThan(lease: KubernetesObject, limit?: number): boolean {
 		const { clock, leaseDuration } = this.#options;
 		const version = lease.metadata.resourceVersion ?? '';
 		const now = clock.monotonic();
 		if (this.#seen?.version !== version) this.#seen = { version, at: now };
 		const seconds = lease.spec?.['leaseDurationSeconds'];
 		const duration = typeof seconds === 'number' ? seconds * 1000 : leaseDuration;
-		return now - this.#seen.at > duration;
+		return now - this.#seen.at > (limit ?? duration);
 	}
 
 	#lead(taken: KubernetesObject, since: number): Leadership {

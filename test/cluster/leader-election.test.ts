@@ -186,6 +186,35 @@ test('the successor of a container in the same pod does not wait', async (t) => 
 	t.truthy(next.leadership);
 });
 
+test('a holder that is known to be no more is waited for no longer than one that lives would renew', async (t) => {
+	const { cluster, candidate } = setUp(t);
+	const killed = new FakeClock();
+	candidate('pod-1', killed);
+	await killed.advance(4000);
+	const waited = async (hasEnded: () => Promise<boolean>) => {
+		const clock = new FakeClock();
+		const stop = new AbortController();
+		const options = { client: cluster, namespace: 'edge', name: 'edgeagent', holder: 'pod-2' };
+		const election = new LeaderElection({ ...options, hasEnded, clock, logger: silentLogger });
+		let leads = false;
+		const standing = election.acquire(stop.signal).then(
+			() => {
+				leads = true;
+			},
+			() => {},
+		);
+		let seconds = 0;
+		for (; !leads && seconds < 60; seconds += 2) await clock.advance(2000);
+		stop.abort();
+		await standing;
+		return leads ? seconds : undefined;
+	};
+	const unknown = await waited(() => Promise.reject(new Error('The server is away.')));
+	t.deepEqual([unknown, await waited(async () => false)], [undefined, undefined]);
+	const seconds = (await waited(async () => true)) ?? Number.NaN;
+	t.true(seconds >= 15 && seconds <= 20, `${seconds} s`);
+});
+
 test('a Lease that somebody deletes is made anew', async (t) => {
 	const { cluster, candidate, holder } = setUp(t);
 	const clock = new FakeClock();

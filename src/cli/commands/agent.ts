@@ -81,18 +81,27 @@ function electionOf(
 	logger: Logger,
 ): LeaderElection {
 	const { namespace, agentName, podName } = settings;
-	const holder = podName ?? hostname();
 	return new LeaderElection({
 		client,
 		namespace,
 		name: agentName,
-		holder,
+		holder: podName ?? hostname(),
+		...(podName === undefined ? {} : { hasEnded: podHasEnded(client, namespace) }),
 		owner: async (signal) => {
 			return ownerReferenceTo((await findOwnDeployment(client, settings, signal)).object);
 		},
 		clock: systemClock,
 		logger,
 	});
+}
+
+/** A pod that is deleted by force, or evicted, gives nothing up. */
+function podHasEnded(client: HttpClusterClient, namespace: string) {
+	return async (name: string, signal: AbortSignal): Promise<boolean> => {
+		const pod = await client.get({ apiVersion: 'v1', kind: 'Pod', namespace, name }, signal);
+		const phase = pod?.status?.['phase'];
+		return pod === undefined || phase === 'Succeeded' || phase === 'Failed';
+	};
 }
 
 /** prom-client is loaded only where metrics are served. */
