@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Clock } from '../../runtime/clock.ts';
 import type { ContainerLog } from './container-log.ts';
-import { lifeLineVariable } from './preload/settings.ts';
+import { lifeLineVariable, processMarkVariable } from './preload/settings.ts';
 import { signalGroup } from './process-identity.ts';
 import type { ProcessRecord } from './process-record.ts';
 
@@ -50,7 +50,11 @@ export class ContainerProcess {
 		const [file = '', ...args] = launch.argv;
 		const child = spawn(file, args, {
 			cwd: launch.workingFolder,
-			env: { ...launch.env, [lifeLineVariable]: String(lifeLineDescriptor) },
+			env: {
+				...launch.env,
+				[lifeLineVariable]: String(lifeLineDescriptor),
+				[processMarkVariable]: record.mark,
+			},
 			stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
 			detached: true,
 		});

@@ -54,7 +54,7 @@ export class LocalNode implements Lifecycle {
 		this.#slices = state.cache<EndpointSlice>('discovery.k8s.io/v1', 'EndpointSlice');
 		this.#folders = new PodFolders(join(folder, 'pods'));
 		this.#record = new ProcessRecord(join(folder, 'processes'));
-		this.#reaper = new ProcessReaper(join(folder, 'processes'));
+		this.#reaper = new ProcessReaper(this.#record);
 		const registration = { state, clock, logger, name, address: hostAddress, folder, labels: {} };
 		this.#registration = new NodeRegistration(registration);
 		this.#watch();

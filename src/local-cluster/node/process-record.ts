@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,17 +10,19 @@ import { processStartTime, signalGroup } from './process-identity.ts';
  * `kill -9` ends those that did not notice: programs other than Node have no life line.
  */
 export class ProcessRecord {
-	readonly #folder: string;
+	readonly folder: string;
+	/** In the environment of every process that is to be recorded, and of no other. */
+	readonly mark: string = randomUUID();
 
 	constructor(folder: string) {
-		this.#folder = folder;
+		this.folder = folder;
 	}
 
 	/** Synchronous: a process must be recorded before the node can be killed. */
 	add(pid: number): void {
 		const started = processStartTime(pid);
 		if (started === undefined) return;
-		mkdirSync(this.#folder, { recursive: true });
+		mkdirSync(this.folder, { recursive: true });
 		writeFileSync(this.#file(pid), JSON.stringify({ pid, started }));
 	}
 
@@ -33,10 +36,10 @@ export class ProcessRecord {
 	 * @returns how many there were.
 	 */
 	async killAll(): Promise<number> {
-		const files = await readdir(this.#folder).catch(() => []);
+		const files = await readdir(this.folder).catch(() => []);
 		let killed = 0;
 		for (const file of files) {
-			const path = join(this.#folder, file);
+			const path = join(this.folder, file);
 			const { pid, started } = await readRecord(path);
 			if (pid !== undefined && processStartTime(pid) === started) {
 				signalGroup(pid, 'SIGKILL');
@@ -48,7 +51,7 @@ export class ProcessRecord {
 	}
 
 	#file(pid: number): string {
-		return join(this.#folder, `${pid}.json`);
+		return join(this.folder, `${pid}.json`);
 	}
 }
 

@@ -14,6 +14,9 @@ export interface PreloadSettings extends PodAddress {
 /** The variable that tells the first process of a container its end of the life line. */
 export const lifeLineVariable = 'IOTEDGE_K8S_LIFE_LINE';
 
+/** The variable that marks the processes of one node, so that they are found when it has died. */
+export const processMarkVariable = 'IOTEDGE_K8S_PROCESS_MARK';
+
 /** Reads the pod file that the query of the preload's own URL names, and the life line. */
 export function readPreloadSettings(preloadUrl: string): PreloadSettings {
 	const file = new URL(preloadUrl).searchParams.get('pod') ?? '';
