@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CertificateAuthority } from '../../src/certificates/certificate-authority.ts';
+import { freePort } from '../../test/support/free-port.ts';
 
 /** A broker in a process of its own that serves MQTT over TLS on this machine. */
 export interface Broker {
@@ -121,15 +121,6 @@ async function firstLine(child: ChildProcess): Promise<string> {
 	if (child.stdout === null) throw new Error('The process has no output.');
 	for await (const line of createInterface(child.stdout)) return line;
 	throw new Error('The process ended without a line.');
-}
-
-async function freePort(): Promise<number> {
-	const server = createServer().listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	const { port } = server.address() as { port: number };
-	server.close();
-	await once(server, 'close');
-	return port;
 }
 
 function mosquittoBinary(): string | undefined {

@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { IotHubEmulator } from '../../src/iot-hub-emulator/emulator.ts';
 import { FakeWorkload } from '../support/fake-workload.ts';
+import { freePort } from '../support/free-port.ts';
 import { DeliveryTally, parseText } from './delivery-tally.ts';
 import { HubProcess } from './hub-process.ts';
 import type { ModuleAccount } from './module-account.ts';
@@ -142,6 +142,7 @@ export class FaultedEdge {
 		const workload = await FakeWorkload.create((moduleId) => this.#keyOf(moduleId));
 		const { uri, stop } = await workload.listen();
 		this.#undo.push(stop);
+		// The same one after every kill.
 		const hubPort = await freePort();
 		const authorityFile = join(this.#folder, 'iot-hub.pem');
 		await writeFile(authorityFile, this.emulator.caCertificate);
@@ -230,14 +231,4 @@ function moduleOf(moduleId: string) {
 
 function senderName(index: number): string {
 	return `sender${index}`;
-}
-
-/** A port that nobody has now. The hub must have the same one after every kill. */
-async function freePort(): Promise<number> {
-	const server = createServer();
-	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-	const address = server.address();
-	await new Promise((resolve) => server.close(resolve));
-	if (address === null || typeof address === 'string') throw new Error('No port.');
-	return address.port;
 }

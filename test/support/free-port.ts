@@ -1,13 +1,30 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** A port of the loopback that was free a moment ago. */
+/**
+ * Below the ports that systems give to connections, and those of NodePorts: what is found free there
+ * is not taken by the next connection of a neighbour before it is used.
+ */
+const range = [20_000, 30_000] as const;
+
+/** A port of this machine that was free a moment ago. */
 export async function freePort(): Promise<number> {
-	const server = createServer().listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	const address = server.address();
+	for (;;) {
+		const port = randomInt(...range);
+		if (await isFree(port)) return port;
+	}
+}
+
+async function isFree(port: number): Promise<boolean> {
+	const server = createServer();
+	try {
+		server.listen(port);
+		await once(server, 'listening');
+	} catch {
+		return false;
+	}
 	server.close();
 	await once(server, 'close');
-	if (address === null || typeof address === 'string') throw new Error('There is no free port.');
-	return address.port;
+	return true;
 }
