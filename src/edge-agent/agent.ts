@@ -142,7 +142,7 @@ export class EdgeAgent implements Lifecycle {
 		});
 		this.#reconciler = reconciler;
 		this.#runner = runner;
-		const workload = await this.#newWorkloadService();
+		const workload = await this.#newWorkloadService(uninstallation?.signal);
 		this.#workload = workload;
 		for (const part of [workload, uninstallation, reconciler, runner]) await this.#startPart(part);
 		const end = reconciler.onStatus(() => {
@@ -258,7 +258,7 @@ export class EdgeAgent implements Lifecycle {
 		return undefined;
 	}
 
-	async #newWorkloadService(): Promise<WorkloadService> {
+	async #newWorkloadService(uninstallation?: AbortSignal): Promise<WorkloadService> {
 		const { cluster, clock, logger, issuerKeys } = this.#dependencies;
 		const { device, manifestTrustBundle } = this.#settings;
 		const { identities, certificates } = this.#kept;
@@ -281,6 +281,7 @@ export class EdgeAgent implements Lifecycle {
 				listModules: () => moduleDetails(this.#runner?.deployment, this.status?.modules),
 			},
 			health: { live: () => this.fault === undefined, ready: () => this.ready },
+			uninstallation,
 			clock,
 			logger,
 		});

@@ -55,6 +55,7 @@ async function setUp(
 	const clock = new FakeClock(Date.now());
 	const certificates = new EdgeCertificates({ state, deviceId: 'edge1', clock });
 	await certificates.load();
+	const uninstallation = new AbortController();
 	const server = new WorkloadServer({
 		port: 0,
 		callers: new PodCallers({ client: cluster, namespace: 'edge' }),
@@ -70,12 +71,13 @@ async function setUp(
 			listModules: () => [{ id: 'id', name: 'filter' }],
 		},
 		health: { live: () => true, ready: () => false },
+		uninstallation: uninstallation.signal,
 		logger: silentLogger,
 	});
 	await server.start();
 	t.teardown(() => server.stop());
 	const call = caller(server.port);
-	return { cluster, identities, certificates, clock, state, server, call };
+	return { cluster, identities, certificates, clock, state, server, call, uninstallation };
 }
 
 interface Answer {
@@ -102,6 +104,16 @@ function caller(port: number) {
 			outgoing.end(text);
 		});
 }
+
+test('during an uninstallation nobody is looked up, as the right to may be gone', async (t) => {
+	const { call, cluster, uninstallation } = await setUp(t);
+	uninstallation.abort();
+	cluster.fault = () => new ClusterError('EDGE_CLUSTER_FORBIDDEN', 'No.', { status: 403 });
+	const answer = await call('127.0.0.2', 'GET', `/trust-bundle?${version}`);
+	t.is(answer.status, 503);
+	t.deepEqual(answer.body, { message: 'The agent is being uninstalled.' });
+	t.is((await call('127.0.0.2', 'GET', '/healthz')).status, 200);
+});
 
 test('a module signs with its own key', async (t) => {
 	const { call, identities } = await setUp(t);

@@ -29,6 +29,11 @@ export interface WorkloadServerOptions {
 	readonly resources: WorkloadResources;
 	/** `/healthz` and `/readyz`, which need no caller: true is 200, false 503. */
 	readonly health: { readonly live: () => boolean; readonly ready: () => boolean };
+	/**
+	 * Aborts when the agent is being uninstalled: nobody is served then, as the right to look up who calls
+	 * may be gone.
+	 */
+	readonly uninstallation?: AbortSignal | undefined;
 	readonly logger: Logger;
 }
 
@@ -120,6 +125,10 @@ export class WorkloadServer implements Lifecycle {
 		const { health } = this.#options;
 		if (url.pathname === '/healthz') return answerHealth(response, health.live());
 		if (url.pathname === '/readyz') return answerHealth(response, health.ready());
+		if (this.#options.uninstallation?.aborted) {
+			answerJson(response, 503, { message: 'The agent is being uninstalled.' });
+			return;
+		}
 		try {
 			const { route, parameters } = findRoute(request.method ?? '', url);
 			const evidence = evidenceOf(request);

@@ -23,6 +23,7 @@ export interface WorkloadServiceOptions {
 	readonly resources: WorkloadResources;
 	readonly certificates: EdgeCertificates;
 	readonly health: WorkloadServerOptions['health'];
+	readonly uninstallation?: WorkloadServerOptions['uninstallation'];
 	readonly clock: Clock;
 	readonly logger: Logger;
 }
@@ -38,7 +39,7 @@ export class WorkloadService implements Lifecycle {
 	constructor(options: WorkloadServiceOptions) {
 		const { settings, cluster: client, resources, health, clock, logger, issuerKeys } = options;
 		const { namespace, policy, workloadPort, workloadTlsPort, workloadTlsUri } = settings;
-		const shared = { resources, health, logger };
+		const shared = { resources, health, uninstallation: options.uninstallation, logger };
 		if (policy.workloadApiMode === 'address') {
 			const callers = new PodCallers({ client, namespace });
 			this.#plain = new WorkloadServer({ ...shared, port: workloadPort, callers });
