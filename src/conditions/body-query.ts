@@ -33,18 +33,20 @@ export function compileBodyQuery(path: string): BodyQuery | BodyQueryFault {
 
 /** What a body has at a path; undefined where the path leads to nothing. */
 export function findInBody(body: JsonValue, query: BodyQuery): JsonValue | undefined {
-	let value: JsonValue | undefined = body;
-	for (const step of query) {
-		if (typeof step === 'number') value = Array.isArray(value) ? value[step] : undefined;
-		else value = isJsonObject(value) && Object.hasOwn(value, step) ? value[step] : undefined;
-		if (value === undefined) return undefined;
-	}
-	return value;
+	return follow(body, query, exactMember);
 }
 
 /** As `findInBody`, but names match whatever their case, as IoT Hub reads twins; the exact one wins. */
 export function findInTwin(twin: JsonValue, query: BodyQuery): JsonValue | undefined {
-	let value: JsonValue | undefined = twin;
+	return follow(twin, query, memberInAnyCase);
+}
+
+function follow(
+	document: JsonValue,
+	query: BodyQuery,
+	memberOf: (object: JsonObject, name: string) => JsonValue | undefined,
+): JsonValue | undefined {
+	let value: JsonValue | undefined = document;
 	for (const step of query) {
 		if (typeof step === 'number') value = Array.isArray(value) ? value[step] : undefined;
 		else value = isJsonObject(value) ? memberOf(value, step) : undefined;
@@ -53,7 +55,11 @@ export function findInTwin(twin: JsonValue, query: BodyQuery): JsonValue | undef
 	return value;
 }
 
-function memberOf(object: JsonObject, name: string): JsonValue | undefined {
+function exactMember(object: JsonObject, name: string): JsonValue | undefined {
+	return Object.hasOwn(object, name) ? object[name] : undefined;
+}
+
+function memberInAnyCase(object: JsonObject, name: string): JsonValue | undefined {
 	if (Object.hasOwn(object, name)) return object[name];
 	const lowerCase = name.toLowerCase();
 	const key = Object.keys(object).find((each) => each.toLowerCase() === lowerCase);
