@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { checkRights, neededRights } from '../../src/cli/check/agent-rights.ts';
 import { checkNamespace } from '../../src/cli/check/cluster-checks.ts';
 import { connect } from '../../src/cluster/http-cluster-client.ts';
@@ -25,11 +25,12 @@ test.before(async (t) => {
 
 test.after.always(() => cluster?.[Symbol.asyncDispose]());
 
-test('kubectl installs the agent in a restricted namespace, without a warning, twice alike', async (t) => {
+/** A namespace, and kubectl in it; undefined where nobody may ask with kubectl. */
+async function newNamespace(t: ExecutionContext) {
 	if (!(cluster instanceof RealCluster)) {
 		t.log('Somebody else’s cluster is not asked with kubectl.');
 		t.pass();
-		return;
+		return undefined;
 	}
 	const { kubectl: program, kubeconfig } = cluster;
 	const namespace = `edge-${randomBytes(4).toString('hex')}`;
@@ -37,6 +38,13 @@ test('kubectl installs the agent in a restricted namespace, without a warning, t
 		return run(program, [`--kubeconfig=${kubeconfig}`, `--namespace=${namespace}`, ...args]);
 	};
 	await kubectl('create', 'namespace', namespace);
+	return { kubectl, namespace };
+}
+
+test('kubectl installs the agent in a restricted namespace, without a warning, twice alike', async (t) => {
+	const target = await newNamespace(t);
+	if (target === undefined) return;
+	const { kubectl, namespace } = target;
 	const levels = ['enforce', 'warn'].map((mode) => `pod-security.kubernetes.io/${mode}=restricted`);
 	await kubectl('label', 'namespace', namespace, ...levels);
 	const first = await kubectl('apply', '-f', manifest);
@@ -60,17 +68,9 @@ test('kubectl installs the agent in a restricted namespace, without a warning, t
 });
 
 test('whoever administers a namespace and nothing else installs the agent there, and checks it', async (t) => {
-	if (!(cluster instanceof RealCluster)) {
-		t.log('Somebody else’s cluster is not asked with kubectl.');
-		t.pass();
-		return;
-	}
-	const { kubectl: program, kubeconfig } = cluster;
-	const namespace = `edge-${randomBytes(4).toString('hex')}`;
-	const kubectl = (...args: string[]) => {
-		return run(program, [`--kubeconfig=${kubeconfig}`, `--namespace=${namespace}`, ...args]);
-	};
-	await kubectl('create', 'namespace', namespace);
+	const target = await newNamespace(t);
+	if (target === undefined) return;
+	const { kubectl, namespace } = target;
 	// What the controllers of a whole cluster add up to the ClusterRole `admin`.
 	for (const part of ['admin', 'edit', 'view']) {
 		const role = `--clusterrole=system:aggregate-to-${part}`;
@@ -92,17 +92,9 @@ test('whoever administers a namespace and nothing else installs the agent there,
 });
 
 test('kubectl installs EdgeDeployments, explains them and shows their columns', async (t) => {
-	if (!(cluster instanceof RealCluster)) {
-		t.log('Somebody else’s cluster is not asked with kubectl.');
-		t.pass();
-		return;
-	}
-	const { kubectl: program, kubeconfig } = cluster;
-	const namespace = `edge-${randomBytes(4).toString('hex')}`;
-	const kubectl = (...args: string[]) => {
-		return run(program, [`--kubeconfig=${kubeconfig}`, `--namespace=${namespace}`, ...args]);
-	};
-	await kubectl('create', 'namespace', namespace);
+	const target = await newNamespace(t);
+	if (target === undefined) return;
+	const { kubectl } = target;
 	await kubectl('apply', '-f', join(folder, 'edge-deployment-role.yaml'));
 	const definition = join(folder, 'edge-deployment-definition.yaml');
 	const applied = await kubectl('apply', '--server-side', '-f', definition);

@@ -1,10 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
-import { MemorySessionStore } from '../../src/mqtt/memory-session-store.ts';
-import { defaultMqttServerLimits } from '../../src/mqtt/mqtt-server.ts';
-import { StreamMqttServer } from '../../src/mqtt/stream-mqtt-server.ts';
-import { silentLogger } from '../../src/runtime/logger.ts';
-import { FakeClock } from '../support/fake-clock.ts';
 import { connectPacket, MqttPeer, RecordingHandler } from '../support/mqtt-peer.ts';
+import { mqttServerUnderTest } from '../support/mqtt-server-under-test.ts';
 
 /** Messages that a client may send before the first is dealt with. */
 const window = 8;
@@ -13,22 +9,10 @@ const count = 500;
 /** A server that is slow to deal with messages: `busy` ends when a test lets it. */
 function slowServer(t: ExecutionContext, maxPublishesPerSecond = 0) {
 	const handler = new RecordingHandler();
-	const clock = new FakeClock();
 	const busy = Promise.withResolvers<void>();
 	handler.handle = () => busy.promise;
-	const server = new StreamMqttServer({
-		handler,
-		sessions: new MemorySessionStore(),
-		limits: { ...defaultMqttServerLimits, maxUnacknowledged: window - 1, maxPublishesPerSecond },
-		clock,
-		logger: silentLogger,
-	});
-	t.teardown(async () => {
-		const stopped = server.stop();
-		await clock.advance(10_000);
-		await stopped;
-		if (clock.pending > 0) throw new Error('A timer is left.');
-	});
+	const limits = { maxUnacknowledged: window - 1, maxPublishesPerSecond };
+	const { server, clock } = mqttServerUnderTest(t, handler, limits);
 	const texts = () => handler.publications.map(({ payload }) => Buffer.from(payload).toString());
 	return { server, handler, clock, goOn: () => busy.resolve(), texts };
 }

@@ -1,14 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
-import { MemorySessionStore } from '../../src/mqtt/memory-session-store.ts';
-import {
-	defaultMqttServerLimits,
-	type MqttConnection,
-	type MqttServerLimits,
-} from '../../src/mqtt/mqtt-server.ts';
-import { StreamMqttServer } from '../../src/mqtt/stream-mqtt-server.ts';
-import { silentLogger } from '../../src/runtime/logger.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import type { MqttConnection, MqttServerLimits } from '../../src/mqtt/mqtt-server.ts';
 import { MqttPeer, RecordingHandler } from '../support/mqtt-peer.ts';
+import { mqttServerUnderTest } from '../support/mqtt-server-under-test.ts';
 
 /** Remembers how long clients were held back. */
 class HoldingHandler extends RecordingHandler {
@@ -24,22 +17,7 @@ function limitedServer(
 	maxPublishesPerSecond: number,
 	limits: Partial<MqttServerLimits> = {},
 ) {
-	const handler = new HoldingHandler();
-	const clock = new FakeClock();
-	const server = new StreamMqttServer({
-		handler,
-		sessions: new MemorySessionStore(),
-		limits: { ...defaultMqttServerLimits, ...limits, maxPublishesPerSecond },
-		clock,
-		logger: silentLogger,
-	});
-	t.teardown(async () => {
-		const stopped = server.stop();
-		await clock.advance(10_000);
-		await stopped;
-		if (clock.pending > 0) throw new Error('A timer is left.');
-	});
-	return { server, handler, clock };
+	return mqttServerUnderTest(t, new HoldingHandler(), { ...limits, maxPublishesPerSecond });
 }
 
 const messages = (count: number, payload = '') =>

@@ -1,39 +1,21 @@
 import test, { type ExecutionContext } from 'ava';
 import type { Packet } from 'mqtt-packet';
 import { MemorySessionStore } from '../../src/mqtt/memory-session-store.ts';
-import {
-	defaultMqttServerLimits,
-	type MqttConnection,
-	type MqttServerLimits,
-	type Publication,
-	type SessionStore,
+import type {
+	MqttConnection,
+	MqttServerLimits,
+	Publication,
+	SessionStore,
 } from '../../src/mqtt/mqtt-server.ts';
-import { StreamMqttServer } from '../../src/mqtt/stream-mqtt-server.ts';
-import { silentLogger } from '../../src/runtime/logger.ts';
-import { FakeClock } from '../support/fake-clock.ts';
 import { connectPacket, MqttPeer, RecordingHandler } from '../support/mqtt-peer.ts';
+import { mqttServerUnderTest } from '../support/mqtt-server-under-test.ts';
 
 function serverOf(
 	t: ExecutionContext,
 	limits: Partial<MqttServerLimits> = {},
-	sessions: SessionStore = new MemorySessionStore(),
+	sessions?: SessionStore,
 ) {
-	const handler = new RecordingHandler();
-	const clock = new FakeClock();
-	const server = new StreamMqttServer({
-		handler,
-		sessions,
-		limits: { ...defaultMqttServerLimits, ...limits },
-		clock,
-		logger: silentLogger,
-	});
-	t.teardown(async () => {
-		const stopped = server.stop();
-		await clock.advance(10_000);
-		await stopped;
-		if (clock.pending > 0) throw new Error('A timer is left.');
-	});
-	return { server, handler, clock };
+	return mqttServerUnderTest(t, new RecordingHandler(), limits, sessions);
 }
 
 /** A server on which connections from several addresses may have one client id. */
