@@ -1,4 +1,5 @@
 import { PropertyTree } from '../protocol/property-tree.ts';
+import { withoutNulls } from '../protocol/twin.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../runtime/json.ts';
 import { memberPath } from './json-path.ts';
 import { maxDepth } from './json-text.ts';
@@ -93,13 +94,6 @@ function remedyFor(name: string, value: JsonValue | undefined): string {
 		return 'Write it as one member, "properties.desired", with the dot in its name.';
 	}
 	return suggestion(name, [whole]) || 'Remove this member; it has no effect.';
-}
-
-function withoutNulls(object: JsonObject): JsonObject {
-	const members = Object.entries(object).filter(([, value]) => value !== null);
-	return Object.fromEntries(
-		members.map(([name, value]) => [name, isJsonObject(value) ? withoutNulls(value) : value]),
-	);
 }
 
 function leadsTooDeep(member: string): boolean {

@@ -47,7 +47,8 @@ export function patchedTwin(base: JsonObject, patch: JsonObject): JsonObject {
 	return withoutNulls(mergePatch(base, patch, { nullDeletes: true }));
 }
 
-function withoutNulls(object: JsonObject): JsonObject {
+/** An object without members that are null, at any depth; lists stay as they are. */
+export function withoutNulls(object: JsonObject): JsonObject {
 	const entries = Object.entries(object).filter(([, value]) => value !== null);
 	return Object.fromEntries(
 		entries.map(([name, value]) => [name, isJsonObject(value) ? withoutNulls(value) : value]),
